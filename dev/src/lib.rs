@@ -1,0 +1,3 @@
+//! What developers run: never deployed.
+
+pub mod sandbox;
