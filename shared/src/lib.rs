@@ -8,3 +8,4 @@
 pub mod domain;
 #[cfg(feature = "stripe")]
 pub mod payments;
+pub mod salon_file;

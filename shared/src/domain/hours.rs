@@ -22,6 +22,12 @@ impl WeeklyHours {
         &self.0[usize::from(weekday.to_monday_zero_offset().unsigned_abs())]
     }
 
+    /// Returns what of each day, Monday first, lies outside `limits`.
+    #[must_use]
+    pub fn outside(&self, limits: &Self) -> [IntervalSet<ClockTime>; 7] {
+        std::array::from_fn(|day| self.0[day].difference(&limits.0[day]))
+    }
+
     /// Returns the length of the longest opening without a break, in minutes.
     #[must_use]
     pub fn longest(&self) -> u16 {
