@@ -123,8 +123,8 @@ async fn a_session_is_created_read_paid_and_refunded() {
     let items = expanded.line_items.expect("line items").data;
     let name = items[0].description.as_deref();
     assert_eq!(name, Some("Deposit & tea = 100 % calm [60 min]"));
-    let intent = expanded.payment_intent.and_then(|intent| intent.into_object());
-    let intent = intent.expect("the payment in full");
+    let intent = expanded.payment_intent.expect("a payment");
+    let intent = intent.into_object().expect("the payment in full");
     assert_eq!(intent.status, PaymentIntentStatus::Succeeded);
     assert_eq!(intent.metadata, pairs("booking", "b_17"));
 
