@@ -20,3 +20,11 @@ pub fn json(status: StatusCode, body: String) -> Response<Body> {
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
+
+/// Makes a JSON response that belongs to one client and to no cache.
+#[must_use]
+pub fn json_uncacheable(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = json(status, body);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

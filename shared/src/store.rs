@@ -12,6 +12,8 @@
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod memory;
+#[cfg(feature = "dynamodb")]
+pub mod table;
 
 use jiff::Timestamp;
 

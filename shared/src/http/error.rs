@@ -153,9 +153,8 @@ impl ApiError {
         };
         let body = serde_json::to_string(&Envelope { error: inner })
             .expect("text and numbers are always JSON");
-        let mut response = super::json(self.code.status(), body);
+        let mut response = super::json_uncacheable(self.code.status(), body);
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -178,6 +177,30 @@ impl From<crate::store::StoreError> for ApiError {
                     .because(error)
             }
             StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(feature = "stripe")]
+impl From<crate::payments::StripeError> for ApiError {
+    fn from(error: crate::payments::StripeError) -> Self {
+        use crate::payments::StripeError;
+        let retry_after = error.retry_after().map_or(1, |wait| wait.as_secs().max(1));
+        match error {
+            StripeError::RateLimited { .. }
+            | StripeError::Unavailable { .. }
+            | StripeError::Unreachable(_)
+            | StripeError::Timeout { .. } => {
+                let message = "The payment service is busy. Please try again in a moment.";
+                Self::new(Code::StripeBusy, message).retry_after(retry_after).because(error)
+            }
+            StripeError::Rejected(_) => {
+                Self::new(Code::PaymentRejected, "The payment service refused this payment.")
+                    .because(error)
+            }
+            StripeError::Unauthorized(_)
+            | StripeError::Unreadable { .. }
+            | StripeError::Unsendable(_) => Self::internal(error),
         }
     }
 }

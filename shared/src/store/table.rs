@@ -1,0 +1,99 @@
+//! The one table: its name, its keys, and how to create it where no template does.
+//!
+//! In production `template.yaml` creates it. `cargo dev` and the tests call
+//! [`create`], on any endpoint that speaks DynamoDB.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::client::Waiters as _;
+use aws_sdk_dynamodb::error::{BoxError, BuildError, SdkError};
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    TimeToLiveSpecification, TimeToLiveStatus,
+};
+
+/// The table's name where the environment does not choose another.
+pub const DEFAULT_NAME: &str = "openchair";
+/// The attribute of the partition key, a string.
+pub const PARTITION_KEY: &str = "PK";
+/// The attribute of the sort key, a string.
+pub const SORT_KEY: &str = "SK";
+/// The attribute after which DynamoDB may delete an item, in seconds since the Unix epoch.
+pub const TTL_ATTRIBUTE: &str = "expiresAt";
+
+/// How long a new table may take until it accepts writes.
+const CREATION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A table that could not be brought into being.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {step} the table `{table}`")]
+pub struct TableError {
+    step: &'static str,
+    table: String,
+    #[source]
+    source: BoxError,
+}
+
+/// Creates the table, with its keys and its time to live, and waits until it can be used.
+///
+/// A table of that name that exists is left as it is, save for a time to live
+/// that is off: so a call that was cut short is mended by the next one.
+///
+/// # Errors
+///
+/// Fails if the endpoint cannot be reached or refuses one of the steps, or if
+/// the table is not active within a minute.
+pub async fn create(client: &Client, table: &str) -> Result<(), TableError> {
+    let failed = |step, source| TableError { step, table: table.to_owned(), source };
+    create_or_find(client, table).await.map_err(|source| failed("create", source))?;
+    client
+        .wait_until_table_exists()
+        .table_name(table)
+        .wait(CREATION_DEADLINE)
+        .await
+        .map_err(|source| failed("wait for", source.into()))?;
+    enable_ttl(client, table).await.map_err(|source| failed("enable the time to live of", source))
+}
+
+async fn create_or_find(client: &Client, table: &str) -> Result<(), BoxError> {
+    let created = client
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(string_attribute(PARTITION_KEY)?)
+        .attribute_definitions(string_attribute(SORT_KEY)?)
+        .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
+        .key_schema(key(SORT_KEY, KeyType::Range)?)
+        .send()
+        .await;
+    match created.map_err(SdkError::into_service_error) {
+        Ok(_) | Err(CreateTableError::ResourceInUseException(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn enable_ttl(client: &Client, table: &str) -> Result<(), BoxError> {
+    // DynamoDB refuses to enable what is enabled, so it is asked first.
+    let described = client.describe_time_to_live().table_name(table).send().await?;
+    let status = described.time_to_live_description().and_then(|ttl| ttl.time_to_live_status());
+    if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        return Ok(());
+    }
+    let ttl =
+        TimeToLiveSpecification::builder().attribute_name(TTL_ATTRIBUTE).enabled(true).build()?;
+    client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await?;
+    Ok(())
+}
+
+fn string_attribute(name: &str) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+}
