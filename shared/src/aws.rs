@@ -1,0 +1,43 @@
+//! What all AWS clients have in common.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+/// Time to open a TCP connection. AWS is in the same region.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Time for one attempt. DynamoDB and SSM answer in milliseconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Time for an operation with its retries, well below API Gateway's 30 s.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Loads region, credentials and endpoints as every AWS tool does, for clients
+/// that speak TLS with ring.
+///
+/// Reads the environment; in Lambda it sends nothing.
+pub async fn sdk_config() -> SdkConfig {
+    config_loader().load().await
+}
+
+pub(crate) fn config_loader() -> ConfigLoader {
+    let https = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(https)
+        .retry_config(RetryConfig::standard())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .operation_timeout(OPERATION_TIMEOUT)
+                .build(),
+        )
+}
