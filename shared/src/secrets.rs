@@ -6,7 +6,6 @@
 //! key itself.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::SdkError;
@@ -154,29 +153,20 @@ impl Source {
     }
 }
 
-/// Shows where a secret is, and not the secret.
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Variable(_) => f.write_str("Variable"),
-            Self::Parameter(name) => f.debug_tuple("Parameter").field(name).finish(),
-        }
-    }
-}
-
 /// Reads parameters, decrypted, by their names.
 async fn read_parameters(
     ssm: &Client,
     names: &BTreeSet<&str>,
 ) -> Result<HashMap<String, String>, SecretsError> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let answer = ssm
         .get_parameters()
-        .set_names(Some(names.iter().map(|&name| name.to_owned()).collect()))
+        .set_names(Some(names.clone()))
         .with_decryption(true)
         .send()
         .await
         .map_err(|error| SecretsError::Ssm {
-            parameters: Vec::from_iter(names.iter().copied()).join(", "),
+            parameters: names.join(", "),
             source: Box::new(error),
         })?;
     let mut found = HashMap::new();

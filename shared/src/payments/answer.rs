@@ -57,7 +57,7 @@ fn judge(
         kind: error.kind,
         code: error.code,
         param: error.param,
-        request_id: text(headers, "request-id").map(str::to_owned),
+        request_id: text(headers, "request-id").map(Box::from),
     };
     let retry_after = text(headers, "retry-after")
         .and_then(|seconds| seconds.parse().ok())
@@ -108,9 +108,9 @@ struct ErrorBody {
 #[derive(Default, Deserialize)]
 struct ErrorFields {
     #[serde(rename = "type")]
-    kind: Option<String>,
-    code: Option<String>,
-    param: Option<String>,
+    kind: Option<Box<str>>,
+    code: Option<Box<str>>,
+    param: Option<Box<str>>,
 }
 
 #[cfg(test)]
@@ -119,8 +119,9 @@ mod tests {
 
     #[test]
     fn every_status_is_a_passing_or_a_lasting_failure() {
+        type Headers = &'static [(&'static str, &'static str)];
         // Status, headers, whether the request may be sent again.
-        let cases: &[(u16, &[(&str, &str)], bool)] = &[
+        let cases: &[(u16, Headers, bool)] = &[
             (301, &[], false),
             (400, &[], false),
             (400, &[("stripe-should-retry", "true")], true),

@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Time that an unused connection is kept. Longer-idle ones are likely to be
 /// closed at the other end, which a frozen function does not notice.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 const OUR_NAME: HeaderValue =
     HeaderValue::from_static(concat!("openchair/", env!("CARGO_PKG_VERSION")));
@@ -55,6 +55,10 @@ pub struct Client {
 impl Client {
     /// Makes a client. Nothing is sent yet.
     #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "ring is a provider that rustls knows"
+    )]
     pub fn new(key: &SecretKey, base: ApiBase, policy: RetryPolicy) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -83,6 +87,7 @@ impl Client {
     /// Asks for `HEAD /` without the key, which counts against no limit of the
     /// account; any answer will do. A failure is logged and nothing more: the
     /// first request tries again.
+    #[expect(clippy::missing_panics_doc, reason = "an ApiBase is an address")]
     pub async fn connect(&self) {
         let begun = Instant::now();
         let request = Request::head(format!("{}/", self.base))
@@ -219,7 +224,7 @@ impl StripeClient for Client {
                 "A request to Stripe failed."
             );
             let pause = self.policy.pause(attempt, failure.retry_after, &mut random);
-            let too_late = Instant::now() + pause >= deadline;
+            let too_late = pause >= deadline.saturating_duration_since(Instant::now());
             if !failure.passing || attempt >= call.attempts || too_late {
                 return Err(failure.error);
             }

@@ -61,24 +61,22 @@ impl StripeError {
     /// The wait to suggest where Stripe named none, after an outage.
     const AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
-    /// Returns how long a client should wait before it asks again.
+    /// Returns how long a client should wait before it asks again: a second or
+    /// more.
     ///
     /// `None` means that asking again will not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after, .. } => {
-                Some(retry_after.unwrap_or(Self::AFTER_RATE_LIMIT))
-            }
-            Self::Unavailable { retry_after, .. } => {
-                Some(retry_after.unwrap_or(Self::AFTER_OUTAGE))
-            }
-            Self::Unreachable(_) | Self::Timeout { .. } => Some(Self::AFTER_OUTAGE),
+        let wait = match self {
+            Self::RateLimited { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_RATE_LIMIT),
+            Self::Unavailable { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_OUTAGE),
+            Self::Unreachable(_) | Self::Timeout { .. } => Self::AFTER_OUTAGE,
             Self::Rejected(_)
             | Self::Unauthorized(_)
             | Self::Unreadable { .. }
-            | Self::Unsendable(_) => None,
-        }
+            | Self::Unsendable(_) => return None,
+        };
+        Some(wait.max(Duration::from_secs(1)))
     }
 
     /// Returns Stripe's error, where Stripe answered with one.
@@ -115,13 +113,13 @@ pub struct ErrorAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The kind of error, such as `invalid_request_error`.
-    pub kind: Option<String>,
+    pub kind: Option<Box<str>>,
     /// The error's code, such as `amount_too_small`.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// The parameter at fault, such as `line_items[0][quantity]`.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// Stripe's id of the request: `req_…`.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
 }
 
 impl fmt::Display for ErrorAnswer {

@@ -25,11 +25,11 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Act {
 
 /// Writes a response that promises `length` bytes of body.
 pub(crate) fn response(status: u16, headers: &[(&str, &str)], length: usize, body: &str) -> String {
-    let headers: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
-    format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+    let mut text = format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\n");
+    for (name, value) in headers {
+        text.extend([name, ": ", value, "\r\n"]);
+    }
+    text + "\r\n" + body
 }
 
 /// A request as it arrived.
@@ -107,7 +107,7 @@ impl State {
                 }
                 Act::Stall(bytes) => {
                     stream.write_all(bytes.as_bytes()).await.unwrap();
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
         }
