@@ -1,3 +1,4 @@
 //! What developers run: never deployed.
 
+pub mod event;
 pub mod sandbox;

@@ -27,9 +27,7 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 pub(crate) fn config_loader() -> ConfigLoader {
-    let https = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(https)
         .retry_config(RetryConfig::standard())

@@ -1,3 +1,11 @@
 //! The salon's rules: pure and synchronous, and told what time it is.
 
+pub mod availability;
+pub mod clock_time;
+pub mod day;
+pub mod day_sheet;
+pub mod hours;
+pub mod interval;
 pub mod money;
+pub mod salon;
+pub mod service;

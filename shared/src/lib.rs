@@ -3,20 +3,24 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`domain`] | open time, services, money: pure, synchronous, told what time it is |
-#![cfg_attr(
-    any(feature = "dynamodb", feature = "stripe"),
-    doc = "| [`aws`] | what all AWS clients have in common |"
-)]
+//! | [`salon_file`] | `salon.toml`, read and checked |
+//! | [`store`] | the DynamoDB table |
+//! | [`http`] | JSON, caching headers, the one error → status mapping |
+//! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
-#![cfg_attr(
-    feature = "stripe",
-    doc = "| [`secrets`] | keys, from the environment or from SSM |"
-)]
+#![cfg_attr(feature = "stripe", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
+#![warn(missing_docs)]
 
 #[cfg(any(feature = "dynamodb", feature = "stripe"))]
 pub mod aws;
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod http;
 #[cfg(feature = "stripe")]
 pub mod payments;
+pub mod salon_file;
 #[cfg(feature = "stripe")]
 pub mod secrets;
+pub mod store;
+pub mod telemetry;

@@ -80,10 +80,7 @@ async fn load_from<const N: usize>(
     for variable in variables {
         sources.push((variable, Source::find(&environment, variable)?));
     }
-    let names: BTreeSet<&str> = sources
-        .iter()
-        .filter_map(|(_, it)| it.parameter())
-        .collect();
+    let names: BTreeSet<&str> = sources.iter().filter_map(|(_, it)| it.parameter()).collect();
     let parameters = if names.is_empty() {
         HashMap::new()
     } else {
@@ -137,10 +134,7 @@ impl Source {
             Self::Parameter(name) => {
                 let value = parameters.get(name).ok_or_else(|| {
                     let parameter = name.clone();
-                    SecretsError::NoSuchParameter {
-                        variable,
-                        parameter,
-                    }
+                    SecretsError::NoSuchParameter { variable, parameter }
                 })?;
                 (value, format!("The SSM parameter {name}"))
             }
@@ -241,15 +235,9 @@ mod tests {
         let [request] = &server.received()[..] else {
             panic!("one request is enough: {:?}", server.received());
         };
-        assert_eq!(
-            request.header("x-amz-target"),
-            Some("AmazonSSM.GetParameters")
-        );
+        assert_eq!(request.header("x-amz-target"), Some("AmazonSSM.GetParameters"));
         let asked: serde_json::Value = serde_json::from_str(&request.body).unwrap();
-        assert_eq!(
-            asked["Names"],
-            serde_json::json!(["/salon/hook:2", "/salon/key"])
-        );
+        assert_eq!(asked["Names"], serde_json::json!(["/salon/hook:2", "/salon/key"]));
         assert_eq!(asked["WithDecryption"], true);
     }
 
@@ -295,10 +283,7 @@ mod tests {
     async fn a_denied_parameter_says_which_permission_is_missing() {
         let denied = r#"{"__type": "AccessDeniedException", "Message": "no"}"#;
         let server = MisbehavingServer::start(&[answer(400, &[], denied)]).await;
-        let environment = [
-            ("STRIPE_SECRET_KEY_PARAMETER", "/salon/key"),
-            (HOOK, "whsec_1"),
-        ];
+        let environment = [("STRIPE_SECRET_KEY_PARAMETER", "/salon/key"), (HOOK, "whsec_1")];
         let message = read(&environment, &server).await.unwrap_err();
         assert!(message.contains("/salon/key"), "{message}");
         assert!(message.contains("ssm:GetParameters"), "{message}");

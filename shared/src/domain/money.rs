@@ -21,11 +21,7 @@ struct CurrencyRow {
 }
 
 const fn row(code: &'static str, digits: u32, minimum: i64) -> CurrencyRow {
-    CurrencyRow {
-        code,
-        digits,
-        minimum,
-    }
+    CurrencyRow { code, digits, minimum }
 }
 
 static CURRENCIES: [CurrencyRow; 23] = [
@@ -58,10 +54,7 @@ impl Currency {
     /// Finds a currency by its ISO 4217 code, in any case.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        CURRENCIES
-            .iter()
-            .find(|row| row.code.eq_ignore_ascii_case(code))
-            .map(Self)
+        CURRENCIES.iter().find(|row| row.code.eq_ignore_ascii_case(code)).map(Self)
     }
 
     /// Lists the codes of all supported currencies, lower-case and in order.
@@ -154,11 +147,7 @@ impl fmt::Display for Money {
         if digits == 0 {
             write!(f, "{units} {code}")
         } else {
-            write!(
-                f,
-                "{units}.{fraction:0width$} {code}",
-                width = digits as usize
-            )
+            write!(f, "{units}.{fraction:0width$} {code}", width = digits as usize)
         }
     }
 }

@@ -64,18 +64,9 @@ fn judge(
         .map(Duration::from_secs);
     let (error, passing) = match status.as_u16() {
         401 | 403 => (StripeError::Unauthorized(answer), false),
-        429 => (
-            StripeError::RateLimited {
-                answer,
-                retry_after,
-            },
-            true,
-        ),
+        429 => (StripeError::RateLimited { answer, retry_after }, true),
         409 | 424 | 500..=599 => (
-            StripeError::Unavailable {
-                answer,
-                retry_after,
-            },
+            StripeError::Unavailable { answer, retry_after },
             text(headers, "idempotent-replayed") != Some("true"),
         ),
         400..=499 => (StripeError::Rejected(answer), false),
@@ -89,11 +80,7 @@ fn judge(
         Some("false") => false,
         _ => passing,
     };
-    Err(Failure {
-        error,
-        passing,
-        retry_after,
-    })
+    Err(Failure { error, passing, retry_after })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -161,12 +148,8 @@ mod tests {
         }}"#;
         let headers =
             HeaderMap::from_iter([("request-id".parse().unwrap(), "req_1".parse().unwrap())]);
-        let failure = judge(
-            StatusCode::BAD_REQUEST,
-            &headers,
-            Ok(Bytes::from_static(body)),
-        )
-        .unwrap_err();
+        let failure =
+            judge(StatusCode::BAD_REQUEST, &headers, Ok(Bytes::from_static(body))).unwrap_err();
         let shown = failure.error.to_string();
         assert_eq!(
             shown,

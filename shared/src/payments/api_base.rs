@@ -89,11 +89,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let read = text.parse::<ApiBase>().map(|base| base.to_string());
-            assert_eq!(
-                read.as_deref(),
-                expected.as_ref().map(|base| *base),
-                "{text}"
-            );
+            assert_eq!(read.as_deref(), expected.as_ref().map(|base| *base), "{text}");
         }
     }
 }

@@ -119,20 +119,14 @@ fn random_key(operation: &str) -> IdempotencyKey {
 
 impl From<CheckoutSession> for CreatedSession {
     fn from(session: CheckoutSession) -> Self {
-        Self {
-            id: session.id.to_string(),
-            client_secret: session.client_secret,
-            url: session.url,
-        }
+        Self { id: session.id.to_string(), client_secret: session.client_secret, url: session.url }
     }
 }
 
 /// Shows the id, and neither secret nor address.
 impl fmt::Debug for CreatedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CreatedSession")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("CreatedSession").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -169,20 +163,14 @@ mod tests {
         let expected = [
             ("allowed_payment_method_types[0]", "card"),
             ("line_items[0][price_data][currency]", "usd"),
-            (
-                "line_items[0][price_data][product_data][name]",
-                "Deposit, Müller & Søn",
-            ),
+            ("line_items[0][price_data][product_data][name]", "Deposit, Müller & Søn"),
             ("line_items[0][price_data][unit_amount]", "5000"),
             ("line_items[0][quantity]", "1"),
             ("mode", "payment"),
             ("return_url", "https://salon.example/booked?from=checkout"),
             ("ui_mode", "elements"),
         ];
-        assert_eq!(
-            fields,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     /// Creates a bare deposit at a server that answers with a session.
@@ -239,9 +227,6 @@ mod tests {
             client_secret: Some("cs_test_1_secret_hidden".to_owned()),
             url: Some("https://checkout.stripe.com/c/pay/hidden".to_owned()),
         };
-        assert_eq!(
-            format!("{session:?}"),
-            "CreatedSession { id: \"cs_test_1\", .. }"
-        );
+        assert_eq!(format!("{session:?}"), "CreatedSession { id: \"cs_test_1\", .. }");
     }
 }

@@ -55,10 +55,7 @@ pub struct Client {
 impl Client {
     /// Makes a client. Nothing is sent yet.
     #[must_use]
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "ring is a provider that rustls knows"
-    )]
+    #[expect(clippy::missing_panics_doc, reason = "ring is a provider that rustls knows")]
     pub fn new(key: &SecretKey, base: ApiBase, policy: RetryPolicy) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -74,12 +71,7 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build(tls);
-        Self {
-            http,
-            base,
-            authorization: key.authorization(),
-            policy,
-        }
+        Self { http, base, authorization: key.authorization(), policy }
     }
 
     /// Opens a connection, so that the first request waits for no TCP and TLS.
@@ -97,10 +89,9 @@ impl Client {
         let answer = timeout(self.policy.attempt_timeout, self.http.request(request)).await;
         let latency_ms = millis(begun.elapsed());
         match answer {
-            Ok(Ok(_)) => tracing::debug!(
-                stripe.latency_ms = latency_ms,
-                "Opened a connection to Stripe."
-            ),
+            Ok(Ok(_)) => {
+                tracing::debug!(stripe.latency_ms = latency_ms, "Opened a connection to Stripe.")
+            }
             Ok(Err(error)) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 stripe.latency_ms = latency_ms,
@@ -175,12 +166,12 @@ impl Client {
                 Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
             }
         };
-        timeout_at(deadline.min(begun + call.attempt_timeout), answered)
-            .await
-            .unwrap_or_else(|_| {
+        timeout_at(deadline.min(begun + call.attempt_timeout), answered).await.unwrap_or_else(
+            |_| {
                 let after = begun.elapsed();
                 Err(Failure::passing(StripeError::Timeout { after }))
-            })
+            },
+        )
     }
 }
 

@@ -97,9 +97,7 @@ impl StripeError {
 
 impl StripeClientErr for StripeError {
     fn deserialize_err(msg: impl fmt::Display) -> Self {
-        Self::Unreadable {
-            reason: msg.to_string(),
-        }
+        Self::Unreadable { reason: msg.to_string() }
     }
 }
 

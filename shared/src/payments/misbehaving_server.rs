@@ -136,9 +136,8 @@ async fn read_request(stream: &mut TcpStream) -> Option<Received> {
         head: String::from_utf8(bytes[..head_length].to_vec()).unwrap(),
         body: String::new(),
     };
-    let length: usize = request
-        .header("content-length")
-        .map_or(0, |length| length.parse().unwrap());
+    let length: usize =
+        request.header("content-length").map_or(0, |length| length.parse().unwrap());
     while bytes.len() < head_length + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;

@@ -51,10 +51,7 @@ impl RetryPolicy {
         random: &mut fastrand::Rng,
     ) -> Duration {
         let factor = 2_u32.saturating_pow(attempt.saturating_sub(1));
-        let longest = self
-            .backoff_base
-            .saturating_mul(factor)
-            .min(self.backoff_cap);
+        let longest = self.backoff_base.saturating_mul(factor).min(self.backoff_cap);
         let jitter = longest.mul_f64(random.f64());
         retry_after.unwrap_or_default().saturating_add(jitter)
     }
@@ -73,20 +70,12 @@ pub(super) struct Failure {
 impl Failure {
     /// Makes a failure that the next attempt may not see.
     pub(super) fn passing(error: StripeError) -> Self {
-        Self {
-            error,
-            passing: true,
-            retry_after: None,
-        }
+        Self { error, passing: true, retry_after: None }
     }
 
     /// Makes a failure that would come again.
     pub(super) fn lasting(error: StripeError) -> Self {
-        Self {
-            error,
-            passing: false,
-            retry_after: None,
-        }
+        Self { error, passing: false, retry_after: None }
     }
 }
 
@@ -113,23 +102,13 @@ mod tests {
 
     #[test]
     fn pauses_spread_from_zero_to_a_ceiling_that_doubles_up_to_the_cap() {
-        let ceilings_ms = [
-            (1, 200),
-            (2, 400),
-            (3, 800),
-            (4, 1_600),
-            (5, 2_000),
-            (99, 2_000),
-        ];
+        let ceilings_ms = [(1, 200), (2, 400), (3, 800), (4, 1_600), (5, 2_000), (99, 2_000)];
         for (attempt, ceiling_ms) in ceilings_ms {
             let (low, high) = range(attempt, None);
             let ceiling = Duration::from_millis(ceiling_ms);
             assert!(low < ceiling / 20, "after attempt {attempt}: {low:?}");
             assert!(high <= ceiling, "after attempt {attempt}: {high:?}");
-            assert!(
-                high > ceiling * 19 / 20,
-                "after attempt {attempt}: {high:?}"
-            );
+            assert!(high > ceiling * 19 / 20, "after attempt {attempt}: {high:?}");
         }
     }
 

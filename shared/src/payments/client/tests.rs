@@ -32,10 +32,7 @@ fn client(server: &MisbehavingServer, policy: RetryPolicy) -> Client {
 /// Sends a POST, with an idempotency key where one is given.
 async fn post(client: &Client, key: Option<&str>) -> Result<BTreeMap<String, String>, StripeError> {
     let request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions")
-        .form(&BTreeMap::from([
-            ("mode", "payment"),
-            ("ui_mode", "elements"),
-        ]))
+        .form(&BTreeMap::from([("mode", "payment"), ("ui_mode", "elements")]))
         .customize();
     let request = match key {
         Some(key) => {
@@ -58,9 +55,7 @@ async fn get(client: &Client) -> Result<BTreeMap<String, String>, StripeError> {
 #[tokio::test]
 async fn a_request_carries_key_version_and_form() {
     let server = MisbehavingServer::start(&[answer(200, &[], OK)]).await;
-    let session = post(&client(&server, policy()), Some("deposit-1"))
-        .await
-        .unwrap();
+    let session = post(&client(&server, policy()), Some("deposit-1")).await.unwrap();
     assert_eq!(session["id"], "cs_test_1");
 
     let [request] = &server.received()[..] else {
@@ -88,18 +83,12 @@ async fn ten_requests_share_the_connection_that_was_opened_first() {
     let client = client(&server, policy());
     client.connect().await;
     for number in 0..10 {
-        post(&client, Some(&format!("deposit-{number}")))
-            .await
-            .unwrap();
+        post(&client, Some(&format!("deposit-{number}"))).await.unwrap();
     }
     assert_eq!(server.received()[0].line(), "HEAD / HTTP/1.1");
     assert_eq!(server.received()[0].header("authorization"), None);
     assert_eq!(server.received().len(), 11);
-    assert_eq!(
-        server.connections(),
-        1,
-        "connections that the server accepted"
-    );
+    assert_eq!(server.connections(), 1, "connections that the server accepted");
 }
 
 #[tokio::test]
@@ -140,20 +129,13 @@ async fn a_get_is_repeated_without_a_key() {
     assert!(get(&client(&server, policy())).await.is_ok());
     let received = server.received();
     assert_eq!(received.len(), 2);
-    assert_eq!(
-        received[1].line(),
-        "GET /v1/checkout/sessions/cs_test_1?limit=1 HTTP/1.1"
-    );
+    assert_eq!(received[1].line(), "GET /v1/checkout/sessions/cs_test_1?limit=1 HTTP/1.1");
     assert_eq!(received[1].header("idempotency-key"), None);
 }
 
 #[tokio::test]
 async fn a_post_without_a_key_is_sent_once() {
-    for failure in [
-        Act::Cut(String::new()),
-        answer(500, &[], "{}"),
-        answer(429, &[], BUSY),
-    ] {
+    for failure in [Act::Cut(String::new()), answer(500, &[], "{}"), answer(429, &[], BUSY)] {
         let server = MisbehavingServer::start(&[failure, answer(200, &[], OK)]).await;
         assert!(post(&client(&server, policy()), None).await.is_err());
         assert_eq!(server.received().len(), 1);
@@ -164,18 +146,9 @@ async fn a_post_without_a_key_is_sent_once() {
 async fn a_rate_limit_that_does_not_end_is_told_with_the_wait_that_stripe_asked_for() {
     let limited = answer(429, &[("Retry-After", "0")], BUSY);
     let server = MisbehavingServer::start(&[limited]).await;
-    let error = post(&client(&server, policy()), Some("deposit-1"))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, StripeError::RateLimited { .. }),
-        "{error:?}"
-    );
-    assert_eq!(
-        error.retry_after(),
-        Some(Duration::from_secs(1)),
-        "a wait of 0 s is none"
-    );
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+    assert!(matches!(error, StripeError::RateLimited { .. }), "{error:?}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "a wait of 0 s is none");
     assert_eq!(server.received().len(), 5, "attempts");
 }
 
@@ -185,9 +158,7 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
         let limited = answer(429, &[("Retry-After", &seconds.to_string())], BUSY);
         let server = MisbehavingServer::start(&[limited]).await;
         let begun = Instant::now();
-        let error = post(&client(&server, policy()), Some("deposit-1"))
-            .await
-            .unwrap_err();
+        let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
         assert!(begun.elapsed() < SOON);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
         assert_eq!(server.received().len(), 1);
@@ -198,27 +169,16 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 async fn what_stripe_forbids_to_repeat_is_not_repeated() {
     let failed = answer(500, &[("Stripe-Should-Retry", "false")], "{}");
     let server = MisbehavingServer::start(&[failed]).await;
-    let error = post(&client(&server, policy()), Some("deposit-1"))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, StripeError::Unavailable { .. }),
-        "{error:?}"
-    );
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+    assert!(matches!(error, StripeError::Unavailable { .. }), "{error:?}");
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
 async fn an_error_page_keeps_its_status() {
-    let page = answer(
-        502,
-        &[("Content-Type", "text/html")],
-        "<h1>Bad Gateway</h1>",
-    );
+    let page = answer(502, &[("Content-Type", "text/html")], "<h1>Bad Gateway</h1>");
     let server = MisbehavingServer::start(&[page]).await;
-    let error = post(&client(&server, policy()), Some("deposit-1"))
-        .await
-        .unwrap_err();
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
     assert_eq!(error.to_string(), "Stripe failed: status 502");
     assert!(error.retry_after().is_some());
 }
@@ -231,18 +191,13 @@ async fn a_refusal_names_code_and_parameter_and_is_final() {
     }}"#;
     let refusal = answer(400, &[("Request-Id", "req_1")], body);
     let server = MisbehavingServer::start(&[refusal]).await;
-    let error = post(&client(&server, policy()), Some("deposit-1"))
-        .await
-        .unwrap_err();
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
     let StripeError::Rejected(answer) = &error else {
         panic!("a 400 is a refusal: {error:?}");
     };
     assert_eq!(answer.status, 400);
     assert_eq!(answer.code.as_deref(), Some("amount_too_small"));
-    assert_eq!(
-        answer.param.as_deref(),
-        Some("line_items[0][price_data][unit_amount]")
-    );
+    assert_eq!(answer.param.as_deref(), Some("line_items[0][price_data][unit_amount]"));
     assert_eq!(answer.request_id.as_deref(), Some("req_1"));
     assert_eq!(error.retry_after(), None);
     assert_eq!(server.received().len(), 1);
@@ -252,9 +207,7 @@ async fn a_refusal_names_code_and_parameter_and_is_final() {
 async fn a_key_that_stripe_does_not_accept_is_told_apart() {
     for status in [401, 403] {
         let server = MisbehavingServer::start(&[answer(status, &[], "{}")]).await;
-        let error = post(&client(&server, policy()), Some("deposit-1"))
-            .await
-            .unwrap_err();
+        let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
         assert!(matches!(error, StripeError::Unauthorized(_)), "{error:?}");
         assert_eq!(server.received().len(), 1);
     }
@@ -265,9 +218,7 @@ async fn an_answer_that_is_no_json_or_too_long_cannot_be_read() {
     let too_long = "x".repeat(2 * 1024 * 1024);
     for body in ["garbage", too_long.as_str()] {
         let server = MisbehavingServer::start(&[answer(200, &[], body)]).await;
-        let error = post(&client(&server, policy()), Some("deposit-1"))
-            .await
-            .unwrap_err();
+        let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
         assert!(matches!(error, StripeError::Unreadable { .. }), "{error:?}");
         assert_eq!(server.received().len(), 1);
     }
@@ -284,17 +235,12 @@ async fn one_deadline_ends_all_attempts_at_a_server_that_hangs() {
             ..policy()
         };
         let begun = Instant::now();
-        let error = post(&client(&server, policy), Some("deposit-1"))
-            .await
-            .unwrap_err();
+        let error = post(&client(&server, policy), Some("deposit-1")).await.unwrap_err();
         assert!(matches!(error, StripeError::Timeout { .. }), "{error:?}");
         assert!(error.retry_after().is_some());
         assert!(begun.elapsed() < SOON);
         let attempts = server.received().len();
-        assert!(
-            (1..=3).contains(&attempts),
-            "{attempts} attempts in 200 ms of 80 ms each"
-        );
+        assert!((1..=3).contains(&attempts), "{attempts} attempts in 200 ms of 80 ms each");
     }
 }
 
@@ -302,15 +248,8 @@ async fn one_deadline_ends_all_attempts_at_a_server_that_hangs() {
 async fn a_hung_attempt_leaves_time_for_another() {
     let script = [Act::Stall(String::new()), answer(200, &[], OK)];
     let server = MisbehavingServer::start(&script).await;
-    let policy = RetryPolicy {
-        attempt_timeout: Duration::from_millis(250),
-        ..policy()
-    };
-    assert!(
-        post(&client(&server, policy), Some("deposit-1"))
-            .await
-            .is_ok()
-    );
+    let policy = RetryPolicy { attempt_timeout: Duration::from_millis(250), ..policy() };
+    assert!(post(&client(&server, policy), Some("deposit-1")).await.is_ok());
     assert_eq!(server.received().len(), 2);
 }
 

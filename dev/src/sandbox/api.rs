@@ -1,0 +1,255 @@
+//! The API under `/v1`.
+
+mod call;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use self::call::{read, write};
+use super::api_error::ApiError;
+use super::checkout_session::create;
+use super::ledger::{Ledger, Refused};
+use super::params::Params;
+use super::{API_VERSION, Sandbox, ids, refund};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
+const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
+
+/// The id of one request, as in the header `Request-Id`.
+#[derive(Clone, Debug)]
+struct RequestId(String);
+
+pub(super) fn router(sandbox: Sandbox) -> Router {
+    Router::new()
+        .route("/v1/checkout/sessions", post(create_session))
+        .route("/v1/checkout/sessions/{id}", get(retrieve_session))
+        .route("/v1/checkout/sessions/{id}/expire", post(expire_session))
+        .route("/v1/refunds", post(create_refund).get(list_refunds))
+        .route("/v1/refunds/{id}", get(retrieve_refund))
+        .route_layer(middleware::from_fn_with_state(sandbox.clone(), admit))
+        .method_not_allowed_fallback(no_such_route)
+        .fallback(no_such_route)
+        .with_state(sandbox)
+}
+
+async fn create_session(State(sandbox): State<Sandbox>, request: Request) -> Response {
+    let public_url = sandbox.public_url().to_owned();
+    write(sandbox, request, move |ledger, params, now| {
+        let session = create(params, now)?;
+        let expand = Expand::read(params)?;
+        let id = session.id.clone();
+        ledger.open(session);
+        session_json(ledger, &id, now, &public_url, expand)
+    })
+    .await
+}
+
+async fn retrieve_session(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let public_url = sandbox.public_url().to_owned();
+    read(sandbox, request, |ledger, params, now| {
+        params.only(&["expand"], &[])?;
+        session_json(ledger, &id, now, &public_url, Expand::read(params)?)
+    })
+    .await
+}
+
+async fn expire_session(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let public_url = sandbox.public_url().to_owned();
+    write(sandbox, request, move |ledger, params, now| {
+        params.only(&["expand"], &[])?;
+        let expand = Expand::read(params)?;
+        if let Err(refused @ Refused::NotOpen(_)) = ledger.expire(&id, now) {
+            let message = format!("The session cannot be expired: {refused}.");
+            return Err(ApiError::refused(None, message));
+        }
+        session_json(ledger, &id, now, &public_url, expand)
+    })
+    .await
+}
+
+async fn create_refund(State(sandbox): State<Sandbox>, request: Request) -> Response {
+    write(sandbox, request, |ledger, params, now| {
+        refund::create(ledger, params, now).map(|refund| refund.to_json())
+    })
+    .await
+}
+
+async fn list_refunds(State(sandbox): State<Sandbox>, request: Request) -> Response {
+    read(sandbox, request, |ledger, params, _| refund::list(ledger, params)).await
+}
+
+async fn retrieve_refund(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    read(sandbox, request, |ledger, params, _| {
+        params.only(&[], &["expand"])?;
+        let refund = ledger.refunds().find(|refund| refund.id == id);
+        let refund = refund.ok_or_else(|| ApiError::not_found("refund", "id", &id))?;
+        Ok(refund.to_json())
+    })
+    .await
+}
+
+/// The parts of a session that are given in full only if asked for:
+/// <https://docs.stripe.com/api/expanding_objects>.
+#[derive(Clone, Copy, Default)]
+struct Expand {
+    line_items: bool,
+    payment_intent: bool,
+}
+
+impl Expand {
+    fn read(params: &Params<'_>) -> Result<Self, ApiError> {
+        let mut expand = Self::default();
+        for (i, part) in params.texts("expand")?.unwrap_or_default().iter().enumerate() {
+            match *part {
+                "line_items" => expand.line_items = true,
+                "payment_intent" => expand.payment_intent = true,
+                part => {
+                    let message = format!("The sandbox cannot expand {part}.");
+                    return Err(ApiError::invalid(format!("expand[{i}]"), message));
+                }
+            }
+        }
+        Ok(expand)
+    }
+}
+
+fn session_json(
+    ledger: &mut Ledger,
+    id: &str,
+    now: Timestamp,
+    public_url: &str,
+    expand: Expand,
+) -> Result<Value, ApiError> {
+    let session = ledger.session(id, now);
+    let session = session.ok_or_else(|| ApiError::not_found("Checkout Session", "session", id))?;
+    let mut object = session.to_json(public_url);
+    if expand.line_items {
+        object["line_items"] = session.line_items_json();
+    }
+    if let Some(payment) = ledger.payment_of(id).filter(|_| expand.payment_intent) {
+        object["payment_intent"] = payment.to_json();
+    }
+    Ok(object)
+}
+
+/// Counts a call, checks its key and the limit, and marks its answer.
+async fn admit(
+    State(sandbox): State<Sandbox>,
+    route: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let request_id = ids::random("req_", 14);
+    let key = idempotency_key(&request).cloned();
+    let admitted = {
+        let now = sandbox.now();
+        let mut state = sandbox.state();
+        let route = format!("{} {}", request.method(), route.as_str());
+        *state.requests.entry(route).or_default() += 1;
+        authenticate(request.headers()).and_then(|()| {
+            let admitted = state.bucket.take(now);
+            admitted.then_some(()).ok_or_else(ApiError::rate_limited)
+        })
+    };
+    let mut response = match admitted {
+        Ok(()) => {
+            request.extensions_mut().insert(RequestId(request_id.clone()));
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    };
+    let headers = response.headers_mut();
+    if let Ok(request_id) = HeaderValue::try_from(request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+    headers.insert(STRIPE_VERSION, HeaderValue::from_static(API_VERSION));
+    if let Some(key) = key {
+        headers.insert(call::IDEMPOTENCY_KEY, key);
+    }
+    response
+}
+
+/// Returns the key of a request that can use one.
+fn idempotency_key(request: &Request) -> Option<&HeaderValue> {
+    let key = request.headers().get(call::IDEMPOTENCY_KEY);
+    key.filter(|_| request.method() == Method::POST)
+}
+
+/// Accepts any key that looks like a secret or restricted one, as a bearer
+/// token or as the user name of basic authentication.
+fn authenticate(headers: &HeaderMap) -> Result<(), ApiError> {
+    let header = headers.get(header::AUTHORIZATION);
+    let header = header.and_then(|header| header.to_str().ok());
+    let Some((scheme, credentials)) = header.and_then(|header| header.split_once(' ')) else {
+        let message = "No API key was given. Send it as: Authorization: Bearer sk_test_…";
+        return Err(ApiError::unauthorized(message));
+    };
+    let key = if scheme.eq_ignore_ascii_case("bearer") {
+        Some(credentials.trim().to_owned())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        user_name(credentials.trim())
+    } else {
+        None
+    };
+    let looks_right = |key: &String| {
+        let rest = key.strip_prefix("sk_").or_else(|| key.strip_prefix("rk_"));
+        rest.is_some_and(|rest| !rest.is_empty())
+    };
+    if key.as_ref().is_some_and(looks_right) {
+        Ok(())
+    } else {
+        let message = "The API key is not a secret (sk_…) or restricted (rk_…) key.";
+        Err(ApiError::unauthorized(message))
+    }
+}
+
+fn user_name(credentials: &str) -> Option<String> {
+    let decoded = BASE64_STANDARD.decode(credentials).ok()?;
+    let decoded = String::from_utf8(decoded).ok()?;
+    let (user, _) = decoded.split_once(':')?;
+    Some(user.to_owned())
+}
+
+async fn no_such_route(method: Method, uri: Uri) -> Response {
+    ApiError::no_such_route(method.as_str(), uri.path()).into_response()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), axum::Json(self.to_json())).into_response();
+        let headers = response.headers_mut();
+        match self.status() {
+            // Stripe names the limit and leaves the decision to retry open.
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RATE_LIMITED_REASON, HeaderValue::from_static("global-rate"));
+            }
+            StatusCode::CONFLICT => {
+                headers.insert(SHOULD_RETRY, HeaderValue::from_static("true"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

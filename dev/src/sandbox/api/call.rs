@@ -1,0 +1,153 @@
+//! What every call has in common once it is admitted: its parameters, the
+//! latency, and the idempotency key of a `POST`.
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{RequestId, SHOULD_RETRY};
+use crate::sandbox::Sandbox;
+use crate::sandbox::api_error::ApiError;
+use crate::sandbox::idempotency::{Answer, Fingerprint};
+use crate::sandbox::ledger::Ledger;
+use crate::sandbox::params::{self, Params};
+
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
+
+const LARGEST_BODY: usize = 1024 * 1024;
+const LONGEST_KEY: usize = 255;
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Runs a `GET`.
+pub(super) async fn read<W>(sandbox: Sandbox, request: Request, work: W) -> Response
+where
+    W: FnOnce(&mut Ledger, &Params<'_>, Timestamp) -> Result<Value, ApiError>,
+{
+    let parsed = params::parse(request.uri().query().unwrap_or_default());
+    tokio::time::sleep(sandbox.options.latency).await;
+    let now = sandbox.now();
+    let answer = parsed.and_then(|parsed| {
+        let params = Params::of(&parsed)?;
+        work(&mut sandbox.state().ledger, &params, now)
+    });
+    match answer {
+        Ok(object) => axum::Json(object).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Runs a `POST`. It goes on if the client hangs up, as it does at Stripe.
+pub(super) async fn write<W>(sandbox: Sandbox, request: Request, work: W) -> Response
+where
+    W: FnOnce(&mut Ledger, &Params<'_>, Timestamp) -> Result<Value, ApiError> + Send + 'static,
+{
+    let call = match Call::receive(request).await {
+        Ok(call) => call,
+        Err(error) => return error.into_response(),
+    };
+    let done = tokio::spawn(async move { call.run(&sandbox, work).await }).await;
+    done.unwrap_or_else(|_| ApiError::internal().into_response())
+}
+
+struct Call {
+    request_id: String,
+    fingerprint: Fingerprint,
+    idempotency_key: Option<String>,
+}
+
+impl Call {
+    async fn receive(request: Request) -> Result<Self, ApiError> {
+        let (head, body) = request.into_parts();
+        let body = to_bytes(body, LARGEST_BODY)
+            .await
+            .map_err(|_| ApiError::malformed("The body is too large, or did not arrive."))?;
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        let idempotency_key = head.headers.get(IDEMPOTENCY_KEY).map(check_key).transpose()?;
+        let request_id = head.extensions.get::<RequestId>();
+        Ok(Self {
+            request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
+            fingerprint: Fingerprint {
+                path: head.uri.path().to_owned(),
+                params: form(content_type, &body)?,
+            },
+            idempotency_key,
+        })
+    }
+
+    async fn run<W>(self, sandbox: &Sandbox, work: W) -> Response
+    where
+        W: FnOnce(&mut Ledger, &Params<'_>, Timestamp) -> Result<Value, ApiError>,
+    {
+        if let Some(key) = &self.idempotency_key {
+            let now = sandbox.now();
+            let claimed = sandbox.state().keys.claim(key, self.fingerprint.clone(), now);
+            match claimed {
+                Ok(None) => {}
+                Ok(Some(answer)) => return keyed(&answer, true),
+                Err(error) => return error.into_response(),
+            }
+        }
+        tokio::time::sleep(sandbox.options.latency).await;
+
+        let now = sandbox.now();
+        let mut state = sandbox.state();
+        let result = Params::of(&self.fingerprint.params)
+            .and_then(|params| work(&mut state.ledger, &params, now));
+        let Some(key) = self.idempotency_key else {
+            return match result {
+                Ok(object) => axum::Json(object).into_response(),
+                Err(error) => error.into_response(),
+            };
+        };
+        let (status, body) = match result {
+            Ok(object) => (StatusCode::OK, object),
+            Err(error) if error.is_before_execution() => {
+                state.keys.release(&key);
+                return error.into_response();
+            }
+            Err(error) => (error.status(), error.to_json()),
+        };
+        let answer = Answer { status, body, request_id: self.request_id };
+        state.keys.save(&key, answer.clone());
+        keyed(&answer, false)
+    }
+}
+
+/// Answers a request whose answer is saved: repeating it changes nothing.
+fn keyed(answer: &Answer, replayed: bool) -> Response {
+    let mut response = (answer.status, axum::Json(&answer.body)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(original) = HeaderValue::try_from(&answer.request_id) {
+        headers.insert(ORIGINAL_REQUEST, original);
+    }
+    headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    if replayed {
+        headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn check_key(key: &HeaderValue) -> Result<String, ApiError> {
+    let key = key.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        let message = format!("An idempotency key has 1 to {LONGEST_KEY} printable characters.");
+        return Err(ApiError::malformed(message));
+    }
+    Ok(key.to_owned())
+}
+
+fn form(content_type: Option<&HeaderValue>, body: &Bytes) -> Result<Value, ApiError> {
+    let is_form = content_type
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim() == FORM));
+    if !body.is_empty() && !is_form {
+        return Err(ApiError::malformed(format!("Send parameters as {FORM}.")));
+    }
+    let text = str::from_utf8(body).map_err(|_| ApiError::malformed("The body is not UTF-8."))?;
+    params::parse(text)
+}

@@ -1,0 +1,102 @@
+//! Stripe's test cards: <https://docs.stripe.com/testing>.
+
+/// What a card number does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Pays,
+    /// Declined, with the sentence that the payer reads.
+    Declined(&'static str),
+    /// The bank asks the payer first (3-D Secure).
+    Challenged,
+}
+
+pub(super) struct TestCard {
+    pub(super) number: &'static str,
+    pub(super) title: &'static str,
+    pub(super) outcome: Outcome,
+}
+
+const GENERIC_DECLINE: Outcome = Outcome::Declined("Your card was declined.");
+
+/// The cards that the payment page offers.
+pub(super) const TEST_CARDS: [TestCard; 7] = [
+    TestCard { number: "4242424242424242", title: "Pays", outcome: Outcome::Pays },
+    TestCard {
+        number: "4000002500003155",
+        title: "Asks for 3-D Secure",
+        outcome: Outcome::Challenged,
+    },
+    TestCard { number: "4000000000000002", title: "Declined", outcome: GENERIC_DECLINE },
+    TestCard {
+        number: "4000000000009995",
+        title: "Insufficient funds",
+        outcome: Outcome::Declined("Your card has insufficient funds."),
+    },
+    TestCard {
+        number: "4000000000000069",
+        title: "Expired card",
+        outcome: Outcome::Declined("Your card has expired."),
+    },
+    TestCard {
+        number: "4000000000000127",
+        title: "Wrong CVC",
+        outcome: Outcome::Declined("Your card's security code is incorrect."),
+    },
+    TestCard {
+        number: "4000000000000119",
+        title: "Processing error",
+        outcome: Outcome::Declined("The card could not be processed. Try again in a moment."),
+    },
+];
+
+/// Brands that pay too, without a line on the page.
+const MORE_THAT_PAY: [&str; 4] =
+    ["5555555555554444", "378282246310005", "6011111111111117", "4000056655665556"];
+
+/// Reads a card number as a payer types it, with spaces or dashes.
+///
+/// # Errors
+/// The sentence for the payer, if it is no test card.
+pub(super) fn outcome_of(typed: &str) -> Result<Outcome, &'static str> {
+    let number: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    if number.is_empty() {
+        return Err("Enter a card number.");
+    }
+    if let Some(card) = TEST_CARDS.iter().find(|card| card.number == number) {
+        return Ok(card.outcome);
+    }
+    if MORE_THAT_PAY.contains(&number.as_str()) {
+        return Ok(Outcome::Pays);
+    }
+    if number.bytes().all(|b| b.is_ascii_digit()) {
+        // A real number must not work here, whatever its checksum says.
+        return Err("This is not a test card. Use one of those below, never a real card.");
+    }
+    Err("A card number has digits only.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_number_does_what_stripe_documents() {
+        let insufficient = Outcome::Declined("Your card has insufficient funds.");
+        let cases = [
+            ("4242424242424242", Some(Outcome::Pays)),
+            (" 4242 4242 4242 4242 ", Some(Outcome::Pays)),
+            ("4242-4242-4242-4242", Some(Outcome::Pays)),
+            ("5555 5555 5555 4444", Some(Outcome::Pays)),
+            ("4000 0025 0000 3155", Some(Outcome::Challenged)),
+            ("4000000000000002", Some(GENERIC_DECLINE)),
+            ("4000000000009995", Some(insufficient)),
+            ("4539578763621486", None),
+            ("4242", None),
+            ("card", None),
+            ("", None),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(outcome_of(typed).ok(), expected, "{typed}");
+        }
+    }
+}

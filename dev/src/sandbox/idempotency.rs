@@ -1,0 +1,79 @@
+//! Idempotency keys, as API v1 treats them.
+//!
+//! See <https://docs.stripe.com/api/idempotent_requests> and
+//! <https://docs.stripe.com/error-low-level#idempotency>.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::api_error::ApiError;
+
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A finished answer, as it is sent again for the same key.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Value,
+    /// The id of the request that did the work.
+    pub(super) request_id: String,
+}
+
+/// What makes two requests the same: the path and the parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    pub(super) path: String,
+    pub(super) params: Value,
+}
+
+#[derive(Debug)]
+struct Entry {
+    fingerprint: Fingerprint,
+    claimed_at: Timestamp,
+    /// `None` while the first request is under way.
+    answer: Option<Answer>,
+}
+
+/// The keys of the last 24 hours.
+#[derive(Debug, Default)]
+pub(super) struct IdempotencyKeys(HashMap<String, Entry>);
+
+impl IdempotencyKeys {
+    /// Claims a key for a request, or returns the answer to repeat.
+    ///
+    /// # Errors
+    /// If the key is in use, or belongs to another request.
+    pub(super) fn claim(
+        &mut self,
+        key: &str,
+        fingerprint: Fingerprint,
+        now: Timestamp,
+    ) -> Result<Option<Answer>, ApiError> {
+        self.0.retain(|_, entry| entry.answer.is_none() || now < entry.claimed_at + KEPT_FOR);
+        if let Some(entry) = self.0.get(key) {
+            return match &entry.answer {
+                None => Err(ApiError::key_in_use(key)),
+                Some(_) if entry.fingerprint != fingerprint => Err(ApiError::key_mismatch(key)),
+                Some(answer) => Ok(Some(answer.clone())),
+            };
+        }
+        let entry = Entry { fingerprint, claimed_at: now, answer: None };
+        self.0.insert(key.to_owned(), entry);
+        Ok(None)
+    }
+
+    /// Saves the answer to the request that holds the key.
+    pub(super) fn save(&mut self, key: &str, answer: Answer) {
+        if let Some(entry) = self.0.get_mut(key) {
+            entry.answer = Some(answer);
+        }
+    }
+
+    /// Frees a key whose request came to no answer worth saving.
+    pub(super) fn release(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+}

@@ -1,0 +1,162 @@
+//! The page where a payer pays.
+//!
+//! It stands at a hosted session's `url`. The sessions that a merchant embeds
+//! have a page too, since their real place is in code that only Stripe serves.
+
+mod view;
+
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Router, middleware};
+use maud::Markup;
+use serde::Deserialize;
+
+use super::cards::{self, Outcome};
+use super::ledger::PaymentState;
+use super::{CheckoutSession, Refused, Sandbox, SessionStatus};
+
+const PAGE_HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
+
+pub(super) fn router(sandbox: Sandbox) -> Router {
+    Router::new()
+        .route("/pay/{id}", get(show).post(submit))
+        .route_layer(middleware::map_response(async |mut response: Response| {
+            response.headers_mut().extend(PAGE_HEADERS);
+            response
+        }))
+        .with_state(sandbox)
+}
+
+#[derive(Deserialize)]
+struct Prefill {
+    card: Option<String>,
+}
+
+/// What the payer typed, and the button that they pressed.
+#[derive(Deserialize)]
+struct Submitted {
+    action: Action,
+    #[serde(default)]
+    card: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Pay,
+    Decline,
+    Leave,
+    Debit,
+    /// The payer passes, or fails, the bank's question.
+    Authenticate,
+    FailAuthentication,
+    /// The bank sends the money of a debit, or refuses it.
+    Settle,
+    Bounce,
+}
+
+async fn show(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    Query(prefill): Query<Prefill>,
+) -> Response {
+    let Some(session) = sandbox.session(&id) else {
+        return answer(StatusCode::NOT_FOUND, view::unknown());
+    };
+    let card = prefill.card.unwrap_or_else(|| view::FIRST_CARD.to_owned());
+    current(&sandbox, &session, &card, None)
+}
+
+async fn submit(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    Form(form): Form<Submitted>,
+) -> Response {
+    let Some(session) = sandbox.session(&id) else {
+        return answer(StatusCode::NOT_FOUND, view::unknown());
+    };
+    let changed = match form.action {
+        Action::Pay => match cards::outcome_of(&form.card) {
+            // A second click on Pay finds the session paid: on to the merchant.
+            Ok(Outcome::Pays) => sandbox.pay(&id),
+            Ok(Outcome::Challenged) if session.status == SessionStatus::Open => {
+                return answer(StatusCode::OK, view::challenge(&session, &form.card));
+            }
+            Ok(Outcome::Challenged) => Err(Refused::NotOpen(session.status)),
+            Ok(Outcome::Declined(why)) => return declined(&sandbox, &id, &form.card, why),
+            Err(mistake) => return current(&sandbox, &session, &form.card, Some(mistake)),
+        },
+        Action::Authenticate => sandbox.pay(&id),
+        Action::Decline => return declined(&sandbox, &id, &form.card, "Your card was declined."),
+        Action::FailAuthentication => {
+            let why = "Your bank could not confirm that it is you. Try again, or use another card.";
+            return declined(&sandbox, &id, &form.card, why);
+        }
+        Action::Debit => sandbox.pay_by_debit(&id),
+        Action::Settle => sandbox.settle(&id, true),
+        Action::Bounce => sandbox.settle(&id, false),
+        Action::Leave => {
+            return match session.url_to_leave() {
+                Some(url) => Redirect::to(url).into_response(),
+                None => answer(StatusCode::OK, view::left(&session)),
+            };
+        }
+    };
+    let settles = matches!(form.action, Action::Settle | Action::Bounce);
+    let Some(session) = sandbox.session(&id) else {
+        return answer(StatusCode::NOT_FOUND, view::unknown());
+    };
+    match (changed, session.url_after_payment()) {
+        (Ok(()), Some(url)) if !settles => Redirect::to(&url).into_response(),
+        (Ok(()), _) => Redirect::to(&format!("/pay/{id}")).into_response(),
+        (Err(_), _) => current(&sandbox, &session, &form.card, None),
+    }
+}
+
+/// Counts a declined attempt and lets the payer try again.
+fn declined(sandbox: &Sandbox, id: &str, card: &str, why: &str) -> Response {
+    let why = sandbox.decline(id).is_ok().then_some(why);
+    match sandbox.session(id) {
+        Some(session) => current(sandbox, &session, card, why),
+        None => answer(StatusCode::NOT_FOUND, view::unknown()),
+    }
+}
+
+/// Shows a session as it stands.
+fn current(
+    sandbox: &Sandbox,
+    session: &CheckoutSession,
+    card: &str,
+    problem: Option<&str>,
+) -> Response {
+    match session.status {
+        SessionStatus::Open => {
+            let status = match problem {
+                Some(_) => StatusCode::PAYMENT_REQUIRED,
+                None => StatusCode::OK,
+            };
+            let left = session.expires_at.duration_since(sandbox.now());
+            answer(status, view::open(session, left, card, problem))
+        }
+        SessionStatus::Expired => answer(StatusCode::GONE, view::expired(session)),
+        SessionStatus::Complete => {
+            let state = sandbox.payment(&session.id).map(|payment| payment.state);
+            let state = state.unwrap_or(PaymentState::Succeeded);
+            answer(StatusCode::OK, view::complete(session, state))
+        }
+    }
+}
+
+fn answer(status: StatusCode, page: Markup) -> Response {
+    (status, Html(page.into_string())).into_response()
+}

@@ -1,0 +1,135 @@
+//! The contract's bodies.
+
+use std::fmt::Display;
+
+use jiff::civil::Date;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use shared::domain::availability::DayStarts;
+use shared::domain::clock_time::ClockTime;
+use shared::domain::interval::IntervalSet;
+use shared::domain::money::Money;
+use shared::domain::salon::Salon;
+use shared::domain::service::{Service, ServiceId, StaffId};
+
+/// Writes `{"2026-11-24": [["10:00","12:30"],["13:15","19:00"]], …}`.
+pub(crate) fn open_time(days: impl Iterator<Item = (Date, IntervalSet<ClockTime>)>) -> String {
+    /// Streams the days, so that none is collected.
+    fn write(
+        days: impl Iterator<Item = (Date, IntervalSet<ClockTime>)>,
+    ) -> serde_json::Result<Vec<u8>> {
+        let mut body = Vec::with_capacity(4096);
+        let mut serializer = serde_json::Serializer::new(&mut body);
+        let mut map = serializer.serialize_map(None)?;
+        for (date, open) in days {
+            let ranges = open.iter().map(|range| [Shown(range.start()), Shown(range.end())]);
+            map.serialize_entry(&Shown(date), &ranges.collect::<Vec<_>>())?;
+        }
+        map.end()?;
+        Ok(body)
+    }
+    let body = write(days).expect("dates and times are always JSON");
+    String::from_utf8(body).expect("JSON is UTF-8")
+}
+
+/// Writes the times at which a service can start.
+pub(crate) fn starts<'a>(
+    salon: &Salon,
+    service: &Service,
+    days: impl Iterator<Item = DayStarts<'a>>,
+) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Starts<'a> {
+        service: MenuItem<'a>,
+        time_zone: &'a str,
+        days: Vec<Day<'a>>,
+    }
+
+    #[derive(Serialize)]
+    struct Day<'a> {
+        date: Date,
+        starts: Vec<Start<'a>>,
+    }
+
+    #[derive(Serialize)]
+    struct Start<'a> {
+        start: Shown<jiff::TimestampDisplayWithOffset>,
+        staff: Vec<&'a StaffId>,
+    }
+
+    let day = |day: DayStarts<'a>| {
+        let starts = day.starts.into_iter();
+        let starts = starts.map(|start| Start {
+            start: Shown(start.at.display_with_offset(start.offset)),
+            staff: start.staff,
+        });
+        Day { date: day.date, starts: starts.collect() }
+    };
+    let time_zone = salon.time_zone.iana_name().unwrap_or("UTC");
+    let body = Starts { service: MenuItem::new(service), time_zone, days: days.map(day).collect() };
+    serde_json::to_string(&body).expect("dates, text and numbers are always JSON")
+}
+
+/// Writes the menu, and who works at the salon.
+pub(crate) fn menu(salon: &Salon) -> String {
+    #[derive(Serialize)]
+    struct Menu<'a> {
+        services: Vec<Listed<'a>>,
+        staff: Vec<Person<'a>>,
+    }
+
+    #[derive(Serialize)]
+    struct Listed<'a> {
+        category: &'a str,
+        #[serde(flatten)]
+        item: MenuItem<'a>,
+        staff: Vec<&'a StaffId>,
+    }
+
+    impl<'a> Listed<'a> {
+        fn new(salon: &'a Salon, service: &'a Service) -> Self {
+            let staff = salon.staff_for(&service.id).collect();
+            Self { category: &service.category, item: MenuItem::new(service), staff }
+        }
+    }
+
+    #[derive(Serialize)]
+    struct Person<'a> {
+        id: &'a StaffId,
+        name: &'a str,
+    }
+
+    let person = salon.staff.iter().map(|member| Person { id: &member.id, name: &member.name });
+    let menu = Menu {
+        services: salon.services.iter().map(|service| Listed::new(salon, service)).collect(),
+        staff: person.collect(),
+    };
+    serde_json::to_string(&menu).expect("text and numbers are always JSON")
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MenuItem<'a> {
+    id: &'a ServiceId,
+    title: &'a str,
+    duration_minutes: u16,
+    price: Money,
+    deposit: Money,
+}
+
+impl<'a> MenuItem<'a> {
+    fn new(service: &'a Service) -> Self {
+        let Service { id, title, duration_minutes, price, deposit, .. } = service;
+        Self { id, title, duration_minutes: *duration_minutes, price: *price, deposit: *deposit }
+    }
+}
+
+/// Serializes a value as it is displayed.
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}

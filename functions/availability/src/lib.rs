@@ -1,0 +1,100 @@
+//! When a chair is free: `GET /availability` and `GET /services`.
+//!
+//! A snapshot of the staff's busy times is kept in the container for 60 s, and
+//! with it every body that has been made of it. A request that finds its body
+//! there costs no I/O.
+
+mod body;
+mod query;
+mod snapshot;
+
+use std::sync::Arc;
+
+use lambda_http::http::Method;
+use lambda_http::{Body, Request, RequestExt, Response};
+use shared::clock::Clock;
+use shared::domain::salon::Salon;
+use shared::http::caching::{CacheableBody, wants_current};
+use shared::http::{Answer, ApiError, CacheLevel, observe};
+use shared::store::Store;
+
+use crate::query::Query;
+use crate::snapshot::{Snapshots, Wanted};
+
+/// The function: what it needs to answer, made once a container.
+#[derive(Debug)]
+pub struct Availability<S> {
+    salon: Arc<Salon>,
+    snapshots: Snapshots<S>,
+    menu: CacheableBody,
+}
+
+#[derive(Clone, Copy)]
+enum Route {
+    Availability,
+    Services,
+    Unknown,
+}
+
+impl Route {
+    fn of(request: &Request) -> Self {
+        match request.raw_http_path() {
+            "/availability" => Self::Availability,
+            "/services" => Self::Services,
+            _ => Self::Unknown,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Availability => "/availability",
+            Self::Services => "/services",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl<S: Store> Availability<S> {
+    /// Makes the function, and the menu, which never changes.
+    #[must_use]
+    pub fn new(salon: Salon, store: S, clock: Clock) -> Self {
+        let salon = Arc::new(salon);
+        let menu = CacheableBody::new(body::menu(&salon));
+        Self { snapshots: Snapshots::new(Arc::clone(&salon), store, clock), salon, menu }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let route = Route::of(&request);
+        observe(&request, route.name(), self.answer(route, &request)).await
+    }
+
+    async fn answer(&self, route: Route, request: &Request) -> Result<Answer, ApiError> {
+        match (route, request.method()) {
+            (Route::Unknown, _) => Err(ApiError::not_found()),
+            (Route::Availability, &Method::GET) => self.availability(request).await,
+            (Route::Services, &Method::GET) => Ok(self.services(request)),
+            (Route::Availability | Route::Services, _) => Err(ApiError::method_not_allowed("GET")),
+        }
+    }
+
+    async fn availability(&self, request: &Request) -> Result<Answer, ApiError> {
+        let parameters = request.query_string_parameters_ref();
+        let query = Query::parse(&self.salon, |name| parameters.and_then(|all| all.first(name)))?;
+        let wanted =
+            if wants_current(request.headers()) { Wanted::Current } else { Wanted::Cached };
+        let (snapshot, level) = self.snapshots.get(wanted).await?;
+        let (body, level) = match snapshot.known_body(&query) {
+            Some(body) => (body, level),
+            None => (snapshot.body(&self.salon, query)?, CacheLevel::Table),
+        };
+        let age = self.snapshots.age_seconds(&snapshot);
+        Ok(Answer::from_cache(body.response(request.headers(), "public, max-age=60", age), level))
+    }
+
+    fn services(&self, request: &Request) -> Answer {
+        // The menu is part of the deployment, so it is as new as can be.
+        let response = self.menu.response(request.headers(), "public, max-age=3600", 0);
+        Answer::from_cache(response, CacheLevel::Container)
+    }
+}

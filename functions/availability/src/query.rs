@@ -1,0 +1,98 @@
+use jiff::Span;
+use jiff::civil::Date;
+use shared::domain::salon::{Horizon, Salon};
+use shared::domain::service::{ServiceId, StaffId};
+use shared::http::{ApiError, Code};
+
+/// What a request to `/availability` asks for: the key of a cached body.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Query {
+    pub(crate) service: Option<StartsQuery>,
+    pub(crate) staff: Option<StaffId>,
+}
+
+/// Which starts are asked for. The dates have not been held against a horizon,
+/// which moves with the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StartsQuery {
+    pub(crate) service: ServiceId,
+    from: Option<Date>,
+    days: Option<u16>,
+}
+
+impl Query {
+    /// Reads the parameters. Without a service, `from` and `days` mean nothing
+    /// and are ignored like any unknown parameter.
+    pub(crate) fn parse<'a>(
+        salon: &Salon,
+        parameter: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Self, ApiError> {
+        let dates = match parameter("service") {
+            Some(service) => Some((service, from(parameter("from"))?, days(parameter("days"))?)),
+            None => None,
+        };
+        let service = match dates {
+            Some((id, from, days)) => {
+                let service = salon.service(id).ok_or_else(unknown_service)?;
+                Some(StartsQuery { service: service.id.clone(), from, days })
+            }
+            None => None,
+        };
+        let staff = match parameter("staff") {
+            Some(id) => Some(salon.staff_member(id).ok_or_else(unknown_staff)?.id.clone()),
+            None => None,
+        };
+        Ok(Self { service, staff })
+    }
+}
+
+impl StartsQuery {
+    /// Returns the first and the last date asked for: by default, the whole
+    /// horizon.
+    pub(crate) fn dates(&self, horizon: Horizon) -> Result<(Date, Date), ApiError> {
+        let first = self.from.unwrap_or(horizon.first);
+        if !horizon.contains(first) {
+            return Err(outside(horizon, "from"));
+        }
+        let Some(days) = self.days else { return Ok((first, horizon.last)) };
+        let last = first.saturating_add(Span::new().days(days - 1));
+        if horizon.contains(last) { Ok((first, last)) } else { Err(outside(horizon, "days")) }
+    }
+}
+
+fn from(text: Option<&str>) -> Result<Option<Date>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    // jiff reads more forms of a date than the contract has.
+    let date = text.parse().ok().filter(|date: &Date| date.to_string() == text);
+    let message = "`from` is a date, YYYY-MM-DD.";
+    date.map(Some).ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("from"))
+}
+
+fn days(text: Option<&str>) -> Result<Option<u16>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let days = text.parse().ok().filter(|days| digits && (1..=1000).contains(days));
+    let message = "`days` is a number of days, from 1 to the end of the horizon.";
+    days.map(Some).ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("days"))
+}
+
+fn outside(horizon: Horizon, field: &'static str) -> ApiError {
+    let message = format!("Times can be booked from {} to {}.", horizon.first, horizon.last);
+    ApiError::new(Code::InvalidParameter, message).at(field)
+}
+
+fn unknown_service() -> ApiError {
+    ApiError::new(
+        Code::UnknownService,
+        "There is no service with this id. GET /services lists them.",
+    )
+    .at("service")
+}
+
+fn unknown_staff() -> ApiError {
+    ApiError::new(
+        Code::UnknownStaff,
+        "There is no staff member with this id. GET /services lists them.",
+    )
+    .at("staff")
+}

@@ -1,0 +1,57 @@
+//! What time it is: the machine's time, or a test's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time at the edge of a function.
+///
+/// The domain never holds one: it is told `now`.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Machine,
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// Makes a clock that shows the machine's time.
+    #[must_use]
+    pub const fn machine() -> Self {
+        Self(Source::Machine)
+    }
+
+    /// Makes a clock that stands still at `now` until it is advanced. Its
+    /// clones show the same time.
+    #[must_use]
+    pub fn manual(now: Timestamp) -> Self {
+        Self(Source::Manual(Arc::new(AtomicI64::new(now.as_millisecond()))))
+    }
+
+    /// Returns the time, to the millisecond.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else is given"
+    )]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::Machine => Timestamp::now(),
+            Source::Manual(milliseconds) => {
+                Timestamp::from_millisecond(milliseconds.load(Ordering::Relaxed))
+                    .expect("a manual clock is only moved between valid instants")
+            }
+        }
+    }
+
+    /// Moves a manual clock. A clock that shows the machine's time stays.
+    pub fn advance(&self, by: SignedDuration) {
+        if let Source::Manual(milliseconds) = &self.0 {
+            let later = self.now().saturating_add(by).map_or(Timestamp::MAX, |later| later);
+            milliseconds.store(later.as_millisecond(), Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Wall-clock times of a day.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::interval::Interval;
+
+/// A wall-clock time, to the minute: `00:00` to `24:00`, the end of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClockTime(u16);
+
+const MINUTES_PER_DAY: u16 = 24 * 60;
+
+impl ClockTime {
+    /// The first minute of a day.
+    pub const START_OF_DAY: Self = Self(0);
+    /// `24:00`, the end of a day.
+    pub const END_OF_DAY: Self = Self(MINUTES_PER_DAY);
+
+    /// Makes the time `minutes` after midnight, up to 1440.
+    #[must_use]
+    pub const fn from_minutes(minutes: u16) -> Option<Self> {
+        if minutes <= MINUTES_PER_DAY { Some(Self(minutes)) } else { None }
+    }
+
+    /// Returns the minutes since midnight.
+    #[must_use]
+    pub const fn minutes(self) -> u16 {
+        self.0
+    }
+}
+
+/// `HH:MM`, 24 hours.
+impl fmt::Display for ClockTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.0 / 60, self.0 % 60)
+    }
+}
+
+/// The text is not a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("times are written HH:MM, from 00:00 to 24:00")]
+pub struct NotAClockTime;
+
+impl FromStr for ClockTime {
+    type Err = NotAClockTime;
+
+    fn from_str(text: &str) -> Result<Self, NotAClockTime> {
+        let (hours, minutes) = text.split_once(':').ok_or(NotAClockTime)?;
+        let number = |digits: &str| {
+            let well_formed = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+            well_formed.then(|| digits.parse::<u16>().ok()).flatten().ok_or(NotAClockTime)
+        };
+        let (hours, minutes) = (number(hours)?, number(minutes)?);
+        if minutes > 59 {
+            return Err(NotAClockTime);
+        }
+        Self::from_minutes(hours * 60 + minutes).ok_or(NotAClockTime)
+    }
+}
+
+/// A range of wall-clock times in one day.
+pub type ClockRange = Interval<ClockTime>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written_alike() {
+        for text in ["00:00", "09:05", "23:59", "24:00"] {
+            assert_eq!(text.parse::<ClockTime>().expect(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_time_is_refused() {
+        for text in
+            ["", "9:00", "24:01", "12:60", "1200", "12:0", "+1:00", "12:00 ", "１２:00", "99:99"]
+        {
+            assert_eq!(text.parse::<ClockTime>(), Err(NotAClockTime), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The salon: what its file says, read and checked.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use super::hours::{Closure, WeeklyHours};
+use super::money::{Currency, Money};
+use super::service::{Service, ServiceId, StaffId, StaffMember};
+
+/// A salon and its rules.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Salon {
+    /// Its name.
+    pub name: String,
+    /// Where its wall clock hangs.
+    pub time_zone: TimeZone,
+    /// What it charges in.
+    pub currency: Currency,
+    /// How many days after today can be booked.
+    pub horizon_days: u16,
+    /// How long before an appointment it must be booked, in minutes.
+    pub notice_minutes: u32,
+    /// The distance between the times offered, in minutes of the wall clock.
+    pub slot_step_minutes: u16,
+    /// The deposit where neither service nor request has another.
+    pub default_deposit: Money,
+    /// Whether a deposit can be paid without reserving a time.
+    pub bare_deposits: bool,
+    /// When it is open.
+    pub hours: WeeklyHours,
+    /// When it is not, all the same.
+    pub closures: Vec<Closure>,
+    /// What it offers, in the order of its menu.
+    pub services: Vec<Service>,
+    /// Who works there, in the order in which they are preferred.
+    pub staff: Vec<StaffMember>,
+    /// Where Stripe's pages return to.
+    pub return_url: String,
+}
+
+impl Salon {
+    /// Finds a service.
+    #[must_use]
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.id.as_str() == id)
+    }
+
+    /// Finds a staff member.
+    #[must_use]
+    pub fn staff_member(&self, id: &str) -> Option<&StaffMember> {
+        self.staff.iter().find(|member| member.id.as_str() == id)
+    }
+
+    /// Iterates over the ids of those who perform `service`, preferred first.
+    pub fn staff_for(&self, service: &ServiceId) -> impl Iterator<Item = &StaffId> {
+        self.staff.iter().filter(|member| member.performs(service)).map(|member| &member.id)
+    }
+
+    /// Tells whether the salon is closed all of `date`.
+    #[must_use]
+    pub fn is_closed_on(&self, date: Date) -> bool {
+        self.closures.iter().any(|closure| closure.covers(date))
+    }
+
+    /// Returns the dates that can be booked at `now`: today and the
+    /// `horizon_days` after it.
+    #[must_use]
+    pub fn horizon(&self, now: Timestamp) -> Horizon {
+        let first = self.time_zone.to_datetime(now).date();
+        let last = first.saturating_add(Span::new().days(self.horizon_days));
+        Horizon { first, last }
+    }
+}
+
+/// The dates that can be booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Horizon {
+    /// Today, at the salon.
+    pub first: Date,
+    /// The last date, which counts.
+    pub last: Date,
+}
+
+impl Horizon {
+    /// Iterates over the dates in order.
+    pub fn dates(self) -> impl Iterator<Item = Date> {
+        self.first.series(Span::new().days(1)).take_while(move |date| *date <= self.last)
+    }
+
+    /// Tells whether `date` can be booked.
+    #[must_use]
+    pub fn contains(self, date: Date) -> bool {
+        self.first <= date && date <= self.last
+    }
+}

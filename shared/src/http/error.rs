@@ -1,0 +1,183 @@
+use std::borrow::Cow;
+use std::error::Error;
+
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+/// The stable codes of the contract's errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is its contract's code in another case")]
+pub enum Code {
+    InvalidJson,
+    InvalidParameter,
+    UnknownService,
+    UnknownStaff,
+    NotFound,
+    MethodNotAllowed,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    PaymentRejected,
+    StoreUnavailable,
+    StripeBusy,
+    Internal,
+}
+
+impl Code {
+    /// Returns the HTTP status that goes with the code.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidJson | Self::InvalidParameter => StatusCode::BAD_REQUEST,
+            Self::UnknownService | Self::UnknownStaff | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::PaymentRejected => StatusCode::BAD_GATEWAY,
+            Self::StoreUnavailable | Self::StripeBusy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// An answer that is an error: what the client is told, and, apart from that,
+/// what the log is told.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    message: Cow<'static, str>,
+    field: Option<&'static str>,
+    retry_after_seconds: Option<u64>,
+    allow: Option<&'static str>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// Makes an error with a message for the person at the other end.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            retry_after_seconds: None,
+            allow: None,
+            cause: None,
+        }
+    }
+
+    /// Makes the answer to a path that is not a route.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is nothing at this address.")
+    }
+
+    /// Makes the answer to a method that a route does not have.
+    #[must_use]
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("This address takes {allow} only.");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, message) }
+    }
+
+    /// Makes the answer to a failure that nobody expected.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "").because(cause)
+    }
+
+    /// Names the parameter or the field of the body that is at fault.
+    #[must_use]
+    pub fn at(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
+    /// Says after how many seconds a retry makes sense.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// Attaches what happened, for the log only.
+    #[must_use]
+    pub fn because(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+
+    /// Returns the code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Returns what happened, for the log only.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        let cause = self.cause.as_deref()?;
+        Some(cause)
+    }
+
+    /// Makes the response, in the contract's envelope.
+    ///
+    /// An unexpected failure tells the request id and nothing else.
+    #[must_use]
+    pub fn response(&self, request_id: &str) -> Response<Body> {
+        #[derive(Serialize)]
+        struct Envelope<'a> {
+            error: Inner<'a>,
+        }
+
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Inner<'a> {
+            code: Code,
+            message: Cow<'a, str>,
+            field: Option<&'a str>,
+            retry_after_seconds: Option<u64>,
+            alternatives: [&'a str; 0],
+        }
+
+        let message = match self.code {
+            Code::Internal => {
+                Cow::Owned(format!("Something unexpected happened. Request id: {request_id}"))
+            }
+            _ => Cow::Borrowed(self.message.as_ref()),
+        };
+        let retry_after_seconds = self.retry_after_seconds;
+        let inner = Inner {
+            code: self.code,
+            message,
+            field: self.field,
+            retry_after_seconds,
+            alternatives: [],
+        };
+        let body = serde_json::to_string(&Envelope { error: inner })
+            .expect("text and numbers are always JSON");
+        let mut response = super::json(self.code.status(), body);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+impl From<crate::store::StoreError> for ApiError {
+    fn from(error: crate::store::StoreError) -> Self {
+        use crate::store::StoreError;
+        const RETRY_AFTER_SECONDS: u64 = 2;
+        match error {
+            StoreError::Unavailable { .. } => {
+                let message = "Bookings cannot be read at the moment. Please try again.";
+                Self::new(Code::StoreUnavailable, message)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .because(error)
+            }
+            StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}

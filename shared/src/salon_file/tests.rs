@@ -1,0 +1,225 @@
+use super::*;
+
+/// A small file, every line of which the tests can break.
+const SMALL: &str = r#"name = "Salon"
+time_zone = "America/Los_Angeles"
+currency = "usd"
+[deposit]
+default = 50
+[hours]
+mon = ["10:00-12:30", "13:00-19:00"]
+tue = ["10:00-12:00"]
+[site]
+allowed_origins = ["https://salon.example"]
+return_url = "https://salon.example/done"
+[[services]]
+id = "1.01"
+category = "Facials"
+title = "Facial"
+duration_minutes = 60
+price = 200
+[[staff]]
+id = "s1"
+name = "Person"
+[[closures]]
+date = 2026-12-25
+reason = "Christmas Day"
+"#;
+
+fn problems(text: &str) -> Vec<String> {
+    match parse(text) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn the_file_that_is_compiled_in_is_valid_and_complete() {
+    let salon = parse(COMPILED_IN).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(salon.name, "Beauty Lounge");
+    assert_eq!(salon.time_zone.iana_name(), Some("America/Los_Angeles"));
+    assert_eq!(salon.services.len(), 22);
+    let microblading = salon.service("2.04").expect("the longest service");
+    assert_eq!((microblading.duration_minutes, microblading.price.amount()), (180, 65_000));
+    assert_eq!(microblading.deposit.to_string(), "50.00 USD");
+    assert_eq!(salon.horizon_days, 42);
+}
+
+#[test]
+fn what_may_be_left_out_has_a_default() {
+    let salon = parse(SMALL).unwrap_or_else(|problems| panic!("{problems}"));
+    let rules =
+        (salon.horizon_days, salon.notice_minutes, salon.slot_step_minutes, salon.bare_deposits);
+    assert_eq!(rules, (42, 120, 15, true));
+    assert_eq!(salon.services[0].buffer_minutes, 0);
+}
+
+#[test]
+fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
+    let table = [
+        (
+            "name = \"Salon\"",
+            "nam = \"Salon\"",
+            "line 1: nam: is not a known key; did you mean `name`?",
+        ),
+        ("name = \"Salon\"", "", "line 1: name: is missing: the salon's name"),
+        ("name = \"Salon\"", "name = 3", "line 1: name: must be text of 1 to 200 characters"),
+        (
+            "Los_Angeles",
+            "Los_Angels",
+            "line 2: time_zone: \"America/Los_Angels\" is not an IANA time zone; did you mean \"America/Los_Angeles\"?",
+        ),
+        (
+            "\"usd\"",
+            "\"xyz\"",
+            "line 3: currency: must be one of aed, aud, brl, cad, chf, czk, dkk, eur, gbp, hkd, huf, inr, jpy, mxn, myr, nok, nzd, pln, ron, sek, sgd, thb, usd",
+        ),
+        (
+            "default = 50",
+            "default = 0.5",
+            "line 5: deposit.default: must be an amount in usd: a whole number such as 50, or text such as \"49.50\"",
+        ),
+        (
+            "default = 50",
+            "default = \"0.49\"",
+            "line 5: deposit.default: is 0.49 USD, and Stripe charges no less than 0.50 USD",
+        ),
+        (
+            "default = 50",
+            "default = 201",
+            "line 12: services[1]: costs 200.00 USD, less than the default deposit of 201.00 USD; give it a `deposit`",
+        ),
+        (
+            "\"10:00-12:30\"",
+            "\"12:30-10:00\"",
+            "line 7: hours.mon[1]: must be a range of times such as \"10:00-19:00\", the end after the start",
+        ),
+        (
+            "\"13:00-19:00\"",
+            "\"12:00-19:00\"",
+            "line 7: hours.mon[2]: starts before the range in front of it ends; put the ranges of a day in order",
+        ),
+        ("tue =", "tues =", "line 8: hours.tues: is not a known key; did you mean `tue`?"),
+        (
+            "[\"https://salon.example\"]",
+            "[\"http://salon.example\"]",
+            "line 10: site.allowed_origins[1]: must be an origin such as \"https://salon.example\", without a path",
+        ),
+        (
+            "https://salon.example/done",
+            "https://salon.example.evil/done",
+            "line 11: site.return_url: must be a page of an allowed origin (https://salon.example)",
+        ),
+        (
+            "id = \"1.01\"",
+            "id = \"1 01\"",
+            "line 13: services[1].id: must be 1 to 40 letters, digits, dots, hyphens and underscores",
+        ),
+        (
+            "duration_minutes = 60",
+            "duration_minutes = 361",
+            "line 12: services[1]: takes 361 minutes, and the longest opening of those who perform it is 360",
+        ),
+        (
+            "duration_minutes = 60",
+            "duration_minutes = -60",
+            "line 16: services[1].duration_minutes: must be a whole number of minutes from 5 to 1440",
+        ),
+        (
+            "price = 200",
+            "price = \"200.001\"",
+            "line 17: services[1].price: must be an amount in usd: a whole number such as 50, or text such as \"49.50\"",
+        ),
+        (
+            "price = 200",
+            "price = 200\ndeposit = 300",
+            "line 18: services[1].deposit: is 300.00 USD, more than the price of 200.00 USD",
+        ),
+        (
+            "price = 200",
+            "price = 200\ndeposit = \"101%\"",
+            "line 18: services[1].deposit: must be an amount, or a percentage from \"1%\" to \"100%\"",
+        ),
+        (
+            "name = \"Person\"",
+            "name = \"Person\"\nservices = [\"1.02\"]",
+            "line 21: staff[1].services[1]: must be the id of a service; did you mean \"1.01\"?",
+        ),
+        (
+            "name = \"Person\"",
+            "name = \"Person\"\nservices = []",
+            "line 12: services[1]: nobody performs \"1.01\"; add it to somebody's `services`",
+        ),
+        (
+            "name = \"Person\"",
+            "name = \"Person\"\nhours = { mon = [\"12:00-14:00\"] }",
+            "line 21: staff[1].hours: has hours on mon outside the salon's opening hours",
+        ),
+        ("date = 2026-12-25", "date = 2026-12-32", "line 22: "),
+        (
+            "date = 2026-12-25",
+            "date = 2026-12-25T10:00:00",
+            "line 22: closures[1].date: must be a date such as 2026-12-25",
+        ),
+        (
+            "date = 2026-12-25",
+            "from = 2026-12-25",
+            "line 21: closures[1]: must have either `date`, or `from` and `to`",
+        ),
+        (
+            "date = 2026-12-25",
+            "from = 2026-12-25\nto = 2026-12-24",
+            "line 21: closures[1]: ends on 2026-12-24, before it starts on 2026-12-25",
+        ),
+        (
+            "reason = \"Christmas Day\"",
+            "",
+            "line 21: closures[1].reason: is missing: why the salon is closed",
+        ),
+    ];
+    for (original, broken, expected) in table {
+        assert!(
+            SMALL.contains(original),
+            "the table breaks {original:?}, which is not in the file"
+        );
+        let found = problems(&SMALL.replacen(original, broken, 1));
+        assert!(
+            found.iter().any(|problem| problem.starts_with(expected)),
+            "{broken:?}\n  expected {expected}\n  found    {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once_in_the_order_of_the_lines() {
+    let broken = SMALL
+        .replace("currency = \"usd\"", "currency = \"usd\"\ncolour = \"red\"")
+        .replace("duration_minutes = 60", "duration_minutes = \"an hour\"")
+        .replace("2026-12-25", "\"Christmas\"");
+    let found = problems(&broken);
+    let lines: Vec<_> =
+        found.iter().map(|problem| problem.split(':').next().expect("a line")).collect();
+    assert_eq!(lines, ["line 4", "line 17", "line 23"], "{found:#?}");
+}
+
+#[test]
+fn an_id_is_unique() {
+    let second = "[[services]]\nid = \"1.01\"\ncategory = \"x\"\ntitle = \"x\"\nduration_minutes = 5\nprice = 50\n";
+    assert_eq!(
+        problems(&format!("{SMALL}{second}")),
+        ["line 24: services[2]: has the id \"1.01\" a second time"]
+    );
+}
+
+#[test]
+fn a_deposit_can_be_a_percentage() {
+    let salon = parse(&SMALL.replace("price = 200", "price = \"199.99\"\ndeposit = \"30%\""))
+        .expect("valid");
+    assert_eq!(salon.services[0].deposit.amount(), 6_000);
+}
+
+#[test]
+fn broken_toml_is_reported_by_line_and_nothing_else_is() {
+    let found = problems(&SMALL.replace("currency = \"usd\"", "currency = usd"));
+    assert!(found.len() == 1 && found[0].starts_with("line 3: "), "{found:#?}");
+}

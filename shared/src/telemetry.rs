@@ -1,0 +1,35 @@
+//! The log: JSON on Lambda, readable lines on a terminal.
+
+use tracing::level_filters::LevelFilter;
+
+/// Starts the log, on standard output.
+///
+/// `AWS_LAMBDA_LOG_FORMAT` is `JSON`, or readable lines are written;
+/// `AWS_LAMBDA_LOG_LEVEL` is the least severe level written, `INFO` by default.
+/// Lambda sets both from the function's logging configuration
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).
+pub fn init() {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let level = variable("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(LevelFilter::INFO);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
+        log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+    } else {
+        log.compact().without_time().init();
+    }
+}
+
+/// Logs why a function cannot start, with all causes.
+///
+/// Readable on a terminal and in the log alike, as the last line of a function
+/// that then ends.
+pub fn log_start_failure(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!("The function cannot start: {}", chain(error));
+}
+
+/// Writes an error and its causes in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
