@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 /// Time to open a TCP connection. AWS is in the same region.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Time for one attempt. DynamoDB and SSM answer in milliseconds.
+/// Time for one attempt. The services that we use answer in milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Time for an operation with its retries, well below API Gateway's 30 s.

@@ -8,6 +8,7 @@
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
 //! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
+#![cfg_attr(feature = "stripe", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
 
 #[cfg(any(feature = "dynamodb", feature = "stripe"))]
@@ -19,5 +20,7 @@ pub mod http;
 #[cfg(feature = "stripe")]
 pub mod payments;
 pub mod salon_file;
+#[cfg(feature = "stripe")]
+pub mod secrets;
 pub mod store;
 pub mod telemetry;

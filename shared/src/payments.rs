@@ -1,1 +1,23 @@
-//! Stripe.
+//! Payments: the only module that knows Stripe.
+//!
+//! The request builders are async-stripe's; the client that sends them is our
+//! own. The crate's client opens a connection for every call and never reads
+//! `Retry-After`; [`Client`] keeps its connections and bounds the whole call
+//! by one deadline.
+
+mod answer;
+mod api_base;
+mod checkout_session;
+mod client;
+mod error;
+#[cfg(test)]
+pub(crate) mod misbehaving_server;
+mod retry;
+mod secret_key;
+
+pub use api_base::{ApiBase, ApiBaseError};
+pub use checkout_session::{BareDeposit, CreatedSession, create_bare_deposit};
+pub use client::Client;
+pub use error::{ErrorAnswer, StripeError};
+pub use retry::RetryPolicy;
+pub use secret_key::{SecretKey, SecretKeyError};

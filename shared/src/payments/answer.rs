@@ -1,0 +1,167 @@
+//! Reading what Stripe answers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+
+use crate::payments::error::{ErrorAnswer, StripeError};
+use crate::payments::retry::Failure;
+
+/// The longest answer that is read, in bytes. A session has a few kilobytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// Reads an answer to its end.
+pub(super) async fn read(response: Response<Incoming>) -> Result<Bytes, Failure> {
+    let (head, body) = response.into_parts();
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(TooLong),
+        Err(error) => return Err(Failure::passing(StripeError::Unreachable(error))),
+    };
+    judge(head.status, &head.headers, body)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TooLong;
+
+/// Tells an answer from a failure, and a failure that passes from one that
+/// stays.
+///
+/// `Stripe-Should-Retry` decides where it is present. Elsewhere a 409 (the
+/// same idempotency key is in use), a 424, a 429 and a 5xx pass
+/// (<https://docs.stripe.com/error-low-level>). A 5xx with
+/// `Idempotent-Replayed` stays: Stripe answers from its memory, and would go
+/// on doing so (<https://docs.stripe.com/api/idempotent_requests>).
+fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Result<Bytes, TooLong>,
+) -> Result<Bytes, Failure> {
+    if status.is_success() {
+        return body.map_err(|TooLong| {
+            Failure::lasting(StripeError::Unreadable {
+                reason: format!("it has more than {MAX_BODY} bytes"),
+            })
+        });
+    }
+    // An error page of something between us and Stripe is not JSON: the
+    // status must do.
+    let body = body.unwrap_or_default();
+    let ErrorBody { error } = serde_json::from_slice(&body).unwrap_or_default();
+    let answer = ErrorAnswer {
+        status: status.as_u16(),
+        kind: error.kind,
+        code: error.code,
+        param: error.param,
+        request_id: text(headers, "request-id").map(Box::from),
+    };
+    let retry_after = text(headers, "retry-after")
+        .and_then(|seconds| seconds.parse().ok())
+        .map(Duration::from_secs);
+    let (error, passing) = match status.as_u16() {
+        401 | 403 => (StripeError::Unauthorized(answer), false),
+        429 => (StripeError::RateLimited { answer, retry_after }, true),
+        409 | 424 | 500..=599 => (
+            StripeError::Unavailable { answer, retry_after },
+            text(headers, "idempotent-replayed") != Some("true"),
+        ),
+        400..=499 => (StripeError::Rejected(answer), false),
+        status => {
+            let reason = format!("status {status} is not one of Stripe's");
+            (StripeError::Unreadable { reason }, false)
+        }
+    };
+    let passing = match text(headers, "stripe-should-retry") {
+        Some("true") => true,
+        Some("false") => false,
+        _ => passing,
+    };
+    Err(Failure { error, passing, retry_after })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorBody {
+    error: ErrorFields,
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorFields {
+    #[serde(rename = "type")]
+    kind: Option<Box<str>>,
+    code: Option<Box<str>>,
+    param: Option<Box<str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_a_passing_or_a_lasting_failure() {
+        type Headers = &'static [(&'static str, &'static str)];
+        // Status, headers, whether the request may be sent again.
+        let cases: &[(u16, Headers, bool)] = &[
+            (301, &[], false),
+            (400, &[], false),
+            (400, &[("stripe-should-retry", "true")], true),
+            (401, &[], false),
+            (402, &[], false),
+            (403, &[], false),
+            (404, &[], false),
+            (409, &[], true),
+            (409, &[("stripe-should-retry", "false")], false),
+            (424, &[], true),
+            (429, &[], true),
+            (429, &[("stripe-should-retry", "false")], false),
+            (500, &[], true),
+            (500, &[("stripe-should-retry", "false")], false),
+            (500, &[("idempotent-replayed", "true")], false),
+            (502, &[], true),
+            (503, &[("stripe-should-retry", "sometimes")], true),
+            (504, &[], true),
+            (520, &[], true),
+        ];
+        for &(status, headers, passing) in cases {
+            let headers = headers
+                .iter()
+                .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect();
+            let status = StatusCode::from_u16(status).unwrap();
+            let failure = judge(status, &headers, Ok(Bytes::new())).unwrap_err();
+            assert_eq!(failure.passing, passing, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_which_parameter_is_at_fault_and_not_what_was_in_it() {
+        let body = br#"{"error": {
+            "type": "invalid_request_error", "code": "email_invalid",
+            "param": "customer_email", "message": "Invalid email: ada@example.com"
+        }}"#;
+        let headers =
+            HeaderMap::from_iter([("request-id".parse().unwrap(), "req_1".parse().unwrap())]);
+        let failure =
+            judge(StatusCode::BAD_REQUEST, &headers, Ok(Bytes::from_static(body))).unwrap_err();
+        let shown = failure.error.to_string();
+        assert_eq!(
+            shown,
+            "Stripe refused the request: status 400, type invalid_request_error, \
+             code email_invalid, parameter customer_email, request req_1"
+        );
+        assert!(!format!("{failure:?}").contains("ada@example.com"));
+    }
+
+    #[test]
+    fn an_error_whose_body_is_too_long_keeps_its_status() {
+        let failure = judge(StatusCode::BAD_GATEWAY, &HeaderMap::new(), Err(TooLong)).unwrap_err();
+        assert_eq!(failure.error.to_string(), "Stripe failed: status 502");
+    }
+}

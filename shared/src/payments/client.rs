@@ -1,0 +1,249 @@
+//! The connection to Stripe: kept open, and patient for a bounded time.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Method, Request};
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use stripe_client_core::{
+    ConfigOverride, CustomizedStripeRequest, RequestBuilder, RequestStrategy, StripeClient,
+    StripeMethod, VERSION,
+};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::payments::answer;
+use crate::payments::api_base::ApiBase;
+use crate::payments::error::StripeError;
+use crate::payments::retry::{Failure, RetryPolicy};
+use crate::payments::secret_key::SecretKey;
+
+#[cfg(test)]
+mod tests;
+
+/// Time to open a TCP connection. Stripe is a few milliseconds away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time that an unused connection is kept. Longer-idle ones are likely to be
+/// closed at the other end, which a frozen function does not notice.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+const OUR_NAME: HeaderValue =
+    HeaderValue::from_static(concat!("openchair/", env!("CARGO_PKG_VERSION")));
+
+type Http = HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client of Stripe's API. Clones share their connections.
+///
+/// A GET or DELETE, and a POST with an idempotency key, is repeated after a
+/// failure that may pass, with the same key and the same bytes, until the
+/// [`RetryPolicy`] ends it. A POST without a key is sent once: nothing tells
+/// whether Stripe has acted on it.
+#[derive(Clone)]
+pub struct Client {
+    http: Http,
+    base: ApiBase,
+    authorization: HeaderValue,
+    policy: RetryPolicy,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "ring is a provider that rustls knows")]
+    pub fn new(key: &SecretKey, base: ApiBase, policy: RetryPolicy) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let http = HyperClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(tls);
+        Self { http, base, authorization: key.authorization(), policy }
+    }
+
+    /// Opens a connection, so that the first request waits for no TCP and TLS.
+    ///
+    /// Asks for `HEAD /` without the key, which counts against no limit of the
+    /// account; any answer will do. A failure is logged and nothing more: the
+    /// first request tries again.
+    #[expect(clippy::missing_panics_doc, reason = "an ApiBase is an address")]
+    pub async fn connect(&self) {
+        let begun = Instant::now();
+        let request = Request::head(format!("{}/", self.base))
+            .header(USER_AGENT, OUR_NAME)
+            .body(Full::default())
+            .expect("the base was checked to be an address");
+        let answer = timeout(self.policy.attempt_timeout, self.http.request(request)).await;
+        let latency_ms = millis(begun.elapsed());
+        match answer {
+            Ok(Ok(_)) => {
+                tracing::debug!(stripe.latency_ms = latency_ms, "Opened a connection to Stripe.")
+            }
+            Ok(Err(error)) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                stripe.latency_ms = latency_ms,
+                "Could not connect to Stripe; the first request will try again."
+            ),
+            Err(_) => tracing::warn!(
+                stripe.latency_ms = latency_ms,
+                "Stripe did not take a connection in time; the first request will try again."
+            ),
+        }
+    }
+
+    fn call(
+        &self,
+        request: RequestBuilder,
+        overrides: ConfigOverride,
+    ) -> Result<Call, StripeError> {
+        let method = match request.method {
+            StripeMethod::Get => Method::GET,
+            StripeMethod::Post => Method::POST,
+            StripeMethod::Delete => Method::DELETE,
+        };
+        let strategy = overrides.request_strategy;
+        let key = strategy.as_ref().and_then(RequestStrategy::get_key);
+        // GET and DELETE are idempotent at Stripe, and take no key
+        // (https://docs.stripe.com/api/idempotent_requests).
+        let repeatable = method != Method::POST || key.is_some();
+        let attempts = match strategy {
+            _ if !repeatable => 1,
+            Some(RequestStrategy::Once) => 1,
+            Some(RequestStrategy::Retry(most) | RequestStrategy::ExponentialBackoff(most)) => most,
+            Some(RequestStrategy::Idempotent(_)) | None => self.policy.attempts,
+        };
+
+        let mut uri = format!("{}/v1{}", self.base, request.path);
+        if let Some(query) = request.query {
+            uri.push('?');
+            uri.push_str(&query);
+        }
+        let mut http = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(USER_AGENT, OUR_NAME)
+            .header("stripe-version", VERSION.as_str());
+        if let Some(key) = key {
+            http = http.header("idempotency-key", key.as_str());
+        }
+        if let Some(account) = overrides.account_id {
+            http = http.header("stripe-account", account.as_str());
+        }
+        if request.body.is_some() {
+            http = http.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let http = http
+            .body(Full::from(request.body.unwrap_or_default()))
+            .map_err(StripeError::Unsendable)?;
+        Ok(Call {
+            http,
+            attempts,
+            attempt_timeout: overrides.timeout.unwrap_or(self.policy.attempt_timeout),
+        })
+    }
+
+    /// Sends a request once.
+    async fn attempt(&self, call: &Call, deadline: Instant) -> Result<Bytes, Failure> {
+        let begun = Instant::now();
+        let answered = async {
+            let response = self.http.request(call.http.clone()).await;
+            match response {
+                Ok(response) => answer::read(response).await,
+                Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
+            }
+        };
+        timeout_at(deadline.min(begun + call.attempt_timeout), answered).await.unwrap_or_else(
+            |_| {
+                let after = begun.elapsed();
+                Err(Failure::passing(StripeError::Timeout { after }))
+            },
+        )
+    }
+}
+
+/// A request as it goes out, the same at every attempt.
+struct Call {
+    http: Request<Full<Bytes>>,
+    attempts: u32,
+    attempt_timeout: Duration,
+}
+
+impl StripeClient for Client {
+    type Err = StripeError;
+
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
+        let (request, overrides) = request.into_pieces();
+        let call = self.call(request, overrides)?;
+        let deadline = Instant::now() + self.policy.deadline;
+        let mut random = fastrand::Rng::new();
+        let mut attempt = 1;
+        loop {
+            let begun = Instant::now();
+            let outcome = self.attempt(&call, deadline).await;
+            let latency_ms = millis(begun.elapsed());
+            let failure = match outcome {
+                Ok(body) => {
+                    tracing::debug!(
+                        stripe.attempt = attempt,
+                        stripe.latency_ms = latency_ms,
+                        "Stripe answered."
+                    );
+                    return Ok(body);
+                }
+                Err(failure) => failure,
+            };
+            let answer = failure.error.answer();
+            tracing::debug!(
+                stripe.attempt = attempt,
+                stripe.latency_ms = latency_ms,
+                stripe.status = answer.map(|answer| answer.status),
+                stripe.request_id = answer.and_then(|answer| answer.request_id.as_deref()),
+                "A request to Stripe failed."
+            );
+            let pause = self.policy.pause(attempt, failure.retry_after, &mut random);
+            let too_late = pause >= deadline.saturating_duration_since(Instant::now());
+            if !failure.passing || attempt >= call.attempts || too_late {
+                return Err(failure.error);
+            }
+            tracing::warn!(
+                error = &failure.error as &dyn std::error::Error,
+                stripe.attempt = attempt,
+                stripe.latency_ms = latency_ms,
+                stripe.pause_ms = millis(pause),
+                stripe.status = answer.map(|answer| answer.status),
+                stripe.request_id = answer.and_then(|answer| answer.request_id.as_deref()),
+                "Repeating a request to Stripe."
+            );
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// Shows where the client sends to, and no key.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base", &self.base)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

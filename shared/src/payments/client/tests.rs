@@ -1,0 +1,275 @@
+//! The client against a server that misbehaves in each way.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use stripe_client_core::IdempotencyKey;
+
+use super::*;
+use crate::payments::misbehaving_server::{Act, MisbehavingServer, answer, response};
+
+const OK: &str = r#"{"id": "cs_test_1"}"#;
+const BUSY: &str = r#"{"error": {"type": "invalid_request_error", "code": "rate_limit"}}"#;
+
+/// Far more than any of these tests takes, so that a slow machine fails none.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Pauses of a few milliseconds; everything else as deployed.
+fn policy() -> RetryPolicy {
+    RetryPolicy {
+        backoff_base: Duration::from_millis(1),
+        backoff_cap: Duration::from_millis(4),
+        ..RetryPolicy::default()
+    }
+}
+
+fn client(server: &MisbehavingServer, policy: RetryPolicy) -> Client {
+    let key = SecretKey::new(SecretString::from("sk_test_hidden")).unwrap();
+    Client::new(&key, server.base().parse().unwrap(), policy)
+}
+
+/// Sends a POST, with an idempotency key where one is given.
+async fn post(client: &Client, key: Option<&str>) -> Result<BTreeMap<String, String>, StripeError> {
+    let request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions")
+        .form(&BTreeMap::from([("mode", "payment"), ("ui_mode", "elements")]))
+        .customize();
+    let request = match key {
+        Some(key) => {
+            let key = IdempotencyKey::new(key).unwrap();
+            request.request_strategy(RequestStrategy::Idempotent(key))
+        }
+        None => request,
+    };
+    request.send(client).await
+}
+
+async fn get(client: &Client) -> Result<BTreeMap<String, String>, StripeError> {
+    RequestBuilder::new(StripeMethod::Get, "/checkout/sessions/cs_test_1")
+        .query(&BTreeMap::from([("limit", "1")]))
+        .customize()
+        .send(client)
+        .await
+}
+
+#[tokio::test]
+async fn a_request_carries_key_version_and_form() {
+    let server = MisbehavingServer::start(&[answer(200, &[], OK)]).await;
+    let session = post(&client(&server, policy()), Some("deposit-1")).await.unwrap();
+    assert_eq!(session["id"], "cs_test_1");
+
+    let [request] = &server.received()[..] else {
+        panic!("one request is enough: {:?}", server.received());
+    };
+    assert_eq!(request.line(), "POST /v1/checkout/sessions HTTP/1.1");
+    assert_eq!(request.body, "mode=payment&ui_mode=elements");
+    let user_agent = concat!("openchair/", env!("CARGO_PKG_VERSION"));
+    let headers = [
+        ("authorization", "Bearer sk_test_hidden"),
+        ("stripe-version", VERSION.as_str()),
+        ("idempotency-key", "deposit-1"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("user-agent", user_agent),
+    ];
+    for (name, value) in headers {
+        assert_eq!(request.header(name), Some(value), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn ten_requests_share_the_connection_that_was_opened_first() {
+    let script = [answer(404, &[], ""), answer(200, &[], OK)];
+    let server = MisbehavingServer::start(&script).await;
+    let client = client(&server, policy());
+    client.connect().await;
+    for number in 0..10 {
+        post(&client, Some(&format!("deposit-{number}"))).await.unwrap();
+    }
+    assert_eq!(server.received()[0].line(), "HEAD / HTTP/1.1");
+    assert_eq!(server.received()[0].header("authorization"), None);
+    assert_eq!(server.received().len(), 11);
+    assert_eq!(server.connections(), 1, "connections that the server accepted");
+}
+
+#[tokio::test]
+async fn a_failed_warm_up_does_not_matter() {
+    let server = MisbehavingServer::start(&[Act::Cut(String::new()), answer(200, &[], OK)]).await;
+    let client = client(&server, policy());
+    client.connect().await;
+    assert!(post(&client, Some("deposit-1")).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_passes_is_repeated_with_the_same_key_and_the_same_bytes() {
+    let cut_short = response(200, &[], 500, OK);
+    let failures = [
+        answer(429, &[], BUSY),
+        answer(500, &[], r#"{"error": {"type": "api_error"}}"#),
+        answer(503, &[], "<html>Service Unavailable</html>"),
+        answer(409, &[], r#"{"error": {"code": "idempotency_key_in_use"}}"#),
+        answer(400, &[("Stripe-Should-Retry", "true")], "{}"),
+        Act::Cut(String::new()),
+        Act::Cut(cut_short),
+    ];
+    for failure in failures {
+        let script = [failure.clone(), answer(200, &[], OK)];
+        let server = MisbehavingServer::start(&script).await;
+        let session = post(&client(&server, policy()), Some("deposit-1")).await;
+        assert!(session.is_ok(), "after {failure:?}: {session:?}");
+        let [first, second] = &server.received()[..] else {
+            panic!("one repeat is enough after {failure:?}");
+        };
+        assert_eq!(first, second, "after {failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_get_is_repeated_without_a_key() {
+    let server = MisbehavingServer::start(&[Act::Cut(String::new()), answer(200, &[], OK)]).await;
+    assert!(get(&client(&server, policy())).await.is_ok());
+    let received = server.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[1].line(), "GET /v1/checkout/sessions/cs_test_1?limit=1 HTTP/1.1");
+    assert_eq!(received[1].header("idempotency-key"), None);
+}
+
+#[tokio::test]
+async fn a_post_without_a_key_is_sent_once() {
+    for failure in [Act::Cut(String::new()), answer(500, &[], "{}"), answer(429, &[], BUSY)] {
+        let server = MisbehavingServer::start(&[failure, answer(200, &[], OK)]).await;
+        assert!(post(&client(&server, policy()), None).await.is_err());
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_does_not_end_is_told_with_the_wait_that_stripe_asked_for() {
+    let limited = answer(429, &[("Retry-After", "0")], BUSY);
+    let server = MisbehavingServer::start(&[limited]).await;
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+    assert!(matches!(error, StripeError::RateLimited { .. }), "{error:?}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "a wait of 0 s is none");
+    assert_eq!(server.received().len(), 5, "attempts");
+}
+
+#[tokio::test]
+async fn a_wait_beyond_the_deadline_is_not_begun() {
+    for seconds in [60, u64::MAX] {
+        let limited = answer(429, &[("Retry-After", &seconds.to_string())], BUSY);
+        let server = MisbehavingServer::start(&[limited]).await;
+        let begun = Instant::now();
+        let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+        assert!(begun.elapsed() < SOON);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_stripe_forbids_to_repeat_is_not_repeated() {
+    let failed = answer(500, &[("Stripe-Should-Retry", "false")], "{}");
+    let server = MisbehavingServer::start(&[failed]).await;
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+    assert!(matches!(error, StripeError::Unavailable { .. }), "{error:?}");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn an_error_page_keeps_its_status() {
+    let page = answer(502, &[("Content-Type", "text/html")], "<h1>Bad Gateway</h1>");
+    let server = MisbehavingServer::start(&[page]).await;
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+    assert_eq!(error.to_string(), "Stripe failed: status 502");
+    assert!(error.retry_after().is_some());
+}
+
+#[tokio::test]
+async fn a_refusal_names_code_and_parameter_and_is_final() {
+    let body = r#"{"error": {
+        "type": "invalid_request_error", "code": "amount_too_small",
+        "param": "line_items[0][price_data][unit_amount]", "message": "Too small."
+    }}"#;
+    let refusal = answer(400, &[("Request-Id", "req_1")], body);
+    let server = MisbehavingServer::start(&[refusal]).await;
+    let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+    let StripeError::Rejected(answer) = &error else {
+        panic!("a 400 is a refusal: {error:?}");
+    };
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.code.as_deref(), Some("amount_too_small"));
+    assert_eq!(answer.param.as_deref(), Some("line_items[0][price_data][unit_amount]"));
+    assert_eq!(answer.request_id.as_deref(), Some("req_1"));
+    assert_eq!(error.retry_after(), None);
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_stripe_does_not_accept_is_told_apart() {
+    for status in [401, 403] {
+        let server = MisbehavingServer::start(&[answer(status, &[], "{}")]).await;
+        let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+        assert!(matches!(error, StripeError::Unauthorized(_)), "{error:?}");
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_or_too_long_cannot_be_read() {
+    let too_long = "x".repeat(2 * 1024 * 1024);
+    for body in ["garbage", too_long.as_str()] {
+        let server = MisbehavingServer::start(&[answer(200, &[], body)]).await;
+        let error = post(&client(&server, policy()), Some("deposit-1")).await.unwrap_err();
+        assert!(matches!(error, StripeError::Unreadable { .. }), "{error:?}");
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn one_deadline_ends_all_attempts_at_a_server_that_hangs() {
+    let headers_only = response(200, &[], 100, "");
+    for stall in [Act::Stall(String::new()), Act::Stall(headers_only)] {
+        let server = MisbehavingServer::start(&[stall]).await;
+        let policy = RetryPolicy {
+            deadline: Duration::from_millis(200),
+            attempt_timeout: Duration::from_millis(80),
+            ..policy()
+        };
+        let begun = Instant::now();
+        let error = post(&client(&server, policy), Some("deposit-1")).await.unwrap_err();
+        assert!(matches!(error, StripeError::Timeout { .. }), "{error:?}");
+        assert!(error.retry_after().is_some());
+        assert!(begun.elapsed() < SOON);
+        let attempts = server.received().len();
+        assert!((1..=3).contains(&attempts), "{attempts} attempts in 200 ms of 80 ms each");
+    }
+}
+
+#[tokio::test]
+async fn a_hung_attempt_leaves_time_for_another() {
+    let script = [Act::Stall(String::new()), answer(200, &[], OK)];
+    let server = MisbehavingServer::start(&script).await;
+    let policy = RetryPolicy { attempt_timeout: Duration::from_millis(250), ..policy() };
+    assert!(post(&client(&server, policy), Some("deposit-1")).await.is_ok());
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unreachable() {
+    let key = SecretKey::new(SecretString::from("sk_test_hidden")).unwrap();
+    let closed = {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let client = Client::new(&key, closed.parse().unwrap(), policy());
+    let error = post(&client, Some("deposit-1")).await.unwrap_err();
+    assert!(matches!(error, StripeError::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn neither_the_client_nor_its_errors_show_the_key() {
+    let server = MisbehavingServer::start(&[answer(401, &[], "{}")]).await;
+    let client = client(&server, policy());
+    let error = post(&client, Some("deposit-1")).await.unwrap_err();
+    let shown = format!("{client:?} {error:?} {error}");
+    assert!(!shown.contains("hidden"), "{shown}");
+}

@@ -1,0 +1,139 @@
+//! What can go wrong between us and Stripe.
+
+use std::fmt;
+use std::time::Duration;
+
+use stripe_client_core::StripeClientErr;
+
+/// A request to Stripe that brought nothing usable.
+///
+/// Only [`Rejected`](Self::Rejected) proves that the request had no effect.
+/// After any other error an earlier attempt may have had one: repeat the
+/// request with the same idempotency key and the same parameters.
+#[derive(Debug, thiserror::Error)]
+pub enum StripeError {
+    /// Stripe refused for good: the same request would be refused again.
+    #[error("Stripe refused the request: {0}")]
+    Rejected(ErrorAnswer),
+    /// Stripe's rate limit, still in force after the last attempt.
+    #[error("Stripe is limiting our requests: {answer}")]
+    RateLimited {
+        /// What Stripe answered.
+        answer: ErrorAnswer,
+        /// The wait that Stripe asked for.
+        retry_after: Option<Duration>,
+    },
+    /// Stripe failed, or was still busy with the same idempotency key.
+    #[error("Stripe failed: {answer}")]
+    Unavailable {
+        /// What Stripe answered.
+        answer: ErrorAnswer,
+        /// The wait that Stripe asked for.
+        retry_after: Option<Duration>,
+    },
+    /// No connection, or one that broke before the answer was complete.
+    #[error("the connection to Stripe failed")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No answer in time.
+    #[error("Stripe did not answer within {} ms", .after.as_millis())]
+    Timeout {
+        /// How long the last attempt waited.
+        after: Duration,
+    },
+    /// Stripe does not accept our key, or the key lacks a permission.
+    #[error("Stripe does not accept our key: {0}")]
+    Unauthorized(ErrorAnswer),
+    /// An answer that is not what Stripe documents.
+    #[error("Stripe's answer cannot be read: {reason}")]
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A request that cannot be put into HTTP.
+    #[error("the request to Stripe cannot be built")]
+    Unsendable(#[source] http::Error),
+}
+
+impl StripeError {
+    /// The wait to suggest where Stripe named none, after a rate limit. Its
+    /// limits count by the second (<https://docs.stripe.com/rate-limits>).
+    const AFTER_RATE_LIMIT: Duration = Duration::from_secs(1);
+    /// The wait to suggest where Stripe named none, after an outage.
+    const AFTER_OUTAGE: Duration = Duration::from_secs(5);
+
+    /// Returns how long a client should wait before it asks again: a second or
+    /// more.
+    ///
+    /// `None` means that asking again will not help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let wait = match self {
+            Self::RateLimited { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_RATE_LIMIT),
+            Self::Unavailable { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_OUTAGE),
+            Self::Unreachable(_) | Self::Timeout { .. } => Self::AFTER_OUTAGE,
+            Self::Rejected(_)
+            | Self::Unauthorized(_)
+            | Self::Unreadable { .. }
+            | Self::Unsendable(_) => return None,
+        };
+        Some(wait.max(Duration::from_secs(1)))
+    }
+
+    /// Returns Stripe's error, where Stripe answered with one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&ErrorAnswer> {
+        match self {
+            Self::Rejected(answer)
+            | Self::Unauthorized(answer)
+            | Self::RateLimited { answer, .. }
+            | Self::Unavailable { answer, .. } => Some(answer),
+            Self::Unreachable(_)
+            | Self::Timeout { .. }
+            | Self::Unreadable { .. }
+            | Self::Unsendable(_) => None,
+        }
+    }
+}
+
+impl StripeClientErr for StripeError {
+    fn deserialize_err(msg: impl fmt::Display) -> Self {
+        Self::Unreadable { reason: msg.to_string() }
+    }
+}
+
+/// What Stripe says of a request that failed.
+///
+/// Stripe's message is left out: it may quote what was sent, and so hold
+/// personal data. The request id finds it in Stripe's Dashboard.
+/// (<https://docs.stripe.com/api/errors>)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The kind of error, such as `invalid_request_error`.
+    pub kind: Option<Box<str>>,
+    /// The error's code, such as `amount_too_small`.
+    pub code: Option<Box<str>>,
+    /// The parameter at fault, such as `line_items[0][quantity]`.
+    pub param: Option<Box<str>>,
+    /// Stripe's id of the request: `req_…`.
+    pub request_id: Option<Box<str>>,
+}
+
+impl fmt::Display for ErrorAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.status)?;
+        let details = [
+            ("type", &self.kind),
+            ("code", &self.code),
+            ("parameter", &self.param),
+            ("request", &self.request_id),
+        ];
+        for (name, value) in details {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        Ok(())
+    }
+}

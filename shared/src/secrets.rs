@@ -1,0 +1,291 @@
+//! Keys, read once when a function starts.
+//!
+//! Deployed, a key is in an SSM parameter and the environment holds the
+//! parameter's name: whoever may read the function's configuration does not
+//! thereby read the key. On a developer's machine the environment holds the
+//! key itself.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::SdkError;
+use aws_sdk_ssm::operation::get_parameters::GetParametersError;
+use secrecy::SecretString;
+
+use crate::aws;
+
+/// A secret that a function cannot start without.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// Neither the secret nor the name of a parameter is in the environment.
+    #[error(
+        "{variable} is not set. Set it, or set {variable}_PARAMETER to the name of an SSM parameter that holds it."
+    )]
+    NotSet {
+        /// The secret's variable.
+        variable: &'static str,
+    },
+    /// The secret, or the name of its parameter, is empty.
+    #[error("{place} is empty. {variable} or {variable}_PARAMETER must lead to a value.")]
+    Empty {
+        /// The secret's variable.
+        variable: &'static str,
+        /// What is empty.
+        place: String,
+    },
+    /// There is no such parameter.
+    #[error("{variable}_PARAMETER names the SSM parameter {parameter}, which does not exist.")]
+    NoSuchParameter {
+        /// The secret's variable.
+        variable: &'static str,
+        /// The parameter's name.
+        parameter: String,
+    },
+    /// SSM gave no answer, or denied one.
+    #[error(
+        "SSM did not hand out the parameters {parameters}. The function needs ssm:GetParameters on them, and kms:Decrypt where they are encrypted with your own key."
+    )]
+    Ssm {
+        /// The names that were asked for.
+        parameters: String,
+        /// What SSM said.
+        #[source]
+        source: Box<SdkError<GetParametersError>>,
+    },
+}
+
+/// Reads secrets, each from its variable, or from the SSM parameter that the
+/// variable with `_PARAMETER` behind it names.
+///
+/// A set variable comes first. All parameters, up to ten, are read in one
+/// request; without any, AWS is not asked at all. White space around a secret
+/// is dropped: files and consoles like to add a line's end.
+///
+/// # Errors
+/// When a secret is nowhere, or empty, or SSM does not hand it out. No error
+/// shows a secret.
+pub async fn load<const N: usize>(
+    variables: [&'static str; N],
+) -> Result<[SecretString; N], SecretsError> {
+    let ssm = async || Client::new(&aws::sdk_config().await);
+    load_from(|name| std::env::var(name).ok(), ssm, variables).await
+}
+
+async fn load_from<const N: usize>(
+    environment: impl Fn(&str) -> Option<String>,
+    ssm: impl AsyncFnOnce() -> Client,
+    variables: [&'static str; N],
+) -> Result<[SecretString; N], SecretsError> {
+    let mut sources = Vec::with_capacity(N);
+    for variable in variables {
+        sources.push((variable, Source::find(&environment, variable)?));
+    }
+    let names: BTreeSet<&str> = sources.iter().filter_map(|(_, it)| it.parameter()).collect();
+    let parameters = if names.is_empty() {
+        HashMap::new()
+    } else {
+        read_parameters(&ssm().await, &names).await?
+    };
+    let mut secrets = Vec::with_capacity(N);
+    for (variable, source) in sources {
+        secrets.push(source.secret(variable, &parameters)?);
+    }
+    Ok(secrets.try_into().expect("one secret for each variable"))
+}
+
+/// Where a secret is.
+enum Source {
+    Variable(String),
+    Parameter(String),
+}
+
+impl Source {
+    fn find(
+        environment: impl Fn(&str) -> Option<String>,
+        variable: &'static str,
+    ) -> Result<Self, SecretsError> {
+        if let Some(value) = environment(variable) {
+            return Ok(Self::Variable(value));
+        }
+        let naming = format!("{variable}_PARAMETER");
+        let name = environment(&naming).ok_or(SecretsError::NotSet { variable })?;
+        let name = name.trim();
+        if name.is_empty() {
+            let place = naming;
+            return Err(SecretsError::Empty { variable, place });
+        }
+        Ok(Self::Parameter(name.to_owned()))
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Variable(_) => None,
+            Self::Parameter(name) => Some(name),
+        }
+    }
+
+    fn secret(
+        self,
+        variable: &'static str,
+        parameters: &HashMap<String, String>,
+    ) -> Result<SecretString, SecretsError> {
+        let (value, place) = match &self {
+            Self::Variable(value) => (value, variable.to_owned()),
+            Self::Parameter(name) => {
+                let value = parameters.get(name).ok_or_else(|| {
+                    let parameter = name.clone();
+                    SecretsError::NoSuchParameter { variable, parameter }
+                })?;
+                (value, format!("The SSM parameter {name}"))
+            }
+        };
+        let value = value.trim();
+        if value.is_empty() {
+            return Err(SecretsError::Empty { variable, place });
+        }
+        Ok(SecretString::from(value))
+    }
+}
+
+/// Reads parameters, decrypted, by their names.
+async fn read_parameters(
+    ssm: &Client,
+    names: &BTreeSet<&str>,
+) -> Result<HashMap<String, String>, SecretsError> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let answer = ssm
+        .get_parameters()
+        .set_names(Some(names.clone()))
+        .with_decryption(true)
+        .send()
+        .await
+        .map_err(|error| SecretsError::Ssm {
+            parameters: names.join(", "),
+            source: Box::new(error),
+        })?;
+    let mut found = HashMap::new();
+    for parameter in answer.parameters.unwrap_or_default() {
+        if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
+            // A name that asked for a version or label comes back in two parts.
+            let name = name + parameter.selector.as_deref().unwrap_or_default();
+            found.insert(name, value);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ssm::config::{Builder, Credentials, Region};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::payments::misbehaving_server::{MisbehavingServer, answer};
+
+    const KEY: &str = "STRIPE_SECRET_KEY";
+    const HOOK: &str = "STRIPE_WEBHOOK_SECRET";
+
+    async fn ssm_at(server: &MisbehavingServer) -> Client {
+        let shared = aws::config_loader()
+            .region(Region::new("us-west-2"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .load()
+            .await;
+        let config = Builder::from(&shared).endpoint_url(server.base());
+        Client::from_conf(config.build())
+    }
+
+    /// Reads the key and the webhook's secret from an environment, with an SSM
+    /// that answers as told; returns them, or the error's message.
+    async fn read(
+        environment: &[(&str, &str)],
+        server: &MisbehavingServer,
+    ) -> Result<[String; 2], String> {
+        let environment: HashMap<_, _> = environment.iter().copied().collect();
+        let variable = |name: &str| environment.get(name).map(|&value| value.to_owned());
+        let secrets = load_from(variable, async || ssm_at(server).await, [KEY, HOOK]).await;
+        secrets
+            .map(|secrets| secrets.map(|secret| secret.expose_secret().to_owned()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_variable_is_enough_and_asks_nobody() {
+        let server = MisbehavingServer::start(&[answer(500, &[], "{}")]).await;
+        let environment = [(KEY, "sk_test_1\n"), (HOOK, " whsec_1")];
+        let secrets = read(&environment, &server).await;
+        assert_eq!(secrets, Ok(["sk_test_1".to_owned(), "whsec_1".to_owned()]));
+        assert!(server.received().is_empty());
+    }
+
+    #[tokio::test]
+    async fn all_parameters_come_decrypted_in_one_request() {
+        let body = r#"{"Parameters": [
+            {"Name": "/salon/hook", "Selector": ":2", "Value": "whsec_1"},
+            {"Name": "/salon/key", "Value": "sk_test_1\n"}
+        ], "InvalidParameters": []}"#;
+        let server = MisbehavingServer::start(&[answer(200, &[], body)]).await;
+        let environment = [
+            ("STRIPE_SECRET_KEY_PARAMETER", "/salon/key"),
+            ("STRIPE_WEBHOOK_SECRET_PARAMETER", "/salon/hook:2"),
+        ];
+        let secrets = read(&environment, &server).await;
+        assert_eq!(secrets, Ok(["sk_test_1".to_owned(), "whsec_1".to_owned()]));
+
+        let [request] = &server.received()[..] else {
+            panic!("one request is enough: {:?}", server.received());
+        };
+        assert_eq!(request.header("x-amz-target"), Some("AmazonSSM.GetParameters"));
+        let asked: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+        assert_eq!(asked["Names"], serde_json::json!(["/salon/hook:2", "/salon/key"]));
+        assert_eq!(asked["WithDecryption"], true);
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_empty_is_named() {
+        let body = r#"{"Parameters": [{"Name": "/blank", "Value": " "}],
+            "InvalidParameters": ["/none"]}"#;
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (
+                &[],
+                "STRIPE_SECRET_KEY is not set. Set it, or set STRIPE_SECRET_KEY_PARAMETER to the \
+                 name of an SSM parameter that holds it.",
+            ),
+            (
+                &[(KEY, " ")],
+                "STRIPE_SECRET_KEY is empty. STRIPE_SECRET_KEY or STRIPE_SECRET_KEY_PARAMETER \
+                 must lead to a value.",
+            ),
+            (
+                &[("STRIPE_SECRET_KEY_PARAMETER", "")],
+                "STRIPE_SECRET_KEY_PARAMETER is empty. STRIPE_SECRET_KEY or \
+                 STRIPE_SECRET_KEY_PARAMETER must lead to a value.",
+            ),
+            (
+                &[("STRIPE_SECRET_KEY_PARAMETER", "/none")],
+                "STRIPE_SECRET_KEY_PARAMETER names the SSM parameter /none, which does not exist.",
+            ),
+            (
+                &[("STRIPE_SECRET_KEY_PARAMETER", "/blank")],
+                "The SSM parameter /blank is empty. STRIPE_SECRET_KEY or \
+                 STRIPE_SECRET_KEY_PARAMETER must lead to a value.",
+            ),
+        ];
+        for (environment, expected) in cases {
+            let server = MisbehavingServer::start(&[answer(200, &[], body)]).await;
+            let environment = [environment, &[(HOOK, "whsec_1")][..]].concat();
+            let message = read(&environment, &server).await.unwrap_err();
+            assert_eq!(message, *expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_denied_parameter_says_which_permission_is_missing() {
+        let denied = r#"{"__type": "AccessDeniedException", "Message": "no"}"#;
+        let server = MisbehavingServer::start(&[answer(400, &[], denied)]).await;
+        let environment = [("STRIPE_SECRET_KEY_PARAMETER", "/salon/key"), (HOOK, "whsec_1")];
+        let message = read(&environment, &server).await.unwrap_err();
+        assert!(message.contains("/salon/key"), "{message}");
+        assert!(message.contains("ssm:GetParameters"), "{message}");
+    }
+}
