@@ -29,12 +29,12 @@ mod refund;
 mod server;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use jiff::Timestamp;
+use shared::clock::Clock;
 
 pub use self::checkout_session::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
 use self::idempotency::IdempotencyKeys;
@@ -47,11 +47,8 @@ pub use self::server::Serving;
 /// The version of Stripe's API that the sandbox speaks.
 pub const API_VERSION: &str = "2026-09-30.endive";
 
-/// Tells the time to the sandbox.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// What can be chosen about a sandbox.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SandboxOptions {
     /// How long every admitted API call takes before it has an effect.
     pub latency: Duration,
@@ -71,18 +68,8 @@ impl Default for SandboxOptions {
             latency: Duration::ZERO,
             requests_per_second: 25,
             public_url: None,
-            clock: Arc::new(Timestamp::now),
+            clock: Clock::machine(),
         }
-    }
-}
-
-impl fmt::Debug for SandboxOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SandboxOptions")
-            .field("latency", &self.latency)
-            .field("requests_per_second", &self.requests_per_second)
-            .field("public_url", &self.public_url)
-            .finish_non_exhaustive()
     }
 }
 
@@ -105,7 +92,7 @@ impl Sandbox {
     /// Makes an empty sandbox.
     #[must_use]
     pub fn new(options: SandboxOptions) -> Self {
-        let now = (options.clock)();
+        let now = options.clock.now();
         let state = State {
             ledger: Ledger::default(),
             keys: IdempotencyKeys::default(),
@@ -196,7 +183,7 @@ impl Sandbox {
     }
 
     fn now(&self) -> Timestamp {
-        (self.options.clock)()
+        self.options.clock.now()
     }
 
     fn public_url(&self) -> &str {

@@ -1,5 +1,10 @@
 //! The payment client against the sandbox, over a socket.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test needs to go on is there, or the test has failed"
+)]
+
 use std::time::Duration;
 
 use dev::sandbox::{Sandbox, SandboxOptions, Serving, UiMode};

@@ -41,8 +41,8 @@ impl Clock {
         match &self.0 {
             Source::Machine => Timestamp::now(),
             Source::Manual(milliseconds) => {
-                Timestamp::from_millisecond(milliseconds.load(Ordering::Relaxed))
-                    .expect("a manual clock is only moved between valid instants")
+                let milliseconds = milliseconds.load(Ordering::Relaxed);
+                Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
             }
         }
     }
@@ -50,7 +50,7 @@ impl Clock {
     /// Moves a manual clock. A clock that shows the machine's time stays.
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Manual(milliseconds) = &self.0 {
-            let later = self.now().saturating_add(by).map_or(Timestamp::MAX, |later| later);
+            let later = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);
             milliseconds.store(later.as_millisecond(), Ordering::Relaxed);
         }
     }

@@ -30,9 +30,10 @@ pub const COMPILED_IN: &str = include_str!("../../salon.toml");
 pub struct SalonProblems(Vec<Problem>);
 
 impl SalonProblems {
-    /// Iterates over the problems, top to bottom.
-    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.0.iter()
+    /// Returns the problems, top to bottom.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Problem] {
+        &self.0
     }
 }
 
@@ -110,7 +111,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         let amount = money(&f, currency?)?;
         chargeable(&f, amount).then_some(amount)
     });
-    let bare_deposits = optional_or(deposit.as_ref(), "bare", true, |f| f.boolean());
+    let bare_deposits = optional_or(deposit.as_ref(), "bare", true, boolean);
     let hours = file
         .required("hours", "[hours] with the opening hours of each weekday")
         .and_then(|f| weekly_hours(&f, None));
@@ -177,6 +178,10 @@ fn list_of<'r, 't, T>(
         field.report("is empty");
     }
     items.into_iter().filter_map(|item| Some((read(&item)?, item))).collect()
+}
+
+fn boolean(field: &Field<'_, '_>) -> Option<bool> {
+    field.expect(field.as_bool(), "true or false")
 }
 
 fn unique<'a, T>(items: &'a [(T, Field<'_, '_>)], id: impl Fn(&'a T) -> &'a str) {

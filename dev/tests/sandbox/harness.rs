@@ -1,8 +1,6 @@
 //! A sandbox with a clock that stands still until it is moved.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -10,6 +8,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use dev::sandbox::{Sandbox, SandboxOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use shared::clock::Clock;
 use tower::ServiceExt;
 
 pub(crate) const SESSIONS: &str = "/v1/checkout/sessions";
@@ -21,7 +20,7 @@ pub(crate) const START: i64 = 1_800_000_000;
 
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
-    clock: Arc<AtomicI64>,
+    clock: Clock,
 }
 
 pub(crate) struct Answer {
@@ -37,21 +36,18 @@ impl Bench {
     }
 
     pub(crate) fn with(latency: Duration, requests_per_second: u32) -> Self {
-        let clock = Arc::new(AtomicI64::new(START * 1_000));
-        let told = Arc::clone(&clock);
-        let now = move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap();
+        let clock = Clock::manual(Timestamp::from_second(START).unwrap());
         let sandbox = Sandbox::new(SandboxOptions {
             latency,
             requests_per_second,
             public_url: Some(PUBLIC_URL.to_owned()),
-            clock: Arc::new(now),
+            clock: clock.clone(),
         });
         Self { sandbox, clock }
     }
 
     pub(crate) fn advance(&self, by: SignedDuration) {
-        let by = i64::try_from(by.as_millis()).unwrap();
-        self.clock.fetch_add(by, Ordering::SeqCst);
+        self.clock.advance(by);
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -1,5 +1,10 @@
 //! The payment sandbox, as its users meet it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test needs to go on is there, or the test has failed"
+)]
+
 mod api;
 mod async_stripe;
 mod checkout_session;

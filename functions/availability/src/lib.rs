@@ -9,6 +9,7 @@ mod query;
 mod snapshot;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
@@ -17,6 +18,7 @@ use shared::domain::salon::Salon;
 use shared::http::caching::{CacheableBody, wants_current};
 use shared::http::{Answer, ApiError, CacheLevel, observe};
 use shared::store::Store;
+use shared::telemetry::chain;
 
 use crate::query::Query;
 use crate::snapshot::{Snapshots, Wanted};
@@ -61,6 +63,22 @@ impl<S: Store> Availability<S> {
         let salon = Arc::new(salon);
         let menu = CacheableBody::new(body::menu(&salon));
         Self { snapshots: Snapshots::new(Arc::clone(&salon), store, clock), salon, menu }
+    }
+
+    /// Takes the first snapshot while the container starts: Lambda gives it a
+    /// full CPU then, and the connection stays open for the next one.
+    ///
+    /// A table that does not answer delays nobody for long. The first request
+    /// asks it again.
+    pub async fn warm_up(&self) {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        match tokio::time::timeout(PATIENCE, self.snapshots.get(Wanted::Cached)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error.cause = chain(&error), "No snapshot was taken at the start");
+            }
+            Err(_) => tracing::warn!("The table did not answer at the start"),
+        }
     }
 
     /// Answers a request.

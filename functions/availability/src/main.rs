@@ -16,6 +16,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env().inspect_err(|error| telemetry::log_start_failure(error))?;
     let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
     let function = Arc::new(Availability::new(config.salon, store, Clock::machine()));
+    function.warm_up().await;
     run_concurrent(service_fn(move |request: Request| {
         let function = Arc::clone(&function);
         async move { Ok::<_, Error>(function.handle(request).await) }

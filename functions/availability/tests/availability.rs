@@ -169,6 +169,25 @@ async fn a_snapshot_answers_for_a_minute_and_its_age_is_true() {
 }
 
 #[tokio::test]
+async fn the_first_request_finds_the_snapshot_that_the_start_took() {
+    let harness = Harness::new();
+    harness.function.warm_up().await;
+    harness.clock.advance(SignedDuration::from_secs(5));
+    let response = harness.get("/availability").await;
+    assert_eq!((header(&response, "age"), harness.store.reads()), ("5", 1));
+}
+
+#[tokio::test]
+async fn a_table_that_is_down_at_the_start_stops_nobody_later() {
+    let harness = Harness::new();
+    harness.store.set_down(true);
+    harness.function.warm_up().await;
+    harness.store.set_down(false);
+    harness.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(harness.get("/availability").await.status(), 200);
+}
+
+#[tokio::test]
 async fn no_cache_gets_a_snapshot_that_is_at_most_a_second_old() {
     let harness = Harness::new();
     let current = Event::new("GET", "/availability").header("Cache-Control", "no-cache");

@@ -114,7 +114,7 @@ async fn stripes_limit_is_503_with_retry_after() {
 
 #[tokio::test]
 async fn no_answer_from_stripe_is_503() {
-    let options = SandboxOptions { latency: Duration::from_secs(60), ..SandboxOptions::default() };
+    let options = SandboxOptions { latency: Duration::from_mins(1), ..SandboxOptions::default() };
     let harness = Harness::with(options, "bare = true").await;
     let response = harness.send(&Event::new("POST", "/checkout")).await;
     assert_eq!(

@@ -70,7 +70,7 @@ impl Day {
     pub fn instants(&self, ranges: &IntervalSet<ClockTime>) -> IntervalSet<Timestamp> {
         let in_piece = |piece: &Piece| {
             let piece = *piece;
-            ranges.iter().filter_map(move |range| piece.instants(range))
+            ranges.iter().filter_map(move |range| piece.instants(*range))
         };
         self.pieces.iter().flat_map(in_piece).collect()
     }
@@ -122,7 +122,7 @@ impl Piece {
         self.midnight + SignedDuration::from_secs(minutes * MINUTE)
     }
 
-    fn instants(&self, range: &ClockRange) -> Option<Interval<Timestamp>> {
+    fn instants(&self, range: ClockRange) -> Option<Interval<Timestamp>> {
         let at = |time: ClockTime| self.at(i64::from(time.minutes()));
         Interval::new(at(range.start()), at(range.end()))?.intersection(&self.span)
     }

@@ -114,7 +114,7 @@ impl<T: Ord + Copy> IntervalSet<T> {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         let mut left = Vec::with_capacity(self.0.len() + other.0.len());
-        for whole in self.iter() {
+        for whole in self {
             let mut from = whole.start;
             for removed in other.overlapping(whole) {
                 left.extend(Interval::new(from, removed.start));

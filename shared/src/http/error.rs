@@ -120,6 +120,9 @@ impl ApiError {
     /// Makes the response, in the contract's envelope.
     ///
     /// An unexpected failure tells the request id and nothing else.
+    ///
+    /// # Panics
+    /// Never: an envelope of text and numbers is always JSON.
     #[must_use]
     pub fn response(&self, request_id: &str) -> Response<Body> {
         #[derive(Serialize)]

@@ -174,9 +174,9 @@ impl<'r, 't> Field<'r, 't> {
         self.value.as_datetime().map(ToString::to_string)
     }
 
-    /// Reads `true` or `false`.
-    pub(super) fn boolean(&self) -> Option<bool> {
-        self.expect(self.value.as_bool(), "true or false")
+    /// Returns the value if it is `true` or `false`, without a report if not.
+    pub(super) fn as_bool(&self) -> Option<bool> {
+        self.value.as_bool()
     }
 
     /// Reads a table that may have the `known` keys.

@@ -24,7 +24,7 @@ pub const SORT_KEY: &str = "SK";
 pub const TTL_ATTRIBUTE: &str = "expiresAt";
 
 /// How long a new table may take until it accepts writes.
-const CREATION_DEADLINE: Duration = Duration::from_secs(60);
+const CREATION_DEADLINE: Duration = Duration::from_mins(1);
 
 /// A table that could not be brought into being.
 #[derive(Debug, thiserror::Error)]
