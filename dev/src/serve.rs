@@ -1,0 +1,121 @@
+//! `cargo dev`: the functions and everything they need, on this machine.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`options`] | the command line |
+//! | `workspace` | which functions there are, and their routes |
+//! | `salon`, `payments` | what the functions are told: the salon, and whom to pay |
+//! | `ports`, `data` | what must be free before anything starts |
+//! | `cargo_lambda` | the tool that runs functions: found or installed |
+//! | `dynamodb` | the embedded `DynamoDB` |
+//! | `environment` | the functions' variables |
+//! | `functions` | building, watching and warming them |
+//! | `processes` | ending what was started |
+//! | `addresses` | the table that is printed at the end |
+
+mod addresses;
+mod cargo_lambda;
+mod data;
+mod dynamodb;
+mod environment;
+mod error;
+mod functions;
+mod options;
+mod payments;
+mod ports;
+mod processes;
+mod salon;
+mod workspace;
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::sandbox::{Sandbox, SandboxOptions};
+pub use error::Error;
+use functions::Functions;
+pub use options::Options;
+use payments::Payments;
+use ports::Ports;
+use workspace::Workspace;
+
+/// Runs the functions until the developer ends it, and then ends every process it started.
+///
+/// # Errors
+///
+/// Fails if something is missing, busy, or does not build or start, or if a
+/// part ends by itself. The error says what to do.
+pub async fn run(options: Options) -> Result<(), Error> {
+    processes::adopt_orphans();
+    let stopped = stop_requested().map_err(Error::Signals)?;
+    let outcome = tokio::select! {
+        ended = serve(&options) => ended.map(|never| match never {}),
+        () = stopped => Ok(()),
+    };
+    processes::end_descendants().await;
+    outcome
+}
+
+/// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.
+///
+/// The handlers are in place when this returns, before anything is started.
+fn stop_requested() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+            _ = hangup.recv() => (),
+        }
+    })
+}
+
+async fn serve(options: &Options) -> Result<Infallible, Error> {
+    let workspace = Workspace::load().await?;
+    let salon = salon::choose(options.salon.as_deref(), &workspace.root)?;
+    let payments = Payments::choose(options)?;
+    let ports = Ports::claim(options, payments)?;
+    let data = data::open(&workspace.target.join("dev"), options.fresh)?;
+    let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
+
+    let dynamodb = dynamodb::start(ports.dynamodb, &data.database).await?;
+    let sandbox = match ports.sandbox {
+        Some(listener) => start_sandbox(listener, options)?,
+        None => tokio::spawn(std::future::pending()),
+    };
+
+    functions::build(&workspace, options.release).await?;
+    let environment = environment::of_functions(options, payments, salon.as_deref());
+    drop(ports.api);
+    let mut functions = Functions::start(&cargo_lambda, &workspace, options, &environment)?;
+    functions.warm(&workspace, options).await?;
+
+    addresses::print(options, &workspace, payments, salon.as_deref(), &data);
+    println!("ready");
+
+    tokio::select! {
+        ended = functions.until_ended() => Err(ended),
+        _ = dynamodb => Err(Error::Ended("the embedded DynamoDB")),
+        _ = sandbox => Err(Error::Ended("the payment sandbox")),
+    }
+}
+
+fn start_sandbox(
+    listener: std::net::TcpListener,
+    options: &Options,
+) -> Result<JoinHandle<io::Result<()>>, Error> {
+    let sandbox = Sandbox::new(SandboxOptions {
+        latency: Duration::from_millis(options.stripe_latency_ms),
+        requests_per_second: options.stripe_rate,
+        public_url: Some(options.sandbox_url()),
+        ..SandboxOptions::default()
+    });
+    let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
+    Ok(tokio::spawn(async move { axum::serve(listener, sandbox.router()).await }))
+}

@@ -1,0 +1,99 @@
+//! The table of addresses that a developer reads.
+
+use std::path::Path;
+
+use super::Options;
+use super::data::Data;
+use super::payments::Payments;
+use super::workspace::Workspace;
+
+/// Prints where everything is.
+pub(super) fn print(
+    options: &Options,
+    workspace: &Workspace,
+    payments: Payments,
+    salon: Option<&Path>,
+    data: &Data,
+) {
+    let rows = rows(options, workspace, payments, salon, &data.folder);
+    let width = rows.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
+    println!();
+    for (what, place) in rows {
+        println!("  {what:width$}  {place}");
+    }
+    println!();
+}
+
+fn rows(
+    options: &Options,
+    workspace: &Workspace,
+    payments: Payments,
+    salon: Option<&Path>,
+    data: &Path,
+) -> Vec<(String, String)> {
+    let mut rows: Vec<(String, String)> = workspace
+        .routes
+        .iter()
+        .map(|(path, functions)| {
+            let url = format!("{}{path}", options.api_url());
+            (functions.join(", "), url)
+        })
+        .collect();
+    rows.sort();
+    let payments = match payments {
+        Payments::Sandbox => options.sandbox_url(),
+        Payments::Stripe { live: false } => "Stripe, test mode".to_owned(),
+        Payments::Stripe { live: true } => "Stripe, LIVE: real cards are charged".to_owned(),
+    };
+    let salon = salon.map_or("compiled in".to_owned(), |path| path.display().to_string());
+    rows.extend([
+        ("payments".to_owned(), payments),
+        ("DynamoDB".to_owned(), options.dynamodb_url()),
+        ("data".to_owned(), data.display().to_string()),
+        ("salon".to_owned(), salon),
+    ]);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::serve::options::parse;
+
+    #[test]
+    fn every_route_and_every_part_has_its_address() {
+        let workspace = Workspace {
+            root: "/salon".into(),
+            target: "/salon/target".into(),
+            functions: vec!["availability".into(), "checkout".into()],
+            routes: BTreeMap::from([
+                ("/availability".to_owned(), vec!["availability".to_owned()]),
+                ("/checkout".to_owned(), vec!["checkout".to_owned()]),
+                ("/services".to_owned(), vec!["availability".to_owned()]),
+            ]),
+        };
+        let rows = rows(
+            &parse(&[]).unwrap(),
+            &workspace,
+            Payments::Sandbox,
+            None,
+            Path::new("/salon/target/dev"),
+        );
+        let rows: Vec<(&str, &str)> =
+            rows.iter().map(|(what, place)| (what.as_str(), place.as_str())).collect();
+        assert_eq!(
+            rows,
+            [
+                ("availability", "http://127.0.0.1:9000/availability"),
+                ("availability", "http://127.0.0.1:9000/services"),
+                ("checkout", "http://127.0.0.1:9000/checkout"),
+                ("payments", "http://127.0.0.1:12111"),
+                ("DynamoDB", "http://127.0.0.1:8000"),
+                ("data", "/salon/target/dev"),
+                ("salon", "compiled in"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! The embedded `DynamoDB`, with its table.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
+use dynoxide::Database;
+use shared::store::table;
+use tokio::task::JoinHandle;
+
+use super::Error;
+
+/// Serves the database on `listener` and creates the table if it is missing.
+///
+/// # Errors
+///
+/// Fails if the database cannot be opened or refuses the table.
+pub(super) async fn start(
+    listener: TcpListener,
+    database: &Path,
+) -> Result<JoinHandle<Result<(), String>>, Error> {
+    let db = Database::new(&database.to_string_lossy())
+        .map_err(|source| Error::Database { path: database.to_owned(), source })?;
+    let address = listener.local_addr().map_err(Error::Listener)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Listener)?;
+    let server =
+        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, db, std::future::pending()));
+    table::create(&client(address), table::DEFAULT_NAME).await.map_err(Error::Table)?;
+    Ok(server)
+}
+
+fn client(address: SocketAddr) -> Client {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "cargo dev"))
+        .endpoint_url(format!("http://{address}"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
+
+    use super::*;
+
+    async fn started() -> (Client, JoinHandle<Result<(), String>>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = start(listener, Path::new(":memory:")).await.unwrap();
+        (client(address), server)
+    }
+
+    #[tokio::test]
+    async fn the_table_takes_items_and_expires_them() {
+        let (client, _server) = started().await;
+        client
+            .put_item()
+            .table_name(table::DEFAULT_NAME)
+            .item(table::PARTITION_KEY, AttributeValue::S("STAFF#s1".into()))
+            .item(table::SORT_KEY, AttributeValue::S("DAY#2026-11-24".into()))
+            .send()
+            .await
+            .expect("an item with both keys should be accepted");
+        let ttl =
+            client.describe_time_to_live().table_name(table::DEFAULT_NAME).send().await.unwrap();
+        let ttl = ttl.time_to_live_description().unwrap();
+        assert_eq!(ttl.time_to_live_status(), Some(&TimeToLiveStatus::Enabled));
+        assert_eq!(ttl.attribute_name(), Some(table::TTL_ATTRIBUTE));
+    }
+
+    #[tokio::test]
+    async fn creating_the_table_again_changes_nothing() {
+        let (client, _server) = started().await;
+        table::create(&client, table::DEFAULT_NAME)
+            .await
+            .expect("a table that exists should be fine");
+    }
+}

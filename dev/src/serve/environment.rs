@@ -1,0 +1,146 @@
+//! The variables that the functions find.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use shared::store::table;
+
+use super::Options;
+use super::payments::{Payments, SANDBOX_KEY};
+
+/// Variables that would send a function to somebody's AWS account.
+const UNSET: [&str; 4] =
+    ["AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"];
+
+/// What cargo tells the program that it runs about that program's package.
+///
+/// A cargo that inherits it builds again whatever has a build script that
+/// watches these variables.
+const OF_THIS_PACKAGE: [&str; 5] =
+    ["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
+
+/// Variables to set and to remove in a child process.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    pub(super) set: Vec<(&'static str, OsString)>,
+    pub(super) remove: Vec<String>,
+}
+
+impl Environment {
+    /// The environment of a cargo that builds as it would in the developer's shell.
+    pub(super) fn of_cargo() -> Self {
+        Self {
+            set: Vec::new(),
+            remove: std::env::vars_os()
+                .filter_map(|(name, _)| name.into_string().ok())
+                .filter(|name| is_of_this_package(name))
+                .collect(),
+        }
+    }
+
+    pub(super) fn apply(&self, command: &mut tokio::process::Command) {
+        for name in &self.remove {
+            command.env_remove(name);
+        }
+        for (name, value) in &self.set {
+            command.env(name, value);
+        }
+    }
+}
+
+/// The environment of the functions, and so of the tool that starts them.
+pub(super) fn of_functions(
+    options: &Options,
+    payments: Payments,
+    salon: Option<&Path>,
+) -> Environment {
+    let mut environment = Environment::of_cargo();
+    environment.remove.extend(UNSET.map(str::to_owned));
+    environment.set = vec![
+        ("TABLE_NAME", table::DEFAULT_NAME.into()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", options.dynamodb_url().into()),
+        ("AWS_REGION", "us-east-1".into()),
+        ("AWS_ACCESS_KEY_ID", "local".into()),
+        ("AWS_SECRET_ACCESS_KEY", "local".into()),
+        ("AWS_LAMBDA_LOG_FORMAT", "Text".into()),
+        (
+            "AWS_LAMBDA_LOG_LEVEL",
+            std::env::var_os("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "info".into()),
+        ),
+    ];
+    match salon {
+        Some(path) => environment.set.push(("SALON_FILE", path.into())),
+        None => environment.remove.push("SALON_FILE".to_owned()),
+    }
+    match payments {
+        Payments::Sandbox => environment.set.extend([
+            ("STRIPE_SECRET_KEY", SANDBOX_KEY.into()),
+            ("STRIPE_API_BASE", options.sandbox_url().into()),
+        ]),
+        // The developer's own key is inherited.
+        Payments::Stripe { .. } => {}
+    }
+    environment
+}
+
+fn is_of_this_package(name: &str) -> bool {
+    OF_THIS_PACKAGE.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::options::parse;
+
+    fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+        let (_, value) = environment.set.iter().find(|(key, _)| *key == name)?;
+        value.to_str()
+    }
+
+    #[test]
+    fn functions_are_sent_to_the_local_dynamodb_and_sandbox() {
+        let options = parse(&["--dynamodb-port", "8001", "--sandbox-port", "12112"]).unwrap();
+        let environment = of_functions(&options, Payments::Sandbox, None);
+        for (name, expected) in [
+            ("TABLE_NAME", "openchair"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8001"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_LAMBDA_LOG_FORMAT", "Text"),
+            ("STRIPE_SECRET_KEY", "sk_test_sandbox"),
+            ("STRIPE_API_BASE", "http://127.0.0.1:12112"),
+        ] {
+            assert_eq!(value(&environment, name), Some(expected), "{name}");
+        }
+        assert!(environment.remove.iter().any(|name| name == "AWS_PROFILE"));
+    }
+
+    #[test]
+    fn with_stripe_the_developers_key_is_left_alone() {
+        let stripe = Payments::Stripe { live: false };
+        let environment = of_functions(&parse(&[]).unwrap(), stripe, None);
+        assert_eq!(value(&environment, "STRIPE_SECRET_KEY"), None);
+        assert_eq!(value(&environment, "STRIPE_API_BASE"), None);
+    }
+
+    #[test]
+    fn the_salon_file_is_named_or_unset() {
+        let options = parse(&[]).unwrap();
+        let salon = Path::new("/salon/salon.toml");
+        let named = of_functions(&options, Payments::Sandbox, Some(salon));
+        assert_eq!(value(&named, "SALON_FILE"), Some("/salon/salon.toml"));
+        let unnamed = of_functions(&options, Payments::Sandbox, None);
+        assert!(unnamed.remove.iter().any(|name| name == "SALON_FILE"));
+    }
+
+    #[test]
+    fn what_cargo_says_of_this_package_is_not_passed_on() {
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
+            assert!(is_of_this_package(name), "{name} should be removed");
+        }
+        for name in ["CARGO_TARGET_DIR", "CARGO_HOME", "CARGO_BUILD_JOBS", "PATH"] {
+            assert!(!is_of_this_package(name), "{name} should be kept");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The ports, claimed before anything starts.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+
+use super::payments::Payments;
+use super::{Error, Options};
+
+/// Listeners on every port that will be served.
+#[derive(Debug)]
+pub(super) struct Ports {
+    /// Held until the functions' server takes its place.
+    pub(super) api: TcpListener,
+    pub(super) dynamodb: TcpListener,
+    /// Absent if payments go to Stripe.
+    pub(super) sandbox: Option<TcpListener>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Port {
+    number: u16,
+    purpose: &'static str,
+    option: &'static str,
+}
+
+/// A port that cannot be listened on, and why.
+#[derive(Debug)]
+pub struct BusyPort {
+    port: Port,
+    reason: Reason,
+}
+
+#[derive(Debug)]
+enum Reason {
+    /// Another option names the same number.
+    SameAs(&'static str),
+    InUse(Option<Process>),
+    Other(io::Error),
+}
+
+#[derive(Debug, PartialEq)]
+struct Process {
+    id: u32,
+    name: String,
+}
+
+impl Ports {
+    /// Claims every port on 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// Names all the ports that cannot be had, not only the first.
+    pub(super) fn claim(options: &Options, payments: Payments) -> Result<Self, Error> {
+        let api = Port { number: options.api_port, purpose: "the API", option: "--api-port" };
+        let dynamodb = Port {
+            number: options.dynamodb_port,
+            purpose: "the embedded DynamoDB",
+            option: "--dynamodb-port",
+        };
+        let sandbox = Port {
+            number: options.sandbox_port,
+            purpose: "the payment sandbox",
+            option: "--sandbox-port",
+        };
+        let wanted = match payments {
+            Payments::Sandbox => vec![api, dynamodb, sandbox],
+            Payments::Stripe { .. } => vec![api, dynamodb],
+        };
+        let mut listeners = Vec::new();
+        let mut busy = Vec::new();
+        for (index, port) in wanted.iter().enumerate() {
+            match claim(*port, &wanted[..index]) {
+                Ok(listener) => listeners.push(listener),
+                Err(problem) => busy.push(problem),
+            }
+        }
+        let mut listeners = listeners.into_iter();
+        match (listeners.next(), listeners.next()) {
+            (Some(api), Some(dynamodb)) if busy.is_empty() => {
+                Ok(Self { api, dynamodb, sandbox: listeners.next() })
+            }
+            _ => Err(Error::Ports(busy)),
+        }
+    }
+}
+
+fn claim(port: Port, earlier: &[Port]) -> Result<TcpListener, BusyPort> {
+    if let Some(same) = earlier.iter().find(|other| other.number == port.number) {
+        return Err(BusyPort { port, reason: Reason::SameAs(same.option) });
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.number));
+    listener
+        .and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        })
+        .map_err(|error| BusyPort {
+            port,
+            reason: match error.kind() {
+                io::ErrorKind::AddrInUse => Reason::InUse(owner::of(port.number)),
+                _ => Reason::Other(error),
+            },
+        })
+}
+
+impl fmt::Display for BusyPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Port { number, purpose, option } = self.port;
+        write!(f, "port {number}, for {purpose}, ")?;
+        match &self.reason {
+            Reason::SameAs(other) => write!(f, "is also that of {other}")?,
+            Reason::InUse(None) => write!(f, "is in use")?,
+            Reason::InUse(Some(Process { id, name })) => {
+                write!(f, "is in use by {name} (process {id})")?;
+            }
+            Reason::Other(error) => write!(f, "cannot be used ({error})")?,
+        }
+        write!(f, ": choose another with {option}")
+    }
+}
+
+/// Who listens on a port, as far as Linux tells.
+mod owner {
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::Process;
+
+    /// Finds the process that listens on a port; `None` off Linux or without the right to look.
+    pub(super) fn of(port: u16) -> Option<Process> {
+        let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
+            .iter()
+            .filter_map(|table| fs::read_to_string(table).ok())
+            .find_map(|table| listening_inode(&table, port))?;
+        let link = format!("socket:[{inode}]");
+        fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            let holds_it = fs::read_dir(entry.path().join("fd"))
+                .ok()?
+                .flatten()
+                .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
+                .any(|target| target.as_os_str().as_bytes() == link.as_bytes());
+            let name = fs::read_to_string(entry.path().join("comm")).ok()?;
+            holds_it.then(|| Process { id, name: name.trim().to_owned() })
+        })
+    }
+
+    /// The inode of the socket that listens on `port`, from `/proc/net/tcp` (see proc(5)).
+    pub(super) fn listening_inode(table: &str, port: u16) -> Option<u64> {
+        const LISTENING: &str = "0A";
+        table.lines().skip(1).find_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (_, local_port) = fields.get(1)?.rsplit_once(':')?;
+            let listens = *fields.get(3)? == LISTENING;
+            let same_port = u16::from_str_radix(local_port, 16) == Ok(port);
+            (listens && same_port).then(|| fields.get(9)?.parse().ok())?
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::options::parse;
+
+    fn free_port() -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.local_addr().unwrap().port()
+    }
+
+    fn messages(arguments: [u16; 3], payments: Payments) -> Vec<String> {
+        let [api, dynamodb, sandbox] = arguments.map(|port| port.to_string());
+        let options =
+            parse(&["--api-port", &api, "--dynamodb-port", &dynamodb, "--sandbox-port", &sandbox])
+                .unwrap();
+        match Ports::claim(&options, payments) {
+            Ok(_) => Vec::new(),
+            Err(Error::Ports(busy)) => busy.iter().map(ToString::to_string).collect(),
+            Err(other) => panic!("unexpected: {other}"),
+        }
+    }
+
+    #[test]
+    fn a_busy_port_is_named_with_its_purpose_its_owner_and_its_option() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let busy = listener.local_addr().unwrap().port();
+        let messages = messages([free_port(), busy, free_port()], Payments::Sandbox);
+        let [message] = messages.as_slice() else {
+            panic!("exactly one port is busy: {messages:?}");
+        };
+        assert!(message.starts_with(&format!("port {busy}, for the embedded DynamoDB, is in use")));
+        assert!(message.ends_with(": choose another with --dynamodb-port"));
+        if cfg!(target_os = "linux") {
+            let this_process = format!("(process {})", std::process::id());
+            assert!(message.contains(&this_process), "{message}");
+        }
+    }
+
+    #[test]
+    fn two_options_with_one_port_contradict_each_other() {
+        let port = free_port();
+        assert_eq!(
+            messages([free_port(), port, port], Payments::Sandbox),
+            [format!(
+                "port {port}, for the payment sandbox, is also that of --dynamodb-port: \
+                 choose another with --sandbox-port"
+            )]
+        );
+    }
+
+    #[test]
+    fn the_sandbox_needs_no_port_when_payments_go_to_stripe() {
+        let port = free_port();
+        let stripe = Payments::Stripe { live: false };
+        assert_eq!(messages([free_port(), port, port], stripe), [""; 0]);
+    }
+
+    #[test]
+    fn the_kernels_table_tells_which_socket_listens() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
+            0: 0100007F:2328 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 11 1 0 100 0 0 10 0\n   \
+            1: 0100007F:2328 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 22 1 0 100 0 0 10 0\n";
+        assert_eq!(owner::listening_inode(table, 9000), Some(22));
+        assert_eq!(owner::listening_inode(table, 9001), None);
+    }
+}

@@ -1,0 +1,34 @@
+//! Which salon is served.
+
+use std::path::{Path, PathBuf};
+
+use shared::salon_file;
+
+use super::Error;
+
+/// Chooses the salon file: the one that was named, or else the repository's own.
+///
+/// `None` means the salon that is compiled into the functions.
+///
+/// # Errors
+///
+/// Fails if the file is missing or is not a salon.
+pub(super) fn choose(named: Option<&Path>, root: &Path) -> Result<Option<PathBuf>, Error> {
+    let own = root.join("salon.toml");
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None if own.exists() => own,
+        None => return Ok(None),
+    };
+    check_salon(&path)?;
+    let absolute = std::path::absolute(&path).map_err(|source| Error::Salon { path, source })?;
+    Ok(Some(absolute))
+}
+
+fn check_salon(path: &Path) -> Result<(), Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Error::Salon { path: path.to_owned(), source })?;
+    salon_file::parse(&text)
+        .map(drop)
+        .map_err(|problems| Error::SalonInvalid { path: path.to_owned(), problems })
+}
