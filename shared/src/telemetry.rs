@@ -1,6 +1,10 @@
 //! The log: JSON on Lambda, readable lines on a terminal.
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts the log, on standard output.
 ///
@@ -11,11 +15,17 @@ use tracing::level_filters::LevelFilter;
 pub fn init() {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let level = variable("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(LevelFilter::INFO);
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    // The runtime opens a span with the request id around every invocation. Our
+    // own line has it, and the span would cost each request more than the line.
+    let filter = Targets::new()
+        .with_default(level)
+        .with_target("lambda_runtime", level.min(LevelFilter::WARN));
+    let log = tracing_subscriber::registry().with(filter);
     if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
-        log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+        let lines = fmt::layer().with_target(false).json().flatten_event(true);
+        log.with(lines.with_current_span(false).with_span_list(false)).init();
     } else {
-        log.compact().without_time().init();
+        log.with(fmt::layer().with_target(false).compact().without_time()).init();
     }
 }
 

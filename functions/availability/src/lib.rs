@@ -102,9 +102,9 @@ impl<S: Store> Availability<S> {
         let wanted =
             if wants_current(request.headers()) { Wanted::Current } else { Wanted::Cached };
         let (snapshot, level) = self.snapshots.get(wanted).await?;
-        let (body, level) = match snapshot.known_body(&query) {
-            Some(body) => (body, level),
-            None => (snapshot.body(&self.salon, query)?, CacheLevel::Table),
+        let body = match snapshot.known_body(&query) {
+            Some(body) => body,
+            None => snapshot.body(&self.salon, query)?,
         };
         let age = self.snapshots.age_seconds(&snapshot);
         Ok(Answer::from_cache(body.response(request.headers(), "public, max-age=60", age), level))
