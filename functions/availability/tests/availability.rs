@@ -47,9 +47,10 @@ impl Harness {
             instant("2026-11-24T11:00:00-08:00"),
             instant("2026-11-24T12:00:00-08:00"),
         );
-        let entry = Entry::new("booking".to_owned(), taken.expect("an hour"), until.map(instant));
+        let taken = taken.expect("an hour");
+        let entry = Entry::new("booking".to_owned(), taken, taken.end(), until.map(instant));
         let date = "2026-11-24".parse().expect("a date");
-        self.store.put_sheet(staff("s1"), date, DaySheet::new(vec![entry]));
+        self.store.put_sheet(staff("s1"), date, DaySheet::new(vec![entry.expect("an entry")]));
     }
 }
 

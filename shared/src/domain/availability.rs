@@ -10,11 +10,12 @@ use super::clock_time::ClockTime;
 use super::day::Day;
 use super::interval::{Interval, IntervalSet};
 use super::salon::Salon;
-use super::service::{Service, StaffId, StaffMember};
+use super::service::{Service, ServiceId, StaffId, StaffMember};
 
 /// When each staff member is taken: by their calendar, and by live holds and
-/// bookings with their buffers. Nobody's absence means nothing is known to be
-/// in the way.
+/// bookings with their buffers.
+///
+/// Somebody who is not in it is unknown, and what is unknown is not free.
 pub type BusyTimes = HashMap<StaffId, IntervalSet<Timestamp>>;
 
 /// What is free at a salon, given when its staff are busy.
@@ -59,20 +60,29 @@ impl<'a> Availability<'a> {
         Self { salon, busy, days, earliest }
     }
 
+    /// Tells whether nothing is known of any of those whom a question is about,
+    /// so that there is no answer to it.
+    #[must_use]
+    pub fn is_unknown(&self, service: Option<&ServiceId>, staff: Option<&StaffId>) -> bool {
+        let mut meant = self.meant(service, staff).peekable();
+        meant.peek().is_some() && meant.all(|member| !self.busy.contains_key(&member.id))
+    }
+
     /// Returns the wall-clock times of each day at which somebody is free, or
     /// the one person asked for.
     pub fn open_time(
         &self,
         staff: Option<&StaffId>,
     ) -> impl Iterator<Item = (Date, IntervalSet<ClockTime>)> {
-        let wanted: Vec<_> = self.salon.staff.iter().filter(|m| is_wanted(m, staff)).collect();
+        let people = self.people(None, staff);
         self.days.iter().map(move |day| {
-            let free = |member: &&StaffMember| {
-                self.bookable(day, member).difference(self.busy(&member.id))
-            };
-            let free = match wanted.as_slice() {
-                [member] => free(member),
-                members => members.iter().flat_map(|m| free(m).as_slice().to_vec()).collect(),
+            let free =
+                |person: &Person<'_>| self.bookable(day, person.member).difference(person.busy);
+            let free = match people.as_slice() {
+                [person] => free(person),
+                people => {
+                    people.iter().flat_map(|person| free(person).as_slice().to_vec()).collect()
+                }
             };
             (day.date(), day.clock_times(&free))
         })
@@ -90,42 +100,38 @@ impl<'a> Availability<'a> {
         staff: Option<&StaffId>,
         (first, last): (Date, Date),
     ) -> impl Iterator<Item = DayStarts<'a>> {
-        let performing = |m: &&StaffMember| m.performs(&service.id) && is_wanted(m, staff);
-        let performing: Vec<_> = self.salon.staff.iter().filter(performing).collect();
+        let people = self.people(Some(&service.id), staff);
         let asked = self.days.iter().filter(move |day| first <= day.date() && day.date() <= last);
         asked.map(move |day| {
             let mut found: Vec<(Timestamp, usize)> = Vec::new();
-            for (rank, member) in performing.iter().enumerate() {
+            for (rank, person) in people.iter().enumerate() {
                 found.extend(
-                    self.member_starts(day, member, service).into_iter().map(|at| (at, rank)),
+                    self.starts_with(day, person, service).into_iter().map(|at| (at, rank)),
                 );
             }
             found.sort_unstable();
             let starts = found.chunk_by(|(a, _), (b, _)| a == b).map(|same| Start {
                 at: same[0].0,
                 offset: day.offset_at(same[0].0),
-                staff: same.iter().map(|(_, rank)| &performing[*rank].id).collect(),
+                staff: same.iter().map(|(_, rank)| &people[*rank].member.id).collect(),
             });
             DayStarts { date: day.date(), starts: starts.collect() }
         })
     }
 
-    fn member_starts(&self, day: &Day, member: &StaffMember, service: &Service) -> Vec<Timestamp> {
-        let busy = self.busy(&member.id);
+    fn starts_with(&self, day: &Day, person: &Person<'_>, service: &Service) -> Vec<Timestamp> {
         let duration = SignedDuration::from_mins(service.duration_minutes.into());
         let with_buffer = duration + SignedDuration::from_mins(service.buffer_minutes.into());
         let mut starts = Vec::new();
-        for open in &self.bookable(day, member) {
-            let occupied = |start: Timestamp| {
-                Interval::new(start, (start + with_buffer).min(day.span().end()))
+        for open in &self.bookable(day, person.member) {
+            let is_free = |start: &Timestamp| {
+                let occupied = Interval::new(*start, (*start + with_buffer).min(day.span().end()));
+                occupied.is_some_and(|span| !person.busy.overlaps(&span))
             };
             let in_open_time = day
                 .aligned(self.salon.slot_step_minutes, open)
                 .take_while(|start| *start + duration <= open.end());
-            starts.extend(
-                in_open_time
-                    .filter(|start| occupied(*start).is_some_and(|span| !busy.overlaps(&span))),
-            );
+            starts.extend(in_open_time.filter(is_free));
         }
         starts
     }
@@ -136,21 +142,35 @@ impl<'a> Availability<'a> {
         if self.salon.is_closed_on(day.date()) {
             return IntervalSet::default();
         }
-        let hours = member.hours.as_ref().unwrap_or(&self.salon.hours);
-        let working = day.instants(hours.on(day.date().weekday()));
+        let working = day.instants(self.salon.hours_of(member).on(day.date().weekday()));
         let in_time =
             |open: &Interval<Timestamp>| Interval::new(open.start().max(self.earliest), open.end());
         working.iter().filter_map(in_time).collect()
     }
 
-    fn busy(&self, staff: &StaffId) -> &'a IntervalSet<Timestamp> {
-        static NOTHING: IntervalSet<Timestamp> = IntervalSet::empty();
-        self.busy.get(staff).unwrap_or(&NOTHING)
+    /// Iterates over those whom a question is about, known or not.
+    fn meant<'q>(
+        &self,
+        service: Option<&'q ServiceId>,
+        staff: Option<&'q StaffId>,
+    ) -> impl Iterator<Item = &'a StaffMember> + use<'a, 'q> {
+        self.salon.staff.iter().filter(move |member| {
+            service.is_none_or(|service| member.performs(service))
+                && staff.is_none_or(|staff| *staff == member.id)
+        })
+    }
+
+    fn people(&self, service: Option<&ServiceId>, staff: Option<&StaffId>) -> Vec<Person<'a>> {
+        let known =
+            |member: &'a StaffMember| Some(Person { member, busy: self.busy.get(&member.id)? });
+        self.meant(service, staff).filter_map(known).collect()
     }
 }
 
-fn is_wanted(member: &StaffMember, asked: Option<&StaffId>) -> bool {
-    asked.is_none_or(|asked| *asked == member.id)
+/// Somebody whose busy times are known.
+struct Person<'a> {
+    member: &'a StaffMember,
+    busy: &'a IntervalSet<Timestamp>,
 }
 
 #[cfg(test)]

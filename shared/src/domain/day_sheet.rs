@@ -16,27 +16,42 @@ pub struct DaySheet {
 pub struct Entry {
     /// The booking it belongs to.
     pub booking_id: String,
-    /// The time that is taken: the appointment and its buffer.
-    pub taken: Interval<Timestamp>,
+    /// When the client is there.
+    pub appointment: Interval<Timestamp>,
+    /// When the staff member is free again: the appointment's end, or the end
+    /// of the buffer behind it.
+    pub free_from: Timestamp,
     /// Until when a hold keeps the time. A booking keeps it for good.
     pub until: Option<Timestamp>,
 }
 
 impl Entry {
-    /// Makes an entry.
+    /// Makes an entry, or `None` if it were free before the appointment ends.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         booking_id: String,
-        taken: Interval<Timestamp>,
+        appointment: Interval<Timestamp>,
+        free_from: Timestamp,
         until: Option<Timestamp>,
-    ) -> Self {
-        Self { booking_id, taken, until }
+    ) -> Option<Self> {
+        (appointment.end() <= free_from).then_some(Self {
+            booking_id,
+            appointment,
+            free_from,
+            until,
+        })
     }
 
     /// Tells whether the entry keeps its time at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
+    }
+
+    /// Returns the time that is taken: the appointment and its buffer.
+    #[must_use]
+    pub fn taken(&self) -> Interval<Timestamp> {
+        Interval::new(self.appointment.start(), self.free_from).unwrap_or(self.appointment)
     }
 }
 
@@ -55,7 +70,7 @@ impl DaySheet {
     /// Returns the time that live entries take at `now`.
     #[must_use]
     pub fn busy(&self, now: Timestamp) -> IntervalSet<Timestamp> {
-        self.entries.iter().filter(|entry| entry.is_live(now)).map(|entry| entry.taken).collect()
+        self.entries.iter().filter(|entry| entry.is_live(now)).map(Entry::taken).collect()
     }
 }
 
@@ -68,8 +83,8 @@ mod tests {
     }
 
     fn entry(id: &str, start: i64, end: i64, until: Option<i64>) -> Entry {
-        let taken = Interval::new(at(start), at(end)).expect("a span");
-        Entry::new(id.to_owned(), taken, until.map(at))
+        let appointment = Interval::new(at(start), at(end)).expect("a span");
+        Entry::new(id.to_owned(), appointment, at(end), until.map(at)).expect("an entry")
     }
 
     #[test]

@@ -58,6 +58,12 @@ impl Salon {
         self.staff.iter().filter(|member| member.performs(service)).map(|member| &member.id)
     }
 
+    /// Returns somebody's hours: their own, or the salon's.
+    #[must_use]
+    pub fn hours_of<'a>(&'a self, member: &'a StaffMember) -> &'a WeeklyHours {
+        member.hours.as_ref().unwrap_or(&self.hours)
+    }
+
     /// Tells whether the salon is closed all of `date`.
     #[must_use]
     pub fn is_closed_on(&self, date: Date) -> bool {

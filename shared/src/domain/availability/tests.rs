@@ -59,8 +59,16 @@ fn busy_from(pairs: &[(&str, &str)]) -> IntervalSet<Timestamp> {
     pairs.iter().filter_map(|(start, end)| Interval::new(instant(start), instant(end))).collect()
 }
 
-fn busy(staff: &str, times: IntervalSet<Timestamp>) -> BusyTimes {
-    BusyTimes::from([(StaffId::new(staff).expect("an id"), times)])
+/// Nobody is busy.
+fn nothing(salon: &Salon) -> BusyTimes {
+    salon.staff.iter().map(|member| (member.id.clone(), IntervalSet::default())).collect()
+}
+
+/// One is busy, and the others are not.
+fn busy(salon: &Salon, staff: &str, times: IntervalSet<Timestamp>) -> BusyTimes {
+    let mut busy = nothing(salon);
+    busy.insert(StaffId::new(staff).expect("an id"), times);
+    busy
 }
 
 /// Lists a day's starts as `10:00 s1 s2`.
@@ -84,11 +92,11 @@ fn a_buffer_may_pass_closing_time_but_not_touch_anything_busy() {
     salon.slot_step_minutes = 30;
     salon.services[0].buffer_minutes = 30;
     let now = "2026-11-24T06:00:00-08:00";
-    let starts = first_day_starts(&salon, &BusyTimes::new(), now);
+    let starts = first_day_starts(&salon, &nothing(&salon), now);
     assert_eq!(starts, ["10:00 s1", "10:30 s1", "11:00 s1"]);
 
     let after_closing = busy_from(&[("2026-11-24T12:15:00-08:00", "2026-11-24T13:00:00-08:00")]);
-    let starts = first_day_starts(&salon, &busy("s1", after_closing), now);
+    let starts = first_day_starts(&salon, &busy(&salon, "s1", after_closing), now);
     assert_eq!(starts, ["10:00 s1", "10:30 s1"]);
 }
 
@@ -97,7 +105,8 @@ fn a_buffer_is_cut_at_the_end_of_the_day() {
     let mut salon = salon("America/Los_Angeles", &hours("23:00", "24:00"), 1);
     salon.services[0].buffer_minutes = 30;
     let next_morning = busy_from(&[("2026-11-25T00:00:00-08:00", "2026-11-25T01:00:00-08:00")]);
-    let starts = first_day_starts(&salon, &busy("s1", next_morning), "2026-11-24T06:00:00-08:00");
+    let starts =
+        first_day_starts(&salon, &busy(&salon, "s1", next_morning), "2026-11-24T06:00:00-08:00");
     assert_eq!(starts, ["23:00 s1"]);
 }
 
@@ -105,7 +114,8 @@ fn a_buffer_is_cut_at_the_end_of_the_day() {
 fn a_time_lists_those_who_are_free_in_the_salons_order() {
     let salon = salon("America/Los_Angeles", &hours("10:00", "11:30"), 2);
     let first_half = busy_from(&[("2026-11-24T09:00:00-08:00", "2026-11-24T10:15:00-08:00")]);
-    let starts = first_day_starts(&salon, &busy("s1", first_half), "2026-11-24T06:00:00-08:00");
+    let starts =
+        first_day_starts(&salon, &busy(&salon, "s1", first_half), "2026-11-24T06:00:00-08:00");
     assert_eq!(starts, ["10:00 s2", "10:15 s1 s2", "10:30 s1 s2"]);
 }
 
@@ -113,16 +123,16 @@ fn a_time_lists_those_who_are_free_in_the_salons_order() {
 fn notice_counts_from_now_to_the_second() {
     let mut salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
     salon.notice_minutes = 60;
-    let starts = first_day_starts(&salon, &BusyTimes::new(), "2026-11-24T09:30:00-08:00");
+    let starts = first_day_starts(&salon, &nothing(&salon), "2026-11-24T09:30:00-08:00");
     assert_eq!(starts.first().map(String::as_str), Some("10:30 s1"));
-    let starts = first_day_starts(&salon, &BusyTimes::new(), "2026-11-24T09:30:01-08:00");
+    let starts = first_day_starts(&salon, &nothing(&salon), "2026-11-24T09:30:01-08:00");
     assert_eq!(starts.first().map(String::as_str), Some("10:45 s1"));
 }
 
 #[test]
 fn the_horizon_has_today_and_its_last_day() {
     let salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
-    let busy = BusyTimes::new();
+    let busy = nothing(&salon);
     let availability = Availability::new(&salon, &busy, instant("2026-11-24T23:59:59-08:00"));
     let dates: Vec<String> =
         availability.open_time(None).map(|(date, _)| date.to_string()).collect();
@@ -133,7 +143,21 @@ fn the_horizon_has_today_and_its_last_day() {
 fn a_service_that_nobody_performs_has_no_starts() {
     let mut salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
     salon.staff[0].services = Some(Vec::new());
-    assert!(first_day_starts(&salon, &BusyTimes::new(), "2026-11-24T06:00:00-08:00").is_empty());
+    assert!(first_day_starts(&salon, &nothing(&salon), "2026-11-24T06:00:00-08:00").is_empty());
+}
+
+#[test]
+fn somebody_of_whom_nothing_is_known_is_not_free() {
+    let salon = salon("America/Los_Angeles", &hours("10:00", "11:00"), 2);
+    let mut busy = nothing(&salon);
+    busy.remove(&salon.staff[0].id);
+    assert_eq!(first_day_starts(&salon, &busy, "2026-11-24T06:00:00-08:00"), ["10:00 s2"]);
+
+    let availability = Availability::new(&salon, &busy, instant("2026-11-24T06:00:00-08:00"));
+    let [s1, s2] = [&salon.staff[0].id, &salon.staff[1].id];
+    assert!(availability.open_time(Some(s1)).all(|(_, open)| open.is_empty()));
+    let unknown = [Some(s1), Some(s2), None].map(|staff| availability.is_unknown(None, staff));
+    assert_eq!(unknown, [true, false, false]);
 }
 
 /// A salon, its busy times in minutes from the start of its first day, and now.
