@@ -90,7 +90,7 @@ impl Client {
         let latency_ms = millis(begun.elapsed());
         match answer {
             Ok(Ok(_)) => {
-                tracing::debug!(stripe.latency_ms = latency_ms, "Opened a connection to Stripe.")
+                tracing::debug!(stripe.latency_ms = latency_ms, "Opened a connection to Stripe.");
             }
             Ok(Err(error)) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
