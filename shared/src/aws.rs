@@ -6,8 +6,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// Time to open a TCP connection. AWS is in the same region.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -26,8 +26,23 @@ pub async fn sdk_config() -> SdkConfig {
     config_loader().load().await
 }
 
+/// Trusts Amazon's own authorities, which sign for every AWS endpoint
+/// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html>).
+///
+/// The client's default is to read all of the machine's certificates, at every
+/// start: several milliseconds, most of a start.
+fn amazon_roots() -> TlsContext {
+    let roots =
+        TrustStore::empty().with_pem_certificate(include_bytes!("aws/amazon-roots.pem").as_slice());
+    let context = TlsContext::builder().with_trust_store(roots).build();
+    context.expect("a trust store is all that a context needs")
+}
+
 pub(crate) fn config_loader() -> ConfigLoader {
-    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let https = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(amazon_roots())
+        .build_https();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(https)
         .retry_config(RetryConfig::standard())
@@ -38,4 +53,17 @@ pub(crate) fn config_loader() -> ConfigLoader {
                 .operation_timeout(OPERATION_TIMEOUT)
                 .build(),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_root_is_a_certificate() {
+        let pem = include_str!("aws/amazon-roots.pem");
+        assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        // Building a client reads them, and panics on one that is unreadable.
+        let _ = config_loader();
+    }
 }

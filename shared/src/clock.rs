@@ -15,6 +15,11 @@ pub struct Clock(Source);
 enum Source {
     Machine,
     Manual(Arc<AtomicI64>),
+    /// The time that the runtime shows, counted from a start.
+    Runtime {
+        start: Timestamp,
+        since: tokio::time::Instant,
+    },
 }
 
 impl Clock {
@@ -31,6 +36,13 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(now.as_millisecond()))))
     }
 
+    /// Makes a clock that shows `now` and goes on with the runtime's time, which
+    /// a test can pause: then it and all timers move together.
+    #[must_use]
+    pub fn with_runtime(now: Timestamp) -> Self {
+        Self(Source::Runtime { start: now, since: tokio::time::Instant::now() })
+    }
+
     /// Returns the time, to the millisecond.
     #[must_use]
     #[expect(
@@ -40,6 +52,11 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::Machine => Timestamp::now(),
+            Source::Runtime { start, since } => {
+                let elapsed =
+                    SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
+                start.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+            }
             Source::Manual(milliseconds) => {
                 let milliseconds = milliseconds.load(Ordering::Relaxed);
                 Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)

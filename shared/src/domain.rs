@@ -1,6 +1,7 @@
 //! The salon's rules: pure and synchronous, and told what time it is.
 
 pub mod availability;
+pub mod calendar;
 pub mod clock_time;
 pub mod day;
 pub mod day_sheet;

@@ -5,6 +5,7 @@
 //! | [`domain`] | open time, services, money: pure, synchronous, told what time it is |
 //! | [`salon_file`] | `salon.toml`, read and checked |
 //! | [`store`] | the DynamoDB table |
+//! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
 //! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
@@ -13,6 +14,7 @@
 
 #[cfg(any(feature = "dynamodb", feature = "stripe"))]
 pub mod aws;
+pub mod busy;
 pub mod clock;
 pub mod config;
 pub mod domain;

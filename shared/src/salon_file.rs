@@ -68,7 +68,7 @@ pub fn parse(text: &str) -> Result<Salon, SalonProblems> {
 
 /// Reads everything before giving up on anything, so that all problems are seen.
 fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 11] = [
         "name",
         "time_zone",
         "currency",
@@ -76,6 +76,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         "deposit",
         "hours",
         "closures",
+        "calendars",
         "services",
         "staff",
         "site",
@@ -119,6 +120,14 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         .flat_map(|f| f.list("[[closures]]"))
         .filter_map(|f| closure(&f))
         .collect();
+    let calendars =
+        file.optional("calendars").and_then(|f| f.table(&["fresh_seconds", "max_stale_minutes"]));
+    let calendar_fresh_seconds =
+        optional_or(calendars.as_ref(), "fresh_seconds", 60, |f| f.integer(5..=600, "seconds"));
+    let calendar_max_stale_minutes =
+        optional_or(calendars.as_ref(), "max_stale_minutes", 15, |f| {
+            f.integer(1..=1440, "minutes")
+        });
     let prices = currency.zip(default_deposit);
     let services = list_of(&file, "services", "[[services]], the menu", |f| service(f, prices));
     unique(&services, |service| service.id.as_str());
@@ -147,6 +156,8 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         bare_deposits: bare_deposits?,
         hours: hours?,
         closures,
+        calendar_fresh_seconds: calendar_fresh_seconds?,
+        calendar_max_stale_minutes: calendar_max_stale_minutes?,
         services,
         staff,
         return_url: return_url?,

@@ -3,11 +3,11 @@
 //! | item | key | attributes |
 //! |---|---|---|
 //! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries` |
-//! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `busy`, `expiresAt` |
+//! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `leaseUntil`, `expiresAt` |
 //!
-//! Instants are seconds since 1970. DynamoDB deletes expired items hours or
+//! Instants are seconds since 1970. `DynamoDB` deletes expired items hours or
 //! days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
-//! so every read compares the expiry itself.
+//! so whoever reads an item compares its times itself.
 
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
@@ -15,12 +15,16 @@ mod memory;
 #[cfg(feature = "dynamodb")]
 pub mod table;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::DynamoStore;
 pub use self::memory::MemoryStore;
-use crate::domain::availability::BusyTimes;
+use crate::domain::calendar::CalendarReading;
+use crate::domain::day_sheet::DaySheet;
 use crate::domain::salon::Horizon;
 use crate::domain::service::StaffId;
 
@@ -33,33 +37,117 @@ pub enum Consistency {
     Strong,
 }
 
-/// Where holds, bookings and calendars' busy times are kept.
+/// The day sheets of each person.
+pub type Sheets = HashMap<StaffId, Vec<DaySheet>>;
+
+/// The calendar cache items of those who have one.
+pub type CachedCalendars = HashMap<StaffId, CachedCalendar>;
+
+/// A calendar cache item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CachedCalendar {
+    /// What was last read, if anything was.
+    pub reading: Option<CalendarReading>,
+    /// Until when somebody has the right to read the calendars.
+    pub lease_until: Option<Timestamp>,
+}
+
+/// The answer to who wants to read somebody's calendars.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// The right is yours until the time that you named.
+    Taken,
+    /// It is somebody else's, or there is no need: the item as it is now.
+    Refused(CachedCalendar),
+}
+
+/// Where holds, bookings and what was read of calendars are kept.
 pub trait Store: Send + Sync {
-    /// Reads when each of `staff` is busy on the dates of `horizon`: the live
-    /// entries of their day sheets, and their calendars' cached busy times.
-    ///
-    /// # Errors
-    /// When the store cannot be asked, or holds something unreadable. What is
-    /// unknown is never free.
-    fn busy_times(
+    /// Reads the day sheets of `staff` on the dates of `horizon`.
+    fn sheets(
         &self,
         staff: &[&StaffId],
         horizon: Horizon,
-        now: Timestamp,
         consistency: Consistency,
-    ) -> impl Future<Output = Result<BusyTimes, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Sheets, StoreError>> + Send;
+
+    /// Reads the calendar cache items of `staff`.
+    fn calendars(
+        &self,
+        staff: &[&StaffId],
+        consistency: Consistency,
+    ) -> impl Future<Output = Result<CachedCalendars, StoreError>> + Send;
+
+    /// Takes the right to read somebody's calendars until `until`, unless
+    /// somebody has it at `now` or what is cached is still fresh.
+    fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
+
+    /// Keeps a reading, and gives the lease back. An older reading than the
+    /// one that is kept changes nothing.
+    fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Moves the end of a lease that was taken until `taken_until`, so that a
+    /// calendar that cannot be read is left alone until then.
+    fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// A store that several own.
-impl<S: Store> Store for std::sync::Arc<S> {
-    fn busy_times(
+impl<S: Store> Store for Arc<S> {
+    fn sheets(
         &self,
         staff: &[&StaffId],
         horizon: Horizon,
-        now: Timestamp,
         consistency: Consistency,
-    ) -> impl Future<Output = Result<BusyTimes, StoreError>> + Send {
-        S::busy_times(self, staff, horizon, now, consistency)
+    ) -> impl Future<Output = Result<Sheets, StoreError>> + Send {
+        S::sheets(self, staff, horizon, consistency)
+    }
+
+    fn calendars(
+        &self,
+        staff: &[&StaffId],
+        consistency: Consistency,
+    ) -> impl Future<Output = Result<CachedCalendars, StoreError>> + Send {
+        S::calendars(self, staff, consistency)
+    }
+
+    fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Lease, StoreError>> + Send {
+        S::take_lease(self, staff, now, until)
+    }
+
+    fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::put_reading(self, staff, reading)
+    }
+
+    fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::move_lease(self, staff, taken_until, until)
     }
 }
 

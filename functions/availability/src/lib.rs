@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
-use shared::clock::Clock;
+use shared::busy::{BusyReader, Origin};
 use shared::domain::salon::Salon;
 use shared::http::caching::{CacheableBody, wants_current};
 use shared::http::{Answer, ApiError, CacheLevel, observe};
@@ -25,9 +25,9 @@ use crate::snapshot::{Snapshots, Wanted};
 
 /// The function: what it needs to answer, made once a container.
 #[derive(Debug)]
-pub struct Availability<S> {
+pub struct Availability<S, O> {
     salon: Arc<Salon>,
-    snapshots: Snapshots<S>,
+    snapshots: Snapshots<S, O>,
     menu: CacheableBody,
 }
 
@@ -56,13 +56,13 @@ impl Route {
     }
 }
 
-impl<S: Store> Availability<S> {
+impl<S: Store, O: Origin> Availability<S, O> {
     /// Makes the function, and the menu, which never changes.
     #[must_use]
-    pub fn new(salon: Salon, store: S, clock: Clock) -> Self {
+    pub fn new(salon: Salon, reader: BusyReader<S, O>) -> Self {
         let salon = Arc::new(salon);
         let menu = CacheableBody::new(body::menu(&salon));
-        Self { snapshots: Snapshots::new(Arc::clone(&salon), store, clock), salon, menu }
+        Self { snapshots: Snapshots::new(Arc::clone(&salon), reader), salon, menu }
     }
 
     /// Takes the first snapshot while the container starts: Lambda gives it a

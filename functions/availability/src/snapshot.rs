@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
-use shared::clock::Clock;
+use shared::busy::{Busy, BusyReader, Origin};
 use shared::domain::availability::{Availability, BusyTimes};
 use shared::domain::salon::Salon;
 use shared::http::caching::CacheableBody;
-use shared::http::{ApiError, CacheLevel};
+use shared::http::{ApiError, CacheLevel, Code};
 use shared::store::{Consistency, Store, StoreError};
 
 use crate::body;
@@ -19,6 +19,8 @@ const CURRENT: SignedDuration = SignedDuration::from_secs(1);
 /// For how long a failure to read the table answers requests, so that those
 /// which waited for it do not each try in turn.
 const FAILURE: SignedDuration = SignedDuration::from_secs(1);
+/// When a calendar that could not be read may be there again.
+const RETRY_AFTER_SECONDS: u64 = 5;
 /// How many bodies are kept of a snapshot. A salon's site asks for a few
 /// dozen; a crawler that tries all dates must not fill the memory.
 const MAX_BODIES: usize = 256;
@@ -26,8 +28,12 @@ const MAX_BODIES: usize = 256;
 /// When the staff were busy at one instant, and the bodies made of that.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    taken_at: Timestamp,
     busy: BusyTimes,
+    taken_at: Timestamp,
+    /// What its age counts from.
+    as_of: Timestamp,
+    /// When it is worth taking another.
+    good_until: Timestamp,
     bodies: Mutex<HashMap<Query, Arc<CacheableBody>>>,
 }
 
@@ -59,24 +65,17 @@ impl Wanted {
 /// The container's cache: the newest snapshot, taken by one request while the
 /// others wait for it.
 #[derive(Debug)]
-pub(crate) struct Snapshots<S> {
+pub(crate) struct Snapshots<S, O> {
     salon: Arc<Salon>,
-    store: S,
-    clock: Clock,
+    reader: BusyReader<S, O>,
     newest: RwLock<Option<Arc<Snapshot>>>,
     /// When the last attempt to take one failed. Locked while one is taken.
     failed_at: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
-impl<S: Store> Snapshots<S> {
-    pub(crate) fn new(salon: Arc<Salon>, store: S, clock: Clock) -> Self {
-        Self {
-            salon,
-            store,
-            clock,
-            newest: RwLock::default(),
-            failed_at: tokio::sync::Mutex::default(),
-        }
+impl<S: Store, O: Origin> Snapshots<S, O> {
+    pub(crate) fn new(salon: Arc<Salon>, reader: BusyReader<S, O>) -> Self {
+        Self { salon, reader, newest: RwLock::default(), failed_at: tokio::sync::Mutex::default() }
     }
 
     /// Returns a snapshot that is fresh enough, and whether it was there.
@@ -91,38 +90,43 @@ impl<S: Store> Snapshots<S> {
         if let Some(snapshot) = self.fresh(wanted) {
             return Ok((snapshot, CacheLevel::Container));
         }
-        let now = self.clock.now();
+        let now = self.now();
         if failed_at.is_some_and(|at| now.duration_since(at) < FAILURE) {
-            return Err(StoreError::Unavailable {
-                asked: "busy times",
-                source: "it failed less than a second ago".into(),
-            });
+            let source = "it failed less than a second ago".into();
+            return Err(StoreError::Unavailable { asked: "busy times", source });
         }
-        let staff: Vec<_> = self.salon.staff.iter().map(|member| &member.id).collect();
-        let busy =
-            self.store.busy_times(&staff, self.salon.horizon(now), now, wanted.consistency()).await;
+        let busy = self.reader.read(&self.salon, wanted.consistency()).await;
         *failed_at = busy.is_err().then_some(now);
-        let snapshot = Arc::new(Snapshot { taken_at: now, busy: busy?, bodies: Mutex::default() });
+        let snapshot = Arc::new(Snapshot::new(&busy?));
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&snapshot));
         Ok((snapshot, CacheLevel::Table))
     }
 
-    /// Returns how long ago a snapshot was taken, in whole seconds.
+    /// Returns how old a snapshot is, in whole seconds.
     pub(crate) fn age_seconds(&self, snapshot: &Snapshot) -> u64 {
-        self.age(snapshot).as_secs().try_into().unwrap_or(0)
+        self.now().duration_since(snapshot.as_of).as_secs().try_into().unwrap_or(0)
     }
 
     fn fresh(&self, wanted: Wanted) -> Option<Arc<Snapshot>> {
+        let now = self.now();
+        let is_fresh = |snapshot: &&Arc<Snapshot>| {
+            now.duration_since(snapshot.taken_at) < wanted.max_age() && now < snapshot.good_until
+        };
         let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
-        newest.as_ref().filter(|snapshot| self.age(snapshot) < wanted.max_age()).cloned()
+        newest.as_ref().filter(is_fresh).cloned()
     }
 
-    fn age(&self, snapshot: &Snapshot) -> SignedDuration {
-        self.clock.now().duration_since(snapshot.taken_at)
+    fn now(&self) -> Timestamp {
+        self.reader.clock().now()
     }
 }
 
 impl Snapshot {
+    fn new(busy: &Busy) -> Self {
+        let (taken_at, as_of, good_until) = (busy.now, busy.as_of, busy.good_until);
+        Self { busy: busy.times(), taken_at, as_of, good_until, bodies: Mutex::default() }
+    }
+
     /// Returns the body that has already been made for a query.
     pub(crate) fn known_body(&self, query: &Query) -> Option<Arc<CacheableBody>> {
         self.bodies.lock().unwrap_or_else(PoisonError::into_inner).get(query).cloned()
@@ -131,18 +135,22 @@ impl Snapshot {
     /// Makes the body for a query, and keeps it while there is room.
     pub(crate) fn body(&self, salon: &Salon, query: Query) -> Result<Arc<CacheableBody>, ApiError> {
         let availability = Availability::new(salon, &self.busy, self.taken_at);
-        let json = match &query.service {
+        let starts = query.service.as_ref();
+        if availability.is_unknown(starts.map(|starts| &starts.service), query.staff.as_ref()) {
+            let message = "The salon's calendar cannot be read at the moment. Please try again.";
+            return Err(
+                ApiError::new(Code::CalendarUnavailable, message).retry_after(RETRY_AFTER_SECONDS)
+            );
+        }
+        let json = match starts {
             None => body::open_time(availability.open_time(query.staff.as_ref())),
             Some(starts) => {
                 let service = salon
                     .service(starts.service.as_str())
                     .ok_or_else(|| ApiError::internal("a service vanished"))?;
                 let dates = starts.dates(salon.horizon(self.taken_at))?;
-                body::starts(
-                    salon,
-                    service,
-                    availability.starts(service, query.staff.as_ref(), dates),
-                )
+                let starts = availability.starts(service, query.staff.as_ref(), dates);
+                body::starts(salon, service, starts)
             }
         };
         let body = Arc::new(CacheableBody::new(json));

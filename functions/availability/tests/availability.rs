@@ -1,16 +1,19 @@
 //! The contract of GET /availability and GET /services, on API Gateway's events.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use availability::Availability;
 use dev::event::Event;
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Response};
 use serde_json::Value;
+use shared::busy::{BusyReader, Origin, OriginError};
 use shared::clock::Clock;
+use shared::domain::calendar::{CalendarReading, SourceReading};
 use shared::domain::day_sheet::{DaySheet, Entry};
 use shared::domain::interval::Interval;
-use shared::domain::service::StaffId;
+use shared::domain::service::{StaffId, StaffMember};
 use shared::salon_file;
 use shared::store::MemoryStore;
 
@@ -19,18 +22,54 @@ const NOW: &str = "2026-11-23T07:00:00-08:00";
 
 /// The function on a store in memory, at a time that stands still.
 struct Harness {
-    function: Availability<Arc<MemoryStore>>,
+    function: Availability<Arc<MemoryStore>, Calendar>,
     store: Arc<MemoryStore>,
+    calendar: Calendar,
     clock: Clock,
+}
+
+/// A calendar that says what it is told to say, or cannot be read.
+#[derive(Clone, Debug, Default)]
+struct Calendar(Arc<Mutex<Option<Interval<Timestamp>>>>);
+
+impl Calendar {
+    fn set(&self, busy: Option<Interval<Timestamp>>) {
+        *self.0.lock().expect("no panic") = busy;
+    }
+}
+
+impl Origin for Calendar {
+    async fn read(
+        &self,
+        _: &StaffMember,
+        _: Interval<Timestamp>,
+        _: Option<&CalendarReading>,
+    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
+        let busy = self.0.lock().expect("no panic").ok_or("it cannot be read")?;
+        let source =
+            SourceReading { busy: [busy].into_iter().collect(), ..SourceReading::default() };
+        Ok(BTreeMap::from([("ical:own".to_owned(), source)]))
+    }
 }
 
 impl Harness {
     fn new() -> Self {
-        let salon = salon_file::parse(salon_file::COMPILED_IN).expect("the sample salon");
+        Self::with_salon(salon_file::COMPILED_IN)
+    }
+
+    /// The sample salon, whose one person has a calendar.
+    fn with_calendar() -> Self {
+        let calendars = "id = \"s1\"\ncalendars = [{ ical = \"own\" }]";
+        Self::with_salon(&salon_file::COMPILED_IN.replace("id = \"s1\"", calendars))
+    }
+
+    fn with_salon(text: &str) -> Self {
+        let salon = salon_file::parse(text).expect("the sample salon");
         let store = Arc::new(MemoryStore::default());
+        let calendar = Calendar::default();
         let clock = Clock::manual(instant(NOW));
-        let function = Availability::new(salon, Arc::clone(&store), clock.clone());
-        Self { function, store, clock }
+        let reader = BusyReader::new(Arc::clone(&store), calendar.clone(), clock.clone());
+        Self { function: Availability::new(salon, reader), store, calendar, clock }
     }
 
     async fn get(&self, target: &str) -> Response<Body> {
@@ -138,11 +177,11 @@ async fn starts_carry_the_salons_offset_and_who_is_free() {
 
 #[tokio::test]
 async fn bookings_live_holds_and_calendars_are_not_offered() {
-    let harness = Harness::new();
+    let harness = Harness::with_calendar();
     harness.book_an_hour(Some("2026-11-23T08:00:00-08:00"));
     let lunch =
         Interval::new(instant("2026-11-24T12:30:00-08:00"), instant("2026-11-24T13:15:00-08:00"));
-    harness.store.put_calendar(staff("s1"), lunch.into_iter().collect());
+    harness.calendar.set(lunch);
     let open = |response: &Response<Body>| json(response)["2026-11-24"].to_string();
 
     let expected = r#"[["10:00","11:00"],["12:00","12:30"],["13:15","19:00"]]"#;
@@ -235,6 +274,36 @@ async fn a_table_that_cannot_be_read_is_503_and_never_all_free() {
     harness.store.set_down(false);
     harness.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(harness.get("/availability").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_calendar_that_cannot_be_read_is_served_stale_with_its_age_and_then_503() {
+    let harness = Harness::with_calendar();
+    harness.calendar.set(Interval::new(instant(NOW), instant("2026-11-23T12:00:00-08:00")));
+    let open = |response: &Response<Body>| json(response)["2026-11-23"].to_string();
+    assert_eq!(open(&harness.get("/availability").await), r#"[["12:00","19:00"]]"#);
+
+    harness.calendar.set(None);
+    harness.clock.advance(SignedDuration::from_secs(15 * 60 - 1));
+    let stale = harness.get("/availability").await;
+    assert_eq!((header(&stale, "age"), open(&stale).as_str()), ("899", r#"[["12:00","19:00"]]"#));
+
+    harness.clock.advance(SignedDuration::from_secs(1));
+    for target in ["/availability", "/availability?service=1.01", "/availability?staff=s1"] {
+        let response = harness.get(target).await;
+        assert_eq!(response.status(), 503, "{target}");
+        assert_eq!(json(&response)["error"]["code"], "calendar_unavailable");
+        assert_eq!(header(&response, "retry-after"), "5");
+    }
+}
+
+#[tokio::test]
+async fn a_person_whose_calendar_cannot_be_read_does_not_close_the_salon() {
+    let second = "[[staff]]\nid = \"s2\"\nname = \"Second\"\ncalendars = [{ ical = \"own\" }]\n";
+    let harness = Harness::with_salon(&format!("{}{second}", salon_file::COMPILED_IN));
+    let response = harness.get("/availability?service=1.01&from=2026-11-24&days=1").await;
+    assert_eq!(json(&response)["days"][0]["starts"][0]["staff"], serde_json::json!(["s1"]));
+    assert_eq!(harness.get("/availability?staff=s2").await.status(), 503);
 }
 
 #[tokio::test]

@@ -36,6 +36,11 @@ pub struct Salon {
     pub services: Vec<Service>,
     /// Who works there, in the order in which they are preferred.
     pub staff: Vec<StaffMember>,
+    /// For how long a reading of the calendars is fresh, in seconds.
+    pub calendar_fresh_seconds: u32,
+    /// How old a reading of the calendars may get while they cannot be read,
+    /// in minutes. After that their owners are not free.
+    pub calendar_max_stale_minutes: u32,
     /// Where Stripe's pages return to.
     pub return_url: String,
 }

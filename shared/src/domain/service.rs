@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::calendar::CalendarName;
 use super::hours::WeeklyHours;
 use super::money::Money;
 
@@ -82,6 +83,8 @@ pub struct StaffMember {
     pub hours: Option<WeeklyHours>,
     /// What they perform; otherwise everything.
     pub services: Option<Vec<ServiceId>>,
+    /// Their own calendars. What is in any of them is busy.
+    pub calendars: Vec<CalendarName>,
 }
 
 impl StaffMember {

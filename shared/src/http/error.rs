@@ -19,6 +19,7 @@ pub enum Code {
     BodyTooLarge,
     UnsupportedMediaType,
     PaymentRejected,
+    CalendarUnavailable,
     StoreUnavailable,
     StripeBusy,
     Internal,
@@ -35,7 +36,9 @@ impl Code {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::PaymentRejected => StatusCode::BAD_GATEWAY,
-            Self::StoreUnavailable | Self::StripeBusy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::CalendarUnavailable | Self::StoreUnavailable | Self::StripeBusy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -3,6 +3,7 @@
 use super::hours::weekly_hours;
 use super::optional_or;
 use super::reader::{Field, nearest};
+use crate::domain::calendar::CalendarName;
 use crate::domain::hours::WeeklyHours;
 use crate::domain::money::{Currency, Money};
 use crate::domain::service::{Service, ServiceId, StaffId, StaffMember};
@@ -98,7 +99,7 @@ pub(super) fn staff_member(
     salon_hours: Option<&WeeklyHours>,
     services: &[(Service, Field<'_, '_>)],
 ) -> Option<StaffMember> {
-    let table = field.table(&["id", "name", "hours", "services"])?;
+    let table = field.table(&["id", "name", "hours", "services", "calendars"])?;
     let id = table
         .required("id", "a short unique id such as \"s1\"")
         .and_then(|f| f.expect(StaffId::new(f.text()?), ID_RULE));
@@ -116,7 +117,33 @@ pub(super) fn staff_member(
         };
         field.list("service ids").iter().filter_map(find).collect()
     });
-    Some(StaffMember { id: id?, name: name?, hours: hours?, services: performed })
+    let calendars = table.optional("calendars");
+    let listed = calendars.iter().flat_map(|f| f.list("calendars"));
+    let calendars: Vec<Option<CalendarName>> = listed.map(|f| calendar(&f)).collect();
+    Some(StaffMember {
+        id: id?,
+        name: name?,
+        hours: hours?,
+        services: performed,
+        calendars: calendars.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+/// Reads `{ ical = "name" }` or `{ google = "name" }`.
+fn calendar(field: &Field<'_, '_>) -> Option<CalendarName> {
+    let table = field.table(&["ical", "google"])?;
+    let name = |field: &Field<'_, '_>| {
+        let name = field.text().filter(|name| StaffId::new(name).is_some());
+        field.expect(name.map(str::to_owned), ID_RULE)
+    };
+    match (table.optional("ical"), table.optional("google")) {
+        (Some(ical), None) => name(&ical).map(CalendarName::Ical),
+        (None, Some(google)) => name(&google).map(CalendarName::Google),
+        _ => {
+            table.report("must be either { ical = \"name\" } or { google = \"name\" }");
+            None
+        }
+    }
 }
 
 /// Reports a service that nobody performs, or for which nobody works long enough.

@@ -156,6 +156,16 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
             "name = \"Person\"\nhours = { mon = [\"12:00-14:00\"] }",
             "line 21: staff[1].hours: has hours on mon outside the salon's opening hours",
         ),
+        (
+            "name = \"Person\"",
+            "name = \"Person\"\ncalendars = [{ ical = \"own\", google = \"own\" }]",
+            "line 21: staff[1].calendars[1]: must be either { ical = \"name\" } or { google = \"name\" }",
+        ),
+        (
+            "name = \"Person\"",
+            "name = \"Person\"\ncalendars = [{ ical = \"https://secret\" }]",
+            "line 21: staff[1].calendars[1].ical: must be 1 to 40 letters, digits, dots, hyphens and underscores",
+        ),
         ("date = 2026-12-25", "date = 2026-12-32", "line 22: "),
         (
             "date = 2026-12-25",

@@ -1,20 +1,27 @@
+mod item;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use futures_util::future::try_join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Consistency, Store, StoreError};
-use crate::domain::availability::BusyTimes;
-use crate::domain::day_sheet::{DaySheet, Entry};
-use crate::domain::interval::{Interval, IntervalSet};
+use self::item::{Item, cached_calendar, day_sheet, number, person_key, sources, text};
+use super::{CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
+use crate::domain::calendar::CalendarReading;
+use crate::domain::day_sheet::DaySheet;
 use crate::domain::salon::Horizon;
 use crate::domain::service::StaffId;
 
-type Item = HashMap<String, AttributeValue>;
+/// For how long a calendar cache item is worth its storage, after it was
+/// written.
+const CALENDAR_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
 
-/// The store in a DynamoDB table.
+/// The store in a `DynamoDB` table.
 #[derive(Clone, Debug)]
 pub struct DynamoStore {
     client: Client,
@@ -28,14 +35,12 @@ impl DynamoStore {
         Self { client, table }
     }
 
-    /// Reads the time that live entries on a person's day sheets take.
-    async fn booked(
+    async fn sheets_of(
         &self,
         staff: &StaffId,
         horizon: Horizon,
-        now: Timestamp,
         consistency: Consistency,
-    ) -> Result<IntervalSet<Timestamp>, StoreError> {
+    ) -> Result<Vec<DaySheet>, StoreError> {
         let query = self
             .client
             .query()
@@ -46,34 +51,11 @@ impl DynamoStore {
             .expression_attribute_values(":last", text(format!("DAY#{}", horizon.last)))
             .consistent_read(consistency == Consistency::Strong);
         let mut items = query.into_paginator().items().send();
-        let mut busy = Vec::new();
+        let mut sheets = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| unavailable("day sheets", error))?;
-            busy.extend(day_sheet(&item)?.busy(now).iter().copied());
+            sheets.push(day_sheet(&item.map_err(|error| unavailable("day sheets", error))?)?);
         }
-        Ok(busy.into_iter().collect())
-    }
-
-    /// Reads the busy times of all calendars that have been cached.
-    async fn calendars(
-        &self,
-        staff: &[&StaffId],
-        now: Timestamp,
-        consistency: Consistency,
-    ) -> Result<BusyTimes, StoreError> {
-        /// `BatchGetItem` takes no more keys than this.
-        const BATCH: usize = 100;
-        let reads = staff.chunks(BATCH).map(|batch| self.calendar_batch(batch, consistency));
-        let mut busy = BusyTimes::new();
-        for item in try_join_all(reads).await?.into_iter().flatten() {
-            let owner = staff
-                .iter()
-                .find(|id| item.get("PK").is_some_and(|key| *key == text(person_key(id))));
-            if let (Some(owner), Some(times)) = (owner, calendar(&item, now)?) {
-                busy.insert((*owner).clone(), times);
-            }
-        }
-        Ok(busy)
+        Ok(sheets)
     }
 
     async fn calendar_batch(
@@ -81,14 +63,8 @@ impl DynamoStore {
         staff: &[&StaffId],
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
-        let keys = staff.iter().map(|id| {
-            Item::from([
-                ("PK".to_owned(), text(person_key(id))),
-                ("SK".to_owned(), text("CALENDAR")),
-            ])
-        });
         let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys.collect()))
+            .set_keys(Some(staff.iter().map(|id| calendar_key(id)).collect()))
             .consistent_read(consistency == Consistency::Strong)
             .build()
             .map(|keys| HashMap::from([(self.table.clone(), keys)]))
@@ -107,34 +83,126 @@ impl DynamoStore {
         }
         Err(unavailable("calendars", "DynamoDB keeps leaving a part of the batch"))
     }
-}
 
-impl Store for DynamoStore {
-    async fn busy_times(
-        &self,
-        staff: &[&StaffId],
-        horizon: Horizon,
-        now: Timestamp,
-        consistency: Consistency,
-    ) -> Result<BusyTimes, StoreError> {
-        let booked =
-            try_join_all(staff.iter().map(|id| self.booked(id, horizon, now, consistency)));
-        let calendars = self.calendars(staff, now, consistency);
-        let (booked, mut busy) = futures_util::try_join!(booked, calendars)?;
-        for (id, booked) in staff.iter().zip(booked) {
-            let times = busy.entry((*id).clone()).or_default();
-            *times = times.union(&booked);
-        }
-        Ok(busy)
+    /// Starts an update of a calendar cache item that is written at `now`.
+    fn update_calendar(&self, staff: &StaffId, now: Timestamp) -> UpdateItemFluentBuilder {
+        let expires_at = now.saturating_add(CALENDAR_LIFETIME).unwrap_or(Timestamp::MAX);
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(calendar_key(staff)))
+            .expression_attribute_values(":expires", number(expires_at))
     }
 }
 
-fn person_key(staff: &StaffId) -> String {
-    format!("STAFF#{staff}")
+impl Store for DynamoStore {
+    async fn sheets(
+        &self,
+        staff: &[&StaffId],
+        horizon: Horizon,
+        consistency: Consistency,
+    ) -> Result<Sheets, StoreError> {
+        let sheets =
+            try_join_all(staff.iter().map(|id| self.sheets_of(id, horizon, consistency))).await?;
+        Ok(staff.iter().map(|id| (*id).clone()).zip(sheets).collect())
+    }
+
+    async fn calendars(
+        &self,
+        staff: &[&StaffId],
+        consistency: Consistency,
+    ) -> Result<CachedCalendars, StoreError> {
+        /// `BatchGetItem` takes no more keys than this.
+        const BATCH: usize = 100;
+        let reads = staff.chunks(BATCH).map(|batch| self.calendar_batch(batch, consistency));
+        let mut calendars = CachedCalendars::new();
+        for item in try_join_all(reads).await?.into_iter().flatten() {
+            let is_owner =
+                |id: &&&StaffId| item.get("PK").is_some_and(|key| *key == text(person_key(id)));
+            if let Some(owner) = staff.iter().find(is_owner) {
+                calendars.insert((*owner).clone(), cached_calendar(&item)?);
+            }
+        }
+        Ok(calendars)
+    }
+
+    async fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        let update = self
+            .update_calendar(staff, now)
+            .update_expression("SET leaseUntil = :until, expiresAt = :expires")
+            .condition_expression(
+                "(attribute_not_exists(leaseUntil) OR leaseUntil <= :now) \
+                 AND (attribute_not_exists(freshUntil) OR freshUntil <= :now)",
+            )
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":now", number(now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match refused(update.send().await, "a lease")? {
+            None => Ok(Lease::Taken),
+            Some(item) => Ok(Lease::Refused(cached_calendar(&item)?)),
+        }
+    }
+
+    async fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .update_calendar(staff, reading.read_at)
+            .update_expression(
+                "SET sources = :sources, windowStart = :start, windowEnd = :end, readAt = :read, \
+                 freshUntil = :fresh, expiresAt = :expires REMOVE leaseUntil",
+            )
+            .condition_expression("attribute_not_exists(readAt) OR readAt <= :read")
+            .expression_attribute_values(":sources", sources(reading))
+            .expression_attribute_values(":start", number(reading.window.start()))
+            .expression_attribute_values(":end", number(reading.window.end()))
+            .expression_attribute_values(":read", number(reading.read_at))
+            .expression_attribute_values(":fresh", number(reading.fresh_until));
+        refused(update.send().await, "keeping a reading").map(drop)
+    }
+
+    async fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .update_calendar(staff, until)
+            .update_expression("SET leaseUntil = :until, expiresAt = :expires")
+            .condition_expression("leaseUntil = :taken")
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":taken", number(taken_until));
+        refused(update.send().await, "moving a lease").map(drop)
+    }
 }
 
-fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
+/// Tells an update whose condition did not hold, with the item as it is if
+/// that was asked for, from one that was made and one that failed.
+fn refused<T>(
+    update: Result<T, SdkError<UpdateItemError>>,
+    asked: &'static str,
+) -> Result<Option<Item>, StoreError> {
+    match update {
+        Ok(_) => Ok(None),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Some(failed.item.clone().unwrap_or_default()))
+            }
+            _ => Err(unavailable(asked, error)),
+        },
+    }
+}
+
+fn calendar_key(staff: &StaffId) -> Item {
+    Item::from([("PK".to_owned(), text(person_key(staff))), ("SK".to_owned(), text("CALENDAR"))])
 }
 
 fn unavailable(
@@ -142,54 +210,4 @@ fn unavailable(
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> StoreError {
     StoreError::Unavailable { asked, source: source.into() }
-}
-
-/// Reads `entries`: a list of `{bookingId, start, end, until?}`.
-fn day_sheet(item: &Item) -> Result<DaySheet, StoreError> {
-    let entries = item
-        .get("entries")
-        .and_then(|entries| entries.as_l().ok())
-        .ok_or_else(|| corrupt(item, "it has no list of entries"))?;
-    let entry = |entry: &AttributeValue| {
-        let fields = entry.as_m().ok()?;
-        let taken = Interval::new(instant(fields.get("start"))?, instant(fields.get("end"))?)?;
-        let until = match fields.get("until") {
-            Some(until) => Some(instant(Some(until))?),
-            None => None,
-        };
-        Some(Entry::new(fields.get("bookingId")?.as_s().ok()?.clone(), taken, until))
-    };
-    let read: Option<Vec<Entry>> = entries.iter().map(entry).collect();
-    read.map(DaySheet::new).ok_or_else(|| corrupt(item, "an entry is not a booking and its time"))
-}
-
-/// Reads `busy`, a list of `[start, end]`, unless the item is past its expiry.
-fn calendar(item: &Item, now: Timestamp) -> Result<Option<IntervalSet<Timestamp>>, StoreError> {
-    let expires_at =
-        instant(item.get("expiresAt")).ok_or_else(|| corrupt(item, "it has no expiry"))?;
-    if expires_at <= now {
-        return Ok(None);
-    }
-    let busy = item
-        .get("busy")
-        .and_then(|busy| busy.as_l().ok())
-        .ok_or_else(|| corrupt(item, "it has no list of busy times"))?;
-    let span = |span: &AttributeValue| match span.as_l().ok()?.as_slice() {
-        [start, end] => Interval::new(instant(Some(start))?, instant(Some(end))?),
-        _ => None,
-    };
-    let read: Option<IntervalSet<Timestamp>> = busy.iter().map(span).collect();
-    read.map(Some).ok_or_else(|| corrupt(item, "a busy time is not a start and a later end"))
-}
-
-fn instant(value: Option<&AttributeValue>) -> Option<Timestamp> {
-    Timestamp::from_second(value?.as_n().ok()?.parse().ok()?).ok()
-}
-
-fn corrupt(item: &Item, problem: &str) -> StoreError {
-    let part = |name| item.get(name).and_then(|key| key.as_s().ok()).map_or("?", String::as_str);
-    StoreError::Corrupt {
-        key: format!("{} {}", part("PK"), part("SK")),
-        problem: problem.to_owned(),
-    }
 }

@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Consistency, Store, StoreError};
-use crate::domain::availability::BusyTimes;
+use super::{CachedCalendar, CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
+use crate::domain::calendar::CalendarReading;
 use crate::domain::day_sheet::DaySheet;
-use crate::domain::interval::IntervalSet;
 use crate::domain::salon::Horizon;
 use crate::domain::service::StaffId;
 
@@ -18,7 +17,7 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     sheets: BTreeMap<(StaffId, Date), DaySheet>,
-    calendars: HashMap<StaffId, IntervalSet<Timestamp>>,
+    calendars: HashMap<StaffId, CachedCalendar>,
     reads: usize,
     is_down: bool,
 }
@@ -29,51 +28,97 @@ impl MemoryStore {
         self.state().sheets.insert((staff, date), sheet);
     }
 
-    /// Puts a calendar's busy times.
-    pub fn put_calendar(&self, staff: StaffId, busy: IntervalSet<Timestamp>) {
-        self.state().calendars.insert(staff, busy);
-    }
-
     /// Makes every call fail, or not.
     pub fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
     }
 
-    /// Returns how often the busy times have been asked for.
+    /// Returns how often day sheets have been asked for.
     pub fn reads(&self) -> usize {
         self.state().reads
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, asked: &'static str) -> Result<MutexGuard<'_, State>, StoreError> {
+        // Let others run, as a store behind a network does.
+        tokio::task::yield_now().await;
+        let state = self.state();
+        if state.is_down {
+            return Err(StoreError::Unavailable { asked, source: "it is down".into() });
+        }
+        Ok(state)
     }
 }
 
 impl Store for MemoryStore {
-    async fn busy_times(
+    async fn sheets(
         &self,
         staff: &[&StaffId],
         horizon: Horizon,
-        now: Timestamp,
         _: Consistency,
-    ) -> Result<BusyTimes, StoreError> {
-        // Let others run, as a store behind a network does.
-        tokio::task::yield_now().await;
-        let mut state = self.state();
-        state.reads += 1;
-        if state.is_down {
-            return Err(StoreError::Unavailable {
-                asked: "busy times",
-                source: "it is down".into(),
-            });
-        }
-        let busy = |id: &StaffId| {
-            let sheets =
-                state.sheets.range((id.clone(), horizon.first)..=(id.clone(), horizon.last));
-            let entries = sheets.map(|(_, sheet)| sheet.busy(now));
-            let calendar = state.calendars.get(id).cloned().unwrap_or_default();
-            entries.fold(calendar, |all, sheet| all.union(&sheet))
+    ) -> Result<Sheets, StoreError> {
+        self.state().reads += 1;
+        let state = self.ask("day sheets").await?;
+        let sheets = |id: &StaffId| {
+            let days = (id.clone(), horizon.first)..=(id.clone(), horizon.last);
+            state.sheets.range(days).map(|(_, sheet)| sheet.clone()).collect()
         };
-        Ok(staff.iter().map(|id| ((*id).clone(), busy(id))).collect())
+        Ok(staff.iter().map(|id| ((*id).clone(), sheets(id))).collect())
+    }
+
+    async fn calendars(
+        &self,
+        staff: &[&StaffId],
+        _: Consistency,
+    ) -> Result<CachedCalendars, StoreError> {
+        let state = self.ask("calendars").await?;
+        let item = |id: &&StaffId| Some(((*id).clone(), state.calendars.get(*id)?.clone()));
+        Ok(staff.iter().filter_map(item).collect())
+    }
+
+    async fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        let mut state = self.ask("a lease").await?;
+        let item = state.calendars.entry(staff.clone()).or_default();
+        let is_fresh = item.reading.as_ref().is_some_and(|reading| reading.is_fresh(now));
+        if is_fresh || item.lease_until.is_some_and(|lease| now < lease) {
+            return Ok(Lease::Refused(item.clone()));
+        }
+        item.lease_until = Some(until);
+        Ok(Lease::Taken)
+    }
+
+    async fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> Result<(), StoreError> {
+        let mut state = self.ask("keeping a reading").await?;
+        let item = state.calendars.entry(staff.clone()).or_default();
+        if item.reading.as_ref().is_none_or(|kept| kept.read_at <= reading.read_at) {
+            *item = CachedCalendar { reading: Some(reading.clone()), lease_until: None };
+        }
+        Ok(())
+    }
+
+    async fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.ask("moving a lease").await?;
+        let item = state.calendars.entry(staff.clone()).or_default();
+        if item.lease_until == Some(taken_until) {
+            item.lease_until = Some(until);
+        }
+        Ok(())
     }
 }

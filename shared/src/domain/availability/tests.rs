@@ -17,6 +17,7 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
         name: format!("Person {number}"),
         hours: None,
         services: None,
+        calendars: Vec::new(),
     };
     Salon {
         name: "Test".to_owned(),
@@ -39,6 +40,8 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
             deposit: price,
         }],
         staff: (1..=staff).map(member).collect(),
+        calendar_fresh_seconds: 60,
+        calendar_max_stale_minutes: 15,
         return_url: "https://salon.example/".to_owned(),
     }
 }
