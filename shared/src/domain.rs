@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod clock_time;
 pub mod day;
 pub mod day_sheet;
+pub mod explanation;
 pub mod hours;
 pub mod interval;
 pub mod money;

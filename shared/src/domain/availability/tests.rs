@@ -2,6 +2,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::super::clock_time::ClockRange;
+use super::super::explanation::Explanation;
 use super::super::hours::{Closure, WeeklyHours};
 use super::super::money::{Currency, Money};
 use super::super::service::ServiceId;
@@ -352,6 +353,24 @@ proptest! {
             }
             prop_assert_eq!(shown, expected_open_time(&scene, &busy, date), "on {}", date);
         }
+    }
+
+    #[test]
+    fn what_is_explained_as_unobstructed_is_exactly_what_is_offered(scene in any_scene()) {
+        let busy = scene.busy(|span| vec![span]);
+        let (salon, horizon) = (&scene.salon, scene.salon.horizon(scene.now));
+        let mut unobstructed = Vec::new();
+        for date in horizon.dates() {
+            let day = Day::new(date, &salon.time_zone);
+            for member in &salon.staff {
+                let explanation = Explanation::new(salon, member, &day, &[], busy.get(&member.id), scene.now);
+                let candidates = explanation.candidates(&salon.services[0]);
+                let free = candidates.into_iter().filter(|candidate| candidate.obstacle.is_none());
+                unobstructed.extend(free.map(|candidate| (candidate.start, member.id.clone())));
+            }
+        }
+        unobstructed.sort();
+        prop_assert_eq!(offered(&scene, &busy), unobstructed);
     }
 
     #[test]
