@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::serve;
+use dev::{explain, serve};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -23,18 +23,21 @@ struct Cli {
 enum Command {
     /// Builds and serves the functions with everything they need (the default)
     Serve(serve::Options),
+    /// Prints what takes time away from a day, and the rule that does
+    Explain(explain::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(options) => serve::run(options).await,
+        Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            report(error.as_ref());
             ExitCode::FAILURE
         }
     }

@@ -29,13 +29,16 @@ mod workspace;
 
 use std::convert::Infallible;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
+use shared::domain::salon::Salon;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::sandbox::{Sandbox, SandboxOptions};
+pub(crate) use dynamodb::{Database, local_client};
 pub use error::Error;
 use functions::Functions;
 pub use options::Options;
@@ -58,6 +61,16 @@ pub async fn run(options: Options) -> Result<(), Error> {
     };
     processes::end_descendants().await;
     outcome
+}
+
+/// Loads the salon that `cargo dev` would serve.
+///
+/// # Errors
+///
+/// Fails if the file is missing or is not a salon.
+pub(crate) async fn load_salon(named: Option<&Path>) -> Result<Salon, Error> {
+    let workspace = Workspace::load().await?;
+    salon::load(named, &workspace.root)
 }
 
 /// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.

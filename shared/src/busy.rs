@@ -170,7 +170,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                 Known::Fresh(times, fresh_until) => (Some(times), fresh_until),
                 Known::Stale(reading) => {
                     busy.as_of = busy.as_of.min(reading.read_at);
-                    (Some(reading.busy()), (reading.read_at + max_stale(salon)).min(now + SOON))
+                    (Some(reading.busy()), (reading.read_at + salon.max_stale()).min(now + SOON))
                 }
                 Known::Unknown => (None, now + SOON),
             };
@@ -280,7 +280,7 @@ fn judge(
     now: Timestamp,
 ) -> Known {
     match &cached.reading {
-        Some(reading) if !reading.is_usable(window, max_stale(salon), now) => Known::Unknown,
+        Some(reading) if !reading.is_usable(window, salon.max_stale(), now) => Known::Unknown,
         Some(reading) if reading.is_fresh(now) => Known::Fresh(reading.busy(), reading.fresh_until),
         Some(reading) => Known::Stale(reading.clone()),
         None => Known::Unknown,
@@ -292,10 +292,6 @@ fn window(salon: &Salon, horizon: Horizon) -> Interval<Timestamp> {
     let first = Day::new(horizon.first, &salon.time_zone).span();
     let last = Day::new(horizon.last, &salon.time_zone).span();
     Interval::new(first.start(), last.end()).unwrap_or(first)
-}
-
-fn max_stale(salon: &Salon) -> SignedDuration {
-    SignedDuration::from_mins(salon.calendar_max_stale_minutes.into())
 }
 
 /// Draws for how long a reading is fresh: up to a sixth less than the salon

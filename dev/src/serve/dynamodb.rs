@@ -1,15 +1,17 @@
 //! The embedded `DynamoDB`, with its table.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
-use dynoxide::Database;
+
 use shared::store::table;
 use tokio::task::JoinHandle;
 
 use super::Error;
+use super::data::{self, Data};
+use super::workspace::Workspace;
 
 /// Serves the database on `listener` and creates the table if it is missing.
 ///
@@ -20,7 +22,7 @@ pub(super) async fn start(
     listener: TcpListener,
     database: &Path,
 ) -> Result<JoinHandle<Result<(), String>>, Error> {
-    let db = Database::new(&database.to_string_lossy())
+    let db = dynoxide::Database::new(&database.to_string_lossy())
         .map_err(|source| Error::Database { path: database.to_owned(), source })?;
     let address = listener.local_addr().map_err(Error::Listener)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Listener)?;
@@ -28,6 +30,40 @@ pub(super) async fn start(
         tokio::spawn(dynoxide::server::serve_with_shutdown(listener, db, std::future::pending()));
     table::create(&client(address), table::DEFAULT_NAME).await.map_err(Error::Table)?;
     Ok(server)
+}
+
+/// The data of the last `cargo dev`, opened while none runs.
+pub(crate) struct Database {
+    address: SocketAddr,
+    _server: JoinHandle<Result<(), String>>,
+    _data: Data,
+}
+
+impl Database {
+    /// Opens the data of the last `cargo dev`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they are in use or cannot be opened.
+    pub(crate) async fn open() -> Result<Self, Error> {
+        let workspace = Workspace::load().await?;
+        let data = data::open(&workspace.target.join("dev"), false)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Listener)?;
+        listener.set_nonblocking(true).map_err(Error::Listener)?;
+        let address = listener.local_addr().map_err(Error::Listener)?;
+        let server = start(listener, &data.database).await?;
+        Ok(Self { address, _server: server, _data: data })
+    }
+
+    /// Makes a client of it.
+    pub(crate) fn client(&self) -> Client {
+        client(self.address)
+    }
+}
+
+/// Makes a client of the database that a running `cargo dev` has on a port.
+pub(crate) fn local_client(port: u16) -> Client {
+    client((Ipv4Addr::LOCALHOST, port).into())
 }
 
 fn client(address: SocketAddr) -> Client {
@@ -43,8 +79,6 @@ fn client(address: SocketAddr) -> Client {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
 
     use super::*;

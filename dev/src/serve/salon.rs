@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use shared::domain::salon::Salon;
 use shared::salon_file;
 
 use super::Error;
@@ -20,15 +21,27 @@ pub(super) fn choose(named: Option<&Path>, root: &Path) -> Result<Option<PathBuf
         None if own.exists() => own,
         None => return Ok(None),
     };
-    check_salon(&path)?;
+    read_salon(&path)?;
     let absolute = std::path::absolute(&path).map_err(|source| Error::Salon { path, source })?;
     Ok(Some(absolute))
 }
 
-fn check_salon(path: &Path) -> Result<(), Error> {
+/// Loads the salon that [`choose`] chooses.
+///
+/// # Errors
+///
+/// Fails if the file is missing or is not a salon.
+pub(super) fn load(named: Option<&Path>, root: &Path) -> Result<Salon, Error> {
+    match choose(named, root)? {
+        Some(path) => read_salon(&path),
+        None => salon_file::parse(salon_file::COMPILED_IN)
+            .map_err(|problems| Error::SalonInvalid { path: "compiled in".into(), problems }),
+    }
+}
+
+fn read_salon(path: &Path) -> Result<Salon, Error> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| Error::Salon { path: path.to_owned(), source })?;
     salon_file::parse(&text)
-        .map(drop)
         .map_err(|problems| Error::SalonInvalid { path: path.to_owned(), problems })
 }

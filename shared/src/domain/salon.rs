@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::hours::{Closure, WeeklyHours};
 use super::money::{Currency, Money};
@@ -69,6 +69,12 @@ impl Salon {
         member.hours.as_ref().unwrap_or(&self.hours)
     }
 
+    /// Returns how old a reading of the calendars may get.
+    #[must_use]
+    pub fn max_stale(&self) -> SignedDuration {
+        SignedDuration::from_mins(self.calendar_max_stale_minutes.into())
+    }
+
     /// Tells whether the salon is closed all of `date`.
     #[must_use]
     pub fn is_closed_on(&self, date: Date) -> bool {
@@ -99,6 +105,12 @@ impl Horizon {
     /// Iterates over the dates in order.
     pub fn dates(self) -> impl Iterator<Item = Date> {
         self.first.series(Span::new().days(1)).take_while(move |date| *date <= self.last)
+    }
+
+    /// Returns the horizon of a single date.
+    #[must_use]
+    pub const fn only(self, date: Date) -> Self {
+        Self { first: date, last: date }
     }
 
     /// Tells whether `date` can be booked.

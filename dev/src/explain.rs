@@ -1,0 +1,203 @@
+//! `cargo dev explain`: why a day's times are offered or not.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use shared::clock::Clock;
+use shared::domain::calendar::CalendarReading;
+use shared::domain::day::Day;
+use shared::domain::explanation::{Candidate, Explanation};
+use shared::domain::interval::IntervalSet;
+use shared::domain::salon::Salon;
+use shared::domain::service::{Service, StaffMember};
+use shared::store::{Consistency, DynamoStore, Store, StoreError, table};
+use tokio::net::TcpStream;
+
+use crate::serve::{self, Database};
+
+/// What to explain.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The day, YYYY-MM-DD
+    pub date: Date,
+
+    /// Also list every time of the day for this service, and what is in its way
+    #[arg(long, value_name = "ID")]
+    pub service: Option<String>,
+
+    /// Only this staff member
+    #[arg(long, value_name = "ID")]
+    pub staff: Option<String>,
+
+    /// The salon [default: salon.toml at the root of the repository]
+    #[arg(long, value_name = "FILE")]
+    pub salon: Option<PathBuf>,
+
+    /// Port of a running `cargo dev`'s database; if nothing answers there, its data are opened
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub dynamodb_port: u16,
+}
+
+/// A day that cannot be explained.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The salon or the database is not to be had.
+    #[error(transparent)]
+    Serve(#[from] serve::Error),
+    /// There is no such service or person.
+    #[error("there is no {kind} \"{id}\"; the salon has {known}")]
+    Unknown {
+        /// What was looked for.
+        kind: &'static str,
+        /// The id.
+        id: String,
+        /// The ids that there are.
+        known: String,
+    },
+    /// The table cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The day cannot be booked anyway.
+    #[error("{date} is outside the horizon: times can be booked from {first} to {last}")]
+    OutsideHorizon {
+        /// The day asked about.
+        date: Date,
+        /// Today.
+        first: Date,
+        /// The last day that can be booked.
+        last: Date,
+    },
+}
+
+/// Prints the explanation of a day.
+///
+/// Reads the table and changes nothing: calendars are as a function last read
+/// them.
+///
+/// # Errors
+/// When the salon, the service or the person is unknown, the day is outside the
+/// horizon, or the table cannot be read.
+pub async fn run(options: Options) -> Result<(), Error> {
+    let salon = serve::load_salon(options.salon.as_deref()).await?;
+    let service = options.service.as_deref().map(|id| find_service(&salon, id)).transpose()?;
+    let staff = match options.staff.as_deref() {
+        Some(id) => vec![find_member(&salon, id)?],
+        None => salon.staff.iter().collect(),
+    };
+    let now = Clock::machine().now();
+    let horizon = salon.horizon(now);
+    if !horizon.contains(options.date) {
+        let (first, last) = (horizon.first, horizon.last);
+        return Err(Error::OutsideHorizon { date: options.date, first, last });
+    }
+    let (store, _database) = open(options.dynamodb_port).await?;
+    let ids: Vec<_> = staff.iter().map(|member| &member.id).collect();
+    let one_day = horizon.only(options.date);
+    let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await?;
+    let mut calendars = store.calendars(&ids, Consistency::Strong).await?;
+    let day = Day::new(options.date, &salon.time_zone);
+    for member in staff {
+        let sheets = sheets.remove(&member.id).unwrap_or_default();
+        let reading = calendars.remove(&member.id).and_then(|cached| cached.reading);
+        let calendar = calendar(&salon, member, &day, reading.as_ref(), now);
+        println!("{} ({})", member.name, member.id);
+        if !member.calendars.is_empty() {
+            println!("  {}", describe(reading.as_ref(), now));
+        }
+        let explanation = Explanation::new(&salon, member, &day, &sheets, calendar.as_ref(), now);
+        for removed in explanation.removed() {
+            let (start, end) = (removed.time.start(), removed.time.end());
+            println!("  {}–{}  {}", clock(&day, start), clock(&day, end), removed.rule);
+        }
+        if let Some(service) = service.filter(|service| member.performs(&service.id)) {
+            print_candidates(&day, service, &explanation.candidates(service));
+        }
+    }
+    Ok(())
+}
+
+/// Returns what is known of somebody's calendars; nobody's calendar is free.
+fn calendar(
+    salon: &Salon,
+    member: &StaffMember,
+    day: &Day,
+    reading: Option<&CalendarReading>,
+    now: Timestamp,
+) -> Option<IntervalSet<Timestamp>> {
+    if member.calendars.is_empty() {
+        return Some(IntervalSet::empty());
+    }
+    let usable =
+        |reading: &&CalendarReading| reading.is_usable(&day.span(), salon.max_stale(), now);
+    reading.filter(usable).map(CalendarReading::busy)
+}
+
+fn describe(reading: Option<&CalendarReading>, now: Timestamp) -> String {
+    match reading {
+        None => "calendar not read yet: ask for /availability first".to_owned(),
+        Some(reading) => {
+            let seconds = now.duration_since(reading.read_at).as_secs();
+            format!("calendar as of {seconds} s ago")
+        }
+    }
+}
+
+fn print_candidates(day: &Day, service: &Service, candidates: &[Candidate<'_>]) {
+    println!("  {} {}, {} min:", service.id, service.title, service.duration_minutes);
+    if candidates.is_empty() {
+        println!("    no time on this day");
+    }
+    for same in candidates.chunk_by(|a, b| a.obstacle == b.obstacle) {
+        let [first, .., last] = [&same[0], &same[same.len() - 1]];
+        let times = match same.len() {
+            1 => clock(day, first.start),
+            _ => format!("{} to {}", clock(day, first.start), clock(day, last.start)),
+        };
+        match &first.obstacle {
+            None => println!("    {times}  offered"),
+            Some(rule) => println!("    {times}  {rule}"),
+        }
+    }
+}
+
+/// Writes an instant as the salon's clock shows it, `24:00` at the day's end.
+fn clock(day: &Day, at: Timestamp) -> String {
+    if at == day.span().end() {
+        return "24:00".to_owned();
+    }
+    day.offset_at(at).to_datetime(at).strftime("%H:%M").to_string()
+}
+
+async fn open(port: u16) -> Result<(DynamoStore, Option<Database>), Error> {
+    if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+        let store = DynamoStore::new(serve::local_client(port), table::DEFAULT_NAME.to_owned());
+        return Ok((store, None));
+    }
+    let database = Database::open().await?;
+    let store = DynamoStore::new(database.client(), table::DEFAULT_NAME.to_owned());
+    Ok((store, Some(database)))
+}
+
+fn find_service<'a>(salon: &'a Salon, id: &str) -> Result<&'a Service, Error> {
+    let known = || {
+        salon.services.iter().map(|service| service.id.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    salon.service(id).ok_or_else(|| Error::Unknown {
+        kind: "service",
+        id: id.to_owned(),
+        known: known(),
+    })
+}
+
+fn find_member<'a>(salon: &'a Salon, id: &str) -> Result<&'a StaffMember, Error> {
+    let known =
+        || salon.staff.iter().map(|member| member.id.to_string()).collect::<Vec<_>>().join(", ");
+    salon.staff_member(id).ok_or_else(|| Error::Unknown {
+        kind: "staff member",
+        id: id.to_owned(),
+        known: known(),
+    })
+}
