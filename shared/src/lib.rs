@@ -7,12 +7,15 @@
 //! | [`store`] | the DynamoDB table |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
 //! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
+#![cfg_attr(feature = "calendars", doc = "| [`calendars`] | iCal feeds as busy time |")]
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
 #![cfg_attr(feature = "stripe", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
 
 #[cfg(any(feature = "dynamodb", feature = "stripe"))]
 pub mod aws;
+#[cfg(feature = "calendars")]
+pub mod calendars;
 pub mod clock;
 pub mod config;
 pub mod domain;
