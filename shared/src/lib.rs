@@ -8,6 +8,7 @@
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
 //! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
+#![cfg_attr(feature = "calendars", doc = "| [`calendars`] | iCal feeds as busy time |")]
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
 #![cfg_attr(feature = "stripe", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
@@ -15,6 +16,8 @@
 #[cfg(any(feature = "dynamodb", feature = "stripe"))]
 pub mod aws;
 pub mod busy;
+#[cfg(feature = "calendars")]
+pub mod calendars;
 pub mod clock;
 pub mod config;
 pub mod domain;

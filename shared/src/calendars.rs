@@ -1,0 +1,3 @@
+//! Staff members' calendars: where busy time comes from that is no booking.
+
+pub mod ical;

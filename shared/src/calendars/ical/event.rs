@@ -1,0 +1,185 @@
+//! Events: what a `VEVENT` says about time.
+
+use jiff::civil::DateTime;
+
+use super::components::Component;
+use super::lines::{Line, Property};
+use super::rule::Rule;
+use super::values::{Length, Moment, Period, What, length, moment, moments, periods};
+use super::zones::Zones;
+
+/// A `VEVENT`, understood.
+#[derive(Debug)]
+pub(super) struct Event<'a> {
+    pub(super) uid: &'a str,
+    /// Whether it takes any time at all: neither cancelled, nor transparent, nor shown as
+    /// free.
+    pub(super) is_busy: bool,
+    pub(super) version: (i64, &'a str),
+    pub(super) times: Times,
+    /// The instance that it replaces, and whether all later ones, too.
+    pub(super) replaces: Option<(Moment, bool)>,
+}
+
+/// When an event is.
+#[derive(Debug)]
+pub(super) struct Times {
+    pub(super) start: Moment,
+    pub(super) length: Length,
+    pub(super) rules: Vec<Rule>,
+    pub(super) except_rules: Vec<Rule>,
+    pub(super) extra: Vec<Moment>,
+    pub(super) extra_periods: Vec<Period>,
+    pub(super) except: Vec<Moment>,
+}
+
+impl Times {
+    /// Tells whether there may be more than one instance.
+    pub(super) fn recurs(&self) -> bool {
+        !(self.rules.is_empty() && self.extra.is_empty() && self.extra_periods.is_empty())
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Understands a `VEVENT`, or returns `None` for one that says nothing about time: it
+    /// takes none itself, and replaces nothing.
+    pub(super) fn read(
+        component: &Component<'a>,
+        zones: &mut Zones<'a>,
+    ) -> Result<Option<Self>, What> {
+        let is = |property, value| {
+            component.lines.iter().any(|line| line.property == property && line.is(value))
+        };
+        let is_busy = !is(Property::Status, "CANCELLED")
+            && !is(Property::Transp, "TRANSPARENT")
+            && !is(Property::BusyStatus, "FREE");
+        let replaces = match single(component, Property::RecurrenceId)? {
+            Some(line) => Some((moment(line, zones)?, line.param_is("RANGE", "THISANDFUTURE"))),
+            None => None,
+        };
+        let sequence = match component.value(Property::Sequence) {
+            Some(text) => text.parse().map_err(|_| format!("SEQUENCE {text:?} is no number"))?,
+            None => 0,
+        };
+        let stamp = component.value(Property::DtStamp).unwrap_or_default();
+        let times = if is_busy {
+            times(component, zones)?
+        } else {
+            // It may lack what only matters to an event that takes time.
+            match start(component, zones) {
+                Ok(start) => Times::once(start, Length::ZERO),
+                Err(_) => match &replaces {
+                    Some((replaced, _)) => Times::once(replaced.clone(), Length::ZERO),
+                    None => return Ok(None),
+                },
+            }
+        };
+        if replaces.is_some() && times.recurs() {
+            return Err("it replaces an instance, and recurs itself".to_owned());
+        }
+        let uid = component.value(Property::Uid).unwrap_or_default();
+        Ok(Some(Self { uid, is_busy, version: (sequence, stamp), times, replaces }))
+    }
+}
+
+impl Times {
+    fn once(start: Moment, length: Length) -> Self {
+        Self {
+            start,
+            length,
+            rules: Vec::new(),
+            except_rules: Vec::new(),
+            extra: Vec::new(),
+            extra_periods: Vec::new(),
+            except: Vec::new(),
+        }
+    }
+}
+
+fn start<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Moment, What> {
+    let line = single(component, Property::DtStart)?.ok_or("it has no DTSTART")?;
+    moment(line, zones)
+}
+
+fn times<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Times, What> {
+    let start = start(component, zones)?;
+    let length = event_length(component, &start, zones)?;
+    let mut times = Times::once(start, length);
+    for line in &component.lines {
+        match line.property {
+            Property::RRule => times.rules.push(Rule::parse(line.value)?),
+            Property::ExRule => times.except_rules.push(Rule::parse(line.value)?),
+            Property::ExDate if !line.value.is_empty() => {
+                times.except.extend(moments(line, zones)?)
+            }
+            Property::RDate if line.param_is("VALUE", "PERIOD") => {
+                times.extra_periods.extend(periods(line, zones)?);
+            }
+            Property::RDate if !line.value.is_empty() => times.extra.extend(moments(line, zones)?),
+            _ => {}
+        }
+    }
+    Ok(times)
+}
+
+fn event_length<'a>(
+    component: &Component<'a>,
+    start: &Moment,
+    zones: &mut Zones<'a>,
+) -> Result<Length, What> {
+    let one_day = Length { days: 1, seconds: 0 };
+    let end = single(component, Property::DtEnd)?;
+    let duration = single(component, Property::Duration)?;
+    match (end, duration) {
+        (Some(_), Some(_)) => Err("it has a DTEND and a DURATION".to_owned()),
+        (None, None) if start.is_date => Ok(one_day),
+        (None, None) => Ok(Length::ZERO),
+        (None, Some(line)) => {
+            length(line.value).ok_or_else(|| format!("DURATION {:?} cannot be read", line.value))
+        }
+        (Some(line), None) => {
+            let end = moment(line, zones)?;
+            if end.is_date != start.is_date {
+                return Err("of DTSTART and DTEND, one is a date and one is not".to_owned());
+            }
+            if start.is_date {
+                return match end.civil.duration_since(start.civil).as_hours() / 24 {
+                    ..0 => Err(before(start.civil, end.civil)),
+                    // A day that ends when it begins is how some write one day.
+                    0 => Ok(one_day),
+                    days => Ok(Length { days, seconds: 0 }),
+                };
+            }
+            let mut exact = end.instant().duration_since(start.instant());
+            if !exact.is_positive() && line.param("TZID") == tzid(component) {
+                // In a gap of the clock the start moves past the end: what is written counts.
+                exact = end.civil.duration_since(start.civil);
+            }
+            if exact.is_negative() {
+                return Err(before(start.civil, end.civil));
+            }
+            Ok(Length { days: 0, seconds: exact.as_secs() })
+        }
+    }
+}
+
+fn tzid<'a>(component: &Component<'a>) -> Option<&'a str> {
+    let is_start = |line: &&Line<'_>| line.property == Property::DtStart;
+    component.lines.iter().find(is_start)?.param("TZID")
+}
+
+fn before(start: DateTime, end: DateTime) -> What {
+    format!("it ends ({end}) before it begins ({start})")
+}
+
+/// Returns the line with a property that may be there once.
+fn single<'c, 'a>(
+    component: &'c Component<'a>,
+    property: Property,
+) -> Result<Option<&'c Line<'a>>, What> {
+    let mut lines = component.lines.iter().filter(|line| line.property == property);
+    match (lines.next(), lines.next()) {
+        (_, Some(_)) => Err(format!("it has more than one {}", property.name())),
+        (line, None) => Ok(line),
+    }
+}

@@ -1,0 +1,144 @@
+//! Time zones: what a `TZID` means.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz};
+use windows_timezones::WindowsTimezone;
+
+use super::components::{Calendar, ZoneComponent};
+use super::lines::Property;
+use super::values::What;
+use super::vtimezone::CustomZone;
+
+/// A clock on a wall somewhere.
+#[derive(Clone, Debug)]
+pub(super) enum Zone {
+    /// One of the tz database.
+    Known(TimeZone),
+    /// One that the feed itself describes.
+    Custom(Rc<CustomZone>),
+}
+
+impl Zone {
+    pub(super) const fn utc() -> Self {
+        Self::Known(TimeZone::UTC)
+    }
+
+    /// Returns when the clock shows `civil`.
+    ///
+    /// The first time where it does so twice; where it never does, the offset from before
+    /// the gap counts (RFC 5545, 3.3.5).
+    pub(super) fn instant(&self, civil: DateTime) -> Timestamp {
+        match self {
+            Self::Known(zone) => zone.to_timestamp(civil).unwrap_or(Timestamp::MAX),
+            Self::Custom(zone) => zone.instant(civil),
+        }
+    }
+
+    /// Returns what the clock shows.
+    pub(super) fn civil(&self, instant: Timestamp) -> DateTime {
+        match self {
+            Self::Known(zone) => zone.to_datetime(instant),
+            Self::Custom(zone) => zone.civil(instant),
+        }
+    }
+}
+
+/// The zones of a calendar, looked up once each.
+#[derive(Debug)]
+pub(super) struct Zones<'a> {
+    described: &'a [ZoneComponent<'a>],
+    salon_zone: &'a TimeZone,
+    calendar_zone: Option<&'a str>,
+    /// Up to when a described zone has to be known.
+    until: Timestamp,
+    known: HashMap<&'a str, Result<Zone, What>>,
+}
+
+impl<'a> Zones<'a> {
+    pub(super) fn new(
+        calendar: &'a Calendar<'a>,
+        salon_zone: &'a TimeZone,
+        until: Timestamp,
+    ) -> Self {
+        Self {
+            described: &calendar.zones,
+            salon_zone,
+            calendar_zone: calendar.zone.filter(|name| !name.is_empty()),
+            until,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Returns the zone of dates and of times that name none.
+    pub(super) fn floating(&mut self) -> Result<Zone, What> {
+        match self.calendar_zone {
+            Some(name) => self.named(name),
+            None => Ok(Zone::Known(self.salon_zone.clone())),
+        }
+    }
+
+    /// Returns the zone that a `TZID` names.
+    ///
+    /// A name that says which zone of the tz database is meant beats the description in the
+    /// feed, which is often a shortened or outdated copy.
+    pub(super) fn named(&mut self, name: &'a str) -> Result<Zone, What> {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
+        }
+        let zone = self.resolve(name);
+        self.known.insert(name, zone.clone());
+        zone
+    }
+
+    fn resolve(&self, name: &str) -> Result<Zone, What> {
+        if let Some(zone) = well_known(name) {
+            return Ok(Zone::Known(zone));
+        }
+        let is_it = |zone: &&ZoneComponent<'_>| {
+            zone.own.value(Property::TzId).is_some_and(|id| id.trim_matches('"') == name)
+        };
+        let described = self
+            .described
+            .iter()
+            .find(is_it)
+            .ok_or_else(|| format!("time zone {name:?} is not known"))?;
+        if let Some(zone) = described.own.value(Property::Location).and_then(in_database) {
+            return Ok(Zone::Known(zone));
+        }
+        CustomZone::read(described, self.until)
+            .map(|zone| Zone::Custom(Rc::new(zone)))
+            .map_err(|what| format!("time zone {name:?}: {what}"))
+    }
+}
+
+/// Finds a zone by its IANA name, its Windows name, or an IANA name with a prefix such as
+/// `/mozilla.org/20050126_1/`.
+fn well_known(name: &str) -> Option<TimeZone> {
+    in_database(name).or_else(|| windows(name)).or_else(|| {
+        let mut rest = name.strip_prefix('/')?;
+        loop {
+            if let Some(zone) = in_database(rest) {
+                return Some(zone);
+            }
+            (_, rest) = rest.split_once('/')?;
+        }
+    })
+}
+
+fn in_database(name: &str) -> Option<TimeZone> {
+    // jiff knows Etc/Unknown, and it behaves like UTC: that would be a guess.
+    tz::db().get(name).ok().filter(|zone| !zone.is_unknown())
+}
+
+/// Finds a zone by the name that Windows and Outlook give it, as mapped by Unicode CLDR.
+fn windows(name: &str) -> Option<TimeZone> {
+    if name.eq_ignore_ascii_case("tzone://Microsoft/Utc") {
+        return Some(TimeZone::UTC);
+    }
+    let windows: WindowsTimezone = name.parse().ok()?;
+    in_database(windows.tzdb_id())
+}
