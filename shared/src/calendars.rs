@@ -1,0 +1,1 @@
+//! Calendars: where a staff member's busy time comes from.
