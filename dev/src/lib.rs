@@ -1,5 +1,6 @@
 //! What developers run: never deployed.
 
 pub mod event;
+pub mod google;
 pub mod sandbox;
 pub mod serve;
