@@ -2,5 +2,6 @@
 
 pub mod event;
 pub mod explain;
+pub mod google;
 pub mod sandbox;
 pub mod serve;

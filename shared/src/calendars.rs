@@ -1,3 +1,18 @@
-//! Staff members' calendars: where busy time comes from that is no booking.
+//! Calendars: where a staff member's busy time comes from.
+//!
+//! Two origins: [`feed`] reads an iCal feed, [`google`] asks Google Calendar.
+//! Both fail closed: what cannot be read is a [`CalendarError`], never free
+//! time. Addresses, keys and calendar ids are in [`secrets`], and in no error
+//! and no log.
 
+mod address;
+mod document;
+mod error;
+pub mod feed;
+pub mod google;
 pub mod ical;
+pub mod secrets;
+
+pub use address::AddressError;
+pub use document::{Problem, Problems};
+pub use error::CalendarError;

@@ -8,13 +8,19 @@
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
 //! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
-#![cfg_attr(feature = "calendars", doc = "| [`calendars`] | iCal feeds as busy time |")]
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
-#![cfg_attr(feature = "stripe", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
+#![cfg_attr(
+    feature = "calendars",
+    doc = "| [`calendars`] | busy time, from Google and from iCal feeds |"
+)]
+#![cfg_attr(feature = "https", doc = "| [`https`] | the connections to both |")]
+#![cfg_attr(feature = "secrets", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
 
-#[cfg(any(feature = "dynamodb", feature = "stripe"))]
+#[cfg(any(feature = "dynamodb", feature = "secrets"))]
 pub mod aws;
+#[cfg(feature = "https")]
+mod backoff;
 pub mod busy;
 #[cfg(feature = "calendars")]
 pub mod calendars;
@@ -22,10 +28,14 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+#[cfg(feature = "https")]
+pub mod https;
+#[cfg(all(test, feature = "secrets"))]
+mod misbehaving_server;
 #[cfg(feature = "stripe")]
 pub mod payments;
 pub mod salon_file;
-#[cfg(feature = "stripe")]
+#[cfg(feature = "secrets")]
 pub mod secrets;
 pub mod store;
 pub mod telemetry;

@@ -10,8 +10,6 @@ mod api_base;
 mod checkout_session;
 mod client;
 mod error;
-#[cfg(test)]
-pub(crate) mod misbehaving_server;
 mod retry;
 mod secret_key;
 

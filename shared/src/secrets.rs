@@ -180,7 +180,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::payments::misbehaving_server::{MisbehavingServer, answer};
+    use crate::misbehaving_server::{MisbehavingServer, answer};
 
     const KEY: &str = "STRIPE_SECRET_KEY";
     const HOOK: &str = "STRIPE_WEBHOOK_SECRET";

@@ -1,13 +1,11 @@
 //! Reading what Stripe answers.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 
+use crate::https::{self, BodyError};
 use crate::payments::error::{ErrorAnswer, StripeError};
 use crate::payments::retry::Failure;
 
@@ -17,10 +15,12 @@ const MAX_BODY: usize = 1024 * 1024;
 /// Reads an answer to its end.
 pub(super) async fn read(response: Response<Incoming>) -> Result<Bytes, Failure> {
     let (head, body) = response.into_parts();
-    let body = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(TooLong),
-        Err(error) => return Err(Failure::passing(StripeError::Unreachable(error))),
+    let body = match https::read_body(body, MAX_BODY).await {
+        Ok(body) => Ok(body),
+        Err(BodyError::TooLong) => Err(TooLong),
+        Err(BodyError::Broken(error)) => {
+            return Err(Failure::passing(StripeError::Unreachable(error)));
+        }
     };
     judge(head.status, &head.headers, body)
 }
@@ -59,9 +59,7 @@ fn judge(
         param: error.param,
         request_id: text(headers, "request-id").map(Box::from),
     };
-    let retry_after = text(headers, "retry-after")
-        .and_then(|seconds| seconds.parse().ok())
-        .map(Duration::from_secs);
+    let retry_after = https::retry_after(headers);
     let (error, passing) = match status.as_u16() {
         401 | 403 => (StripeError::Unauthorized(answer), false),
         429 => (StripeError::RateLimited { answer, retry_after }, true),

@@ -1,11 +1,12 @@
 //! Where Stripe's API is.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
 use http::uri::Scheme;
+
+use crate::https::is_this_machine;
 
 /// The address of Stripe's API, or of something that stands in for it.
 ///
@@ -56,11 +57,6 @@ impl fmt::Display for ApiBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::domain::money::Currency;
-    use crate::payments::misbehaving_server::{MisbehavingServer, answer};
+    use crate::misbehaving_server::{MisbehavingServer, answer};
     use crate::payments::{RetryPolicy, SecretKey};
 
     fn deposit(code: &str, amount: i64) -> BareDeposit<'static> {

@@ -7,16 +7,13 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use stripe_client_core::{
     ConfigOverride, CustomizedStripeRequest, RequestBuilder, RequestStrategy, StripeClient,
     StripeMethod, VERSION,
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::https::{HttpsClient, OUR_NAME};
 use crate::payments::answer;
 use crate::payments::api_base::ApiBase;
 use crate::payments::error::StripeError;
@@ -26,18 +23,6 @@ use crate::payments::secret_key::SecretKey;
 #[cfg(test)]
 mod tests;
 
-/// Time to open a TCP connection. Stripe is a few milliseconds away.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Time that an unused connection is kept. Longer-idle ones are likely to be
-/// closed at the other end, which a frozen function does not notice.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-
-const OUR_NAME: HeaderValue =
-    HeaderValue::from_static(concat!("openchair/", env!("CARGO_PKG_VERSION")));
-
-type Http = HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
 /// A client of Stripe's API. Clones share their connections.
 ///
 /// A GET or DELETE, and a POST with an idempotency key, is repeated after a
@@ -46,7 +31,7 @@ type Http = HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>;
 /// whether Stripe has acted on it.
 #[derive(Clone)]
 pub struct Client {
-    http: Http,
+    http: HttpsClient,
     base: ApiBase,
     authorization: HeaderValue,
     policy: RetryPolicy,
@@ -55,22 +40,8 @@ pub struct Client {
 impl Client {
     /// Makes a client. Nothing is sent yet.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "ring is a provider that rustls knows")]
     pub fn new(key: &SecretKey, base: ApiBase, policy: RetryPolicy) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .expect("ring has the cipher suites of TLS 1.2 and 1.3")
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let http = HyperClient::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .build(tls);
+        let http = HttpsClient::new();
         Self { http, base, authorization: key.authorization(), policy }
     }
 
@@ -86,7 +57,7 @@ impl Client {
             .header(USER_AGENT, OUR_NAME)
             .body(Full::default())
             .expect("the base was checked to be an address");
-        let answer = timeout(self.policy.attempt_timeout, self.http.request(request)).await;
+        let answer = timeout(self.policy.attempt_timeout, self.http.send(request)).await;
         let latency_ms = millis(begun.elapsed());
         match answer {
             Ok(Ok(_)) => {
@@ -160,7 +131,7 @@ impl Client {
     async fn attempt(&self, call: &Call, deadline: Instant) -> Result<Bytes, Failure> {
         let begun = Instant::now();
         let answered = async {
-            let response = self.http.request(call.http.clone()).await;
+            let response = self.http.send(call.http.clone()).await;
             match response {
                 Ok(response) => answer::read(response).await,
                 Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),

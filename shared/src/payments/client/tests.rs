@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use stripe_client_core::IdempotencyKey;
 
 use super::*;
-use crate::payments::misbehaving_server::{Act, MisbehavingServer, answer, response};
+use crate::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
 const OK: &str = r#"{"id": "cs_test_1"}"#;
 const BUSY: &str = r#"{"error": {"type": "invalid_request_error", "code": "rate_limit"}}"#;

@@ -1,0 +1,56 @@
+//! Serving a fake Google on a socket.
+
+use std::io;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::{FakeGoogle, GoogleOptions, service_account_json};
+
+/// A fake Google that listens; dropping it closes the socket.
+#[derive(Debug)]
+pub struct Serving {
+    google: FakeGoogle,
+    url: String,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl FakeGoogle {
+    /// Makes a fake Google and serves it on `listener`, in the background.
+    ///
+    /// # Errors
+    /// If the listener has no address.
+    pub fn start(options: GoogleOptions, listener: TcpListener) -> io::Result<Serving> {
+        let url = format!("http://{}", listener.local_addr()?);
+        let google = Self::new(options);
+        let router = google.router();
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Serving { google, url, server })
+    }
+}
+
+impl Serving {
+    /// Returns the address that it listens on: the base of Google's API.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the key file of the account that it knows.
+    #[must_use]
+    pub fn service_account_json(&self) -> String {
+        service_account_json(&format!("{}/token", self.url))
+    }
+
+    /// Returns the fake itself, to drive it without HTTP.
+    #[must_use]
+    pub fn google(&self) -> &FakeGoogle {
+        &self.google
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

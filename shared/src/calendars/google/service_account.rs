@@ -1,0 +1,212 @@
+//! A service account's key, and what is signed with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Uri;
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::SystemRandom;
+use ring::rsa::KeyPair;
+use ring::signature::RSA_PKCS1_SHA256;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::calendars::address::Address;
+use crate::calendars::document::{self, Checker, Node, Problems, find, inside};
+
+/// Shows busy periods, and no event.
+const SCOPE: &str = "https://www.googleapis.com/auth/calendar.freebusy";
+
+/// The longest life that Google allows an assertion.
+const ASSERTION_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A Google service account, from its key file. Clones share the key.
+#[derive(Clone)]
+pub struct ServiceAccount(Arc<Inner>);
+
+struct Inner {
+    client_email: String,
+    private_key_id: String,
+    key: KeyPair,
+    token_uri: Address,
+}
+
+impl ServiceAccount {
+    /// Reads a key file as Google makes it. Of its fields `client_email`,
+    /// `private_key`, `private_key_id` and `token_uri` are used.
+    ///
+    /// # Errors
+    /// All mistakes, each with its place and without what is there.
+    pub fn parse(json: &SecretString) -> Result<Self, Problems> {
+        document::read(json, "serviceAccount", Self::check)
+    }
+
+    /// Reads a key file that is part of another document. There may be more
+    /// fields in it than are used.
+    pub(in crate::calendars) fn check(
+        checker: &mut Checker,
+        place: &str,
+        node: &Node,
+    ) -> Option<Self> {
+        let entries = checker.object(place, node)?;
+        if let Some(kind) = find(entries, "type")
+            && !matches!(kind, Node::Text(kind) if kind.expose_secret() == "service_account")
+        {
+            // The file of an OAuth client, which is downloaded on the same page.
+            checker.report(&inside(place, "type"), "must be service_account");
+        }
+        let email = checker.required(place, entries, "client_email");
+        let key_id = checker.required(place, entries, "private_key_id");
+        let key = checker.required(place, entries, "private_key").and_then(|pem| {
+            let key = read_key(pem);
+            key.map_err(|what| checker.report(&inside(place, "private_key"), what)).ok()
+        });
+        let token_uri = checker.required(place, entries, "token_uri").and_then(|address| {
+            let address = Address::parse(address.expose_secret());
+            let report = |checker: &mut Checker, what: String| {
+                checker.report(&inside(place, "token_uri"), what);
+            };
+            address.map_err(|error| report(checker, error.to_string())).ok()
+        });
+        let text = |secret: &SecretString| secret.expose_secret().to_owned();
+        Some(Self(Arc::new(Inner {
+            client_email: text(email?),
+            private_key_id: text(key_id?),
+            key: key?,
+            token_uri: token_uri?,
+        })))
+    }
+
+    pub(super) fn token_uri(&self) -> Uri {
+        self.0.token_uri.to_uri()
+    }
+
+    /// Signs the claim that this account asks for an access token: a JWT with
+    /// RS256 (<https://developers.google.com/identity/protocols/oauth2/service-account>).
+    pub(super) fn assertion(&self, subject: Option<&str>, now: Timestamp) -> String {
+        let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.0.private_key_id});
+        let issued = now.as_second();
+        let mut claims = json!({
+            "iss": self.0.client_email,
+            "scope": SCOPE,
+            "aud": self.0.token_uri.as_str(),
+            "iat": issued,
+            "exp": issued + ASSERTION_LIFE.as_secs(),
+        });
+        if let Some(subject) = subject {
+            claims["sub"] = subject.into();
+        }
+        let encode = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
+        let message =
+            [encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes())]
+                .join(".");
+        let mut signature = vec![0; self.0.key.public().modulus_len()];
+        self.0
+            .key
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+            .expect("the signature has the length of the modulus");
+        format!("{message}.{}", encode(&signature))
+    }
+}
+
+/// Reads a private key. Neither ring nor the PEM reader is asked for details:
+/// there is one way to get a key file, and it is to download another.
+fn read_key(pem: &SecretString) -> Result<KeyPair, &'static str> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes())
+        .map_err(|_| "is no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----")?;
+    KeyPair::from_pkcs8(der.secret_pkcs8_der())
+        .map_err(|_| "is no RSA key of at least 2048 bits, or it is damaged")
+}
+
+/// Shows that there is an account.
+impl fmt::Debug for ServiceAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceAccount").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::calendars::google::tests::key_file;
+
+    fn parse(json: &Value) -> Result<ServiceAccount, Problems> {
+        ServiceAccount::parse(&json.to_string().into())
+    }
+
+    fn decoded(part: &str) -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_assertion_says_who_asks_for_what_and_is_signed() {
+        let account = parse(&key_file("https://oauth2.example/token")).unwrap();
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let assertion = account.assertion(Some("owner@salon.example"), now);
+
+        let (message, signature) = assertion.rsplit_once('.').unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let public =
+            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, account.0.key.public().as_ref());
+        assert!(public.verify(message.as_bytes(), &signature).is_ok());
+
+        let (header, claims) = message.split_once('.').unwrap();
+        assert_eq!(decoded(header), json!({"alg": "RS256", "typ": "JWT", "kid": "key-1"}));
+        let expected = json!({
+            "iss": "salon@test.example", "scope": SCOPE, "aud": "https://oauth2.example/token",
+            "iat": 1_800_000_000, "exp": 1_800_003_600, "sub": "owner@salon.example",
+        });
+        assert_eq!(decoded(claims), expected);
+        let alone = account.assertion(None, now);
+        assert_eq!(decoded(alone.split('.').nth(1).unwrap()).get("sub"), None);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_and_nothing_of_the_key() {
+        let mut file = key_file("http://oauth2.example/hidden");
+        file["type"] = "authorized_user".into();
+        file["private_key"] = "hidden".into();
+        file["client_email"] = 7.into();
+        file.as_object_mut().unwrap().remove("private_key_id");
+        let problems = parse(&file).unwrap_err();
+        let expected = "\
+serviceAccount.type: must be service_account
+serviceAccount.client_email: must be text
+serviceAccount.private_key_id: is missing
+serviceAccount.private_key: is no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----
+serviceAccount.token_uri: it must begin with https://, so that nobody reads along";
+        assert_eq!(problems.to_string(), expected);
+        assert!(!format!("{problems:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn what_is_not_a_key_file_is_told_without_a_quotation() {
+        for text in ["hidden", "{\"private_key\": hidden}", "\"hidden\"", "[]", ""] {
+            let problems = ServiceAccount::parse(&text.into()).unwrap_err();
+            assert!(!format!("{problems} {problems:?}").contains("hidden"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_refused_when_it_is_read() {
+        let mut file = key_file("https://oauth2.example/token");
+        let pem = file["private_key"].as_str().unwrap().replacen("MII", "MIJ", 1);
+        file["private_key"] = pem.into();
+        let problems = parse(&file).unwrap_err();
+        let expected = "is no RSA key of at least 2048 bits, or it is damaged";
+        assert_eq!(problems.0[0].what, expected);
+    }
+
+    #[test]
+    fn an_account_is_not_shown() {
+        let account = parse(&key_file("https://oauth2.example/token")).unwrap();
+        assert_eq!(format!("{account:?}"), "ServiceAccount { .. }");
+    }
+}

@@ -1,0 +1,79 @@
+use serde_json::json;
+
+use super::*;
+use crate::calendars::google::tests::key_file;
+
+fn parse(json: &str) -> Result<CalendarSecrets, Problems> {
+    CalendarSecrets::parse(&json.into())
+}
+
+#[test]
+fn feeds_and_calendars_are_found_by_their_names() {
+    let document = json!({
+        "feeds": {"owner": "webcal://calendar.example/hidden.ics", "owner-2": "https://b.example/"},
+        "google": {
+            "serviceAccount": key_file("https://oauth2.example/token"),
+            "subject": "hidden@salon.example",
+            "calendars": {"owner": "hidden@group.calendar.google.com"},
+        },
+    });
+    let secrets = parse(&document.to_string()).unwrap();
+    assert!(secrets.feed("owner").is_some());
+    assert!(secrets.feed("owner-2").is_some());
+    assert!(secrets.feed("nobody").is_none());
+    assert_eq!(secrets.google_calendar("owner"), Some("hidden@group.calendar.google.com"));
+    assert_eq!(secrets.google_calendar("owner-2"), None);
+    assert_eq!(secrets.google().unwrap().subject(), Some("hidden@salon.example"));
+    let shown = format!("{secrets:?}");
+    assert!(!shown.contains("hidden") && !shown.contains("PRIVATE"), "{shown}");
+}
+
+#[test]
+fn each_part_can_be_left_out() {
+    let nothing = parse("{}").unwrap();
+    assert!(nothing.google().is_none() && nothing.google_calendar("owner").is_none());
+    assert!(parse(r#"{"feeds": {}}"#).is_ok());
+    let account = json!({"google": {"serviceAccount": key_file("https://oauth2.example/token")}});
+    let secrets = parse(&account.to_string()).unwrap();
+    assert_eq!(secrets.google().unwrap().subject(), None);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_no_value_is() {
+    let document = r#"{
+        "feed": {"owner": "https://calendar.example/hidden.ics"},
+        "feeds": {
+            "a": "http://calendar.example/hidden.ics",
+            "b": "", "c": 7, "d": "https://calendar.example/hidden.ics", "d": "https://b.example/",
+            "https://calendar.example/hidden.ics": "e"
+        },
+        "google": {
+            "service_account": {}, "subject": ["hidden"],
+            "calendars": {"owner": {"hidden": "hidden"}}
+        }
+    }"#;
+    let problems = parse(document).unwrap_err();
+    let expected = "\
+CALENDAR_SECRETS.feed: unknown; known are feeds, google
+feeds.d: is there more than once
+feeds.a: it must begin with https://, so that nobody reads along
+feeds.b: is empty
+feeds.c: must be text
+feeds.(a key): a name has letters, digits, _ and -, and at most 40 of them
+feeds.(a key): it must be an address that begins with https://
+google.service_account: unknown; known are serviceAccount, subject, calendars
+google.calendars.owner: must be text
+google.subject: must be text
+google.serviceAccount: is missing";
+    assert_eq!(problems.to_string(), expected);
+    assert!(!format!("{problems:?}").contains("hidden"));
+}
+
+#[test]
+fn what_is_not_a_json_object_is_told_without_a_quotation() {
+    for text in ["hidden", "[\"hidden\"]", "\"hidden\"", "{\"feeds\": hidden", ""] {
+        let problems = parse(text).unwrap_err();
+        assert!(!format!("{problems} {problems:?}").contains("hidden"), "{problems:?}");
+        assert!(problems.to_string().starts_with("CALENDAR_SECRETS: "), "{problems}");
+    }
+}

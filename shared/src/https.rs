@@ -1,0 +1,113 @@
+//! HTTPS to services that are not AWS.
+//!
+//! One way to connect for all of them: TLS by rustls with ring and Mozilla's
+//! root certificates, HTTP/1.1, and connections that are kept.
+
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error as SendError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+/// Time to open a TCP connection. The services are some milliseconds away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time that an unused connection is kept. Longer-idle ones are likely to be
+/// closed at the other end, which a frozen function does not notice.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// What we call ourselves in `User-Agent`.
+pub(crate) const OUR_NAME: HeaderValue =
+    HeaderValue::from_static(concat!("openchair/", env!("CARGO_PKG_VERSION")));
+
+/// A client that keeps its connections. Clones share them.
+///
+/// It speaks plain HTTP where it is told to: whoever builds a request decides
+/// whether its address will do.
+#[derive(Clone)]
+pub struct HttpsClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl HttpsClient {
+    /// Makes a client. Nothing is sent yet.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "ring is a provider that rustls knows")]
+    pub fn new() -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(tls);
+        Self(client)
+    }
+
+    /// Sends a request, and returns as soon as the answer's headers are there.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, SendError> {
+        self.0.request(request).await
+    }
+}
+
+impl Default for HttpsClient {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for HttpsClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpsClient").finish_non_exhaustive()
+    }
+}
+
+/// A body that was not read to its end.
+#[derive(Debug)]
+pub(crate) enum BodyError {
+    /// It is longer than it may be.
+    TooLong,
+    /// The connection broke.
+    Broken(Box<dyn Error + Send + Sync>),
+}
+
+/// Reads a body to its end, if it has at most `most` bytes.
+pub(crate) async fn read_body(body: Incoming, most: usize) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > most as u64 {
+        return Err(BodyError::TooLong);
+    }
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLong),
+        Err(error) => Err(BodyError::Broken(error)),
+    }
+}
+
+/// Reads the wait that a server asks for, where it names one in seconds.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+/// Tells whether a host is this machine, to which plain HTTP is allowed.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
