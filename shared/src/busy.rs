@@ -59,21 +59,6 @@ pub trait Origin: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<String, SourceReading>, OriginError>> + Send;
 }
 
-/// Reads no calendar: who has one is unknown.
-#[derive(Clone, Copy, Debug)]
-pub struct NoCalendars;
-
-impl Origin for NoCalendars {
-    async fn read(
-        &self,
-        _: &StaffMember,
-        _: Interval<Timestamp>,
-        _: Option<&CalendarReading>,
-    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        Err("this deployment reads no calendars".into())
-    }
-}
-
 /// Reads when the staff are busy.
 #[derive(Debug)]
 pub struct BusyReader<S, O> {

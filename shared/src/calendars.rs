@@ -11,8 +11,10 @@ mod error;
 pub mod feed;
 pub mod google;
 pub mod ical;
+mod origins;
 pub mod secrets;
 
 pub use address::AddressError;
 pub use document::{Problem, Problems};
 pub use error::CalendarError;
+pub use origins::{Origins, UnknownCalendar};

@@ -16,6 +16,9 @@ pub struct Config {
     /// `STRIPE_API_BASE`: address of Stripe's API, without a path. Default:
     /// `https://api.stripe.com`.
     pub stripe_api_base: String,
+    /// `GOOGLE_API_BASE`: address of Google's APIs, without a path. Default:
+    /// `https://www.googleapis.com`.
+    pub google_api_base: String,
 }
 
 /// The environment does not make a configuration.
@@ -60,6 +63,7 @@ impl Config {
             salon: salon(set("SALON_FILE").map(PathBuf::from))?,
             table_name: or("TABLE_NAME", "openchair"),
             stripe_api_base: or("STRIPE_API_BASE", "https://api.stripe.com"),
+            google_api_base: or("GOOGLE_API_BASE", "https://www.googleapis.com"),
         })
     }
 }

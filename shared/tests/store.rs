@@ -76,11 +76,7 @@ fn at(second: i64) -> Timestamp {
 
 fn reading(read_at: i64, fresh_until: i64, busy: &[(i64, i64)]) -> CalendarReading {
     let spans = busy.iter().filter_map(|(start, end)| Interval::new(at(*start), at(*end)));
-    let source = SourceReading {
-        busy: spans.collect(),
-        etag: Some("\"tag\"".to_owned()),
-        last_modified: None,
-    };
+    let source = SourceReading { busy: spans.collect(), version: Some("1".to_owned()) };
     let window = Interval::new(at(0), at(1_000_000)).expect("a window");
     CalendarReading::new(
         [("ical:own".to_owned(), source)].into(),

@@ -5,23 +5,40 @@ use std::sync::Arc;
 use availability::Availability;
 use aws_sdk_dynamodb::Client;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
-use shared::busy::{BusyReader, NoCalendars};
+use shared::busy::BusyReader;
+use shared::calendars::Origins;
+use shared::calendars::secrets::{CALENDAR_SECRETS, CalendarSecrets};
 use shared::clock::Clock;
 use shared::config::Config;
 use shared::store::DynamoStore;
-use shared::{aws, telemetry};
+use shared::{aws, secrets, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let config = Config::from_env().inspect_err(|error| telemetry::log_start_failure(error))?;
-    let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
-    let reader = BusyReader::new(store, NoCalendars, Clock::machine());
-    let function = Arc::new(Availability::new(config.salon, reader));
-    function.warm_up().await;
+    let start = start().await;
+    let function =
+        Arc::new(start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?);
     run_concurrent(service_fn(move |request: Request| {
         let function = Arc::clone(&function);
         async move { Ok::<_, Error>(function.handle(request).await) }
     }))
     .await
+}
+
+/// Makes the function, with its first snapshot taken.
+async fn start() -> Result<Availability<DynamoStore, Origins>, Error> {
+    let config = Config::from_env()?;
+    let calendars = if config.salon.staff.iter().all(|member| member.calendars.is_empty()) {
+        CalendarSecrets::default()
+    } else {
+        let [document] = secrets::load([CALENDAR_SECRETS]).await?;
+        CalendarSecrets::parse(&document)?
+    };
+    let origins = Origins::new(&config.salon, calendars, config.google_api_base.parse()?)?;
+    let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
+    let reader = BusyReader::new(store, origins, Clock::machine());
+    let function = Availability::new(config.salon, reader);
+    function.warm_up().await;
+    Ok(function)
 }

@@ -35,10 +35,8 @@ pub struct CalendarReading {
 pub struct SourceReading {
     /// The time that it makes busy, in whole minutes.
     pub busy: IntervalSet<Timestamp>,
-    /// The feed's `ETag`, for asking whether it has changed.
-    pub etag: Option<String>,
-    /// The feed's `Last-Modified`, for the same.
-    pub last_modified: Option<String>,
+    /// What the source can be asked with whether it has changed since.
+    pub version: Option<String>,
 }
 
 impl CalendarReading {

@@ -75,19 +75,17 @@ fn reading(item: &Item, sources: &AttributeValue) -> Option<CalendarReading> {
 
 fn source_reading(source: &AttributeValue) -> Option<SourceReading> {
     let fields = source.as_m().ok()?;
-    let text = |name| fields.get(name).and_then(|text: &AttributeValue| text.as_s().ok()).cloned();
+    let version = fields.get("version").and_then(|text| text.as_s().ok()).cloned();
     let busy = unpack(fields.get("busy")?.as_b().ok()?.as_ref())?;
-    Some(SourceReading { busy, etag: text("etag"), last_modified: text("lastModified") })
+    Some(SourceReading { busy, version })
 }
 
-/// Writes the sources of a reading: `{name: {busy, etag?, lastModified?}}`.
+/// Writes the sources of a reading: `{name: {busy, version?}}`.
 pub(super) fn sources(reading: &CalendarReading) -> AttributeValue {
     let source = |source: &SourceReading| {
         let busy = AttributeValue::B(Blob::new(pack(&source.busy)));
-        let optional = [("etag", &source.etag), ("lastModified", &source.last_modified)];
-        let optional =
-            optional.into_iter().filter_map(|(name, value)| Some((name, text(value.clone()?))));
-        let fields = [("busy", busy)].into_iter().chain(optional);
+        let version = source.version.clone().map(|version| ("version", text(version)));
+        let fields = [("busy", busy)].into_iter().chain(version);
         AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).collect())
     };
     let named = reading.sources.iter().map(|(name, reading)| (name.clone(), source(reading)));
