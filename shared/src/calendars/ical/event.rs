@@ -151,7 +151,7 @@ fn event_length<'a>(
                 };
             }
             let mut exact = end.instant().duration_since(start.instant());
-            if !exact.is_positive() && line.param("TZID") == tzid(component) {
+            if !exact.is_positive() && end.zone.is(&start.zone) {
                 // In a gap of the clock the start moves past the end: what is written counts.
                 exact = end.civil.duration_since(start.civil);
             }
@@ -161,11 +161,6 @@ fn event_length<'a>(
             Ok(Length { days: 0, seconds: exact.as_secs() })
         }
     }
-}
-
-fn tzid<'a>(component: &Component<'a>) -> Option<&'a str> {
-    let is_start = |line: &&Line<'_>| line.property == Property::DtStart;
-    component.lines.iter().find(is_start)?.param("TZID")
 }
 
 fn before(start: DateTime, end: DateTime) -> What {
