@@ -69,7 +69,7 @@ impl<'a> Event<'a> {
             match start(component, zones) {
                 Ok(start) => Times::once(start, Length::ZERO),
                 Err(_) => match &replaces {
-                    Some((replaced, _)) => Times::once(replaced.clone(), Length::ZERO),
+                    Some((instance, _)) => Times::once(instance.clone(), Length::ZERO),
                     None => return Ok(None),
                 },
             }
@@ -110,7 +110,7 @@ fn times<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Times, 
             Property::RRule => times.rules.push(Rule::parse(line.value)?),
             Property::ExRule => times.except_rules.push(Rule::parse(line.value)?),
             Property::ExDate if !line.value.is_empty() => {
-                times.except.extend(moments(line, zones)?)
+                times.except.extend(moments(line, zones)?);
             }
             Property::RDate if line.param_is("VALUE", "PERIOD") => {
                 times.extra_periods.extend(periods(line, zones)?);

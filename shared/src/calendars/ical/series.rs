@@ -109,7 +109,7 @@ impl Series<'_, '_, '_> {
                 busy.extend(clip(begin, period.end, window));
             }
         }
-        let (from, to) = self.days(window, *length, &changes);
+        let (from, to) = days(window, *length, &changes);
         let mut except_times = HashSet::new();
         for rule in &self.times.except_rules {
             except_times.extend(self.recur(rule, from, to, limit)?);
@@ -161,25 +161,6 @@ impl Series<'_, '_, '_> {
             });
         }
         Ok(times)
-    }
-
-    /// Returns the days on which what begins may be in the window.
-    fn days(
-        &self,
-        window: Interval<Timestamp>,
-        length: Length,
-        changes: &[Change<'_>],
-    ) -> (Date, Date) {
-        let utc = Zone::utc();
-        let mut from = utc.civil(window.start()).saturating_sub(length.at_most());
-        let mut to = utc.civil(window.end());
-        for change in changes {
-            let start = utc.civil(window.start());
-            from = from
-                .min(start.saturating_sub(change.length.at_most()).saturating_sub(change.shift));
-            to = to.max(utc.civil(window.end()).saturating_sub(change.shift));
-        }
-        (from.saturating_sub(ZONES_APART).date(), to.saturating_add(ZONES_APART).date())
     }
 
     /// Returns when the instance is that a `RECURRENCE-ID` or an `RDATE` means: on the clock
@@ -237,6 +218,19 @@ impl Series<'_, '_, '_> {
             busy.extend(clip(begin, change.length.end(civil, begin, change.zone), window));
         }
     }
+}
+
+/// Returns the days on which what begins may be in the window.
+fn days(window: Interval<Timestamp>, length: Length, changes: &[Change<'_>]) -> (Date, Date) {
+    let utc = Zone::utc();
+    let mut from = utc.civil(window.start()).saturating_sub(length.at_most());
+    let mut to = utc.civil(window.end());
+    for change in changes {
+        let start = utc.civil(window.start());
+        from = from.min(start.saturating_sub(change.length.at_most()).saturating_sub(change.shift));
+        to = to.max(utc.civil(window.end()).saturating_sub(change.shift));
+    }
+    (from.saturating_sub(ZONES_APART).date(), to.saturating_add(ZONES_APART).date())
 }
 
 /// The instances that `EXDATE` takes out.
