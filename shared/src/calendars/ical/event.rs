@@ -69,7 +69,7 @@ impl<'a> Event<'a> {
             match start(component, zones) {
                 Ok(start) => Times::once(start, Length::ZERO),
                 Err(_) => match &replaces {
-                    Some((replaced, _)) => Times::once(replaced.clone(), Length::ZERO),
+                    Some((instance, _)) => Times::once(instance.clone(), Length::ZERO),
                     None => return Ok(None),
                 },
             }
@@ -110,7 +110,7 @@ fn times<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Times, 
             Property::RRule => times.rules.push(Rule::parse(line.value)?),
             Property::ExRule => times.except_rules.push(Rule::parse(line.value)?),
             Property::ExDate if !line.value.is_empty() => {
-                times.except.extend(moments(line, zones)?)
+                times.except.extend(moments(line, zones)?);
             }
             Property::RDate if line.param_is("VALUE", "PERIOD") => {
                 times.extra_periods.extend(periods(line, zones)?);
@@ -151,7 +151,7 @@ fn event_length<'a>(
                 };
             }
             let mut exact = end.instant().duration_since(start.instant());
-            if !exact.is_positive() && line.param("TZID") == tzid(component) {
+            if !exact.is_positive() && end.zone.is(&start.zone) {
                 // In a gap of the clock the start moves past the end: what is written counts.
                 exact = end.civil.duration_since(start.civil);
             }
@@ -161,11 +161,6 @@ fn event_length<'a>(
             Ok(Length { days: 0, seconds: exact.as_secs() })
         }
     }
-}
-
-fn tzid<'a>(component: &Component<'a>) -> Option<&'a str> {
-    let is_start = |line: &&Line<'_>| line.property == Property::DtStart;
-    component.lines.iter().find(is_start)?.param("TZID")
 }
 
 fn before(start: DateTime, end: DateTime) -> What {

@@ -85,19 +85,19 @@ impl Rule {
         let weekday = ByDay { ordinal: None, weekday: start.weekday() };
         let day_is_open = rule.week_days.is_empty() && rule.month_days.is_empty();
         match rule.frequency {
-            Frequency::Daily => {}
             Frequency::Weekly if rule.week_days.is_empty() => rule.week_days.push(weekday),
-            Frequency::Weekly => {}
             Frequency::Monthly if day_is_open => rule.month_days.push(start.day().into()),
-            Frequency::Monthly => {}
-            Frequency::Yearly if !day_is_open || !rule.year_days.is_empty() => {}
-            Frequency::Yearly if !rule.week_numbers.is_empty() => rule.week_days.push(weekday),
-            Frequency::Yearly => {
+            Frequency::Yearly if day_is_open && rule.year_days.is_empty() => {
+                if !rule.week_numbers.is_empty() {
+                    rule.week_days.push(weekday);
+                    return rule;
+                }
                 rule.month_days.push(start.day().into());
                 if rule.months.is_empty() {
                     rule.months.push(start.month().into());
                 }
             }
+            Frequency::Daily | Frequency::Weekly | Frequency::Monthly | Frequency::Yearly => {}
         }
         rule
     }

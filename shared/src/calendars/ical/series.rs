@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Event, Times};
@@ -109,23 +109,21 @@ impl Series<'_, '_, '_> {
                 busy.extend(clip(begin, period.end, window));
             }
         }
-        let (from, to) = self.days(window, *length, &changes);
+        let (from, to) = days(window, *length, &changes);
         let mut except_times = HashSet::new();
         for rule in &self.times.except_rules {
             except_times.extend(self.recur(rule, from, to, limit)?);
         }
         let mut instances = Vec::new();
         if (from..=to).contains(&start.civil.date()) {
-            instances.push(start.civil);
+            instances.push((start.civil, start.instant()));
         }
-        for extra in &self.times.extra {
-            instances.push(self.civil(extra));
-        }
+        instances.extend(self.times.extra.iter().map(|extra| self.instance(extra)));
         for rule in &self.times.rules {
-            instances.extend(self.recur(rule, from, to, limit)?);
+            let times = self.recur(rule, from, to, limit)?;
+            instances.extend(times.into_iter().map(|civil| (civil, start.zone.instant(civil))));
         }
-        for civil in instances {
-            let begin = start.zone.instant(civil);
+        for (civil, begin) in instances {
             if !(except_times.contains(&civil)
                 || except.has(civil, begin)
                 || replaced.contains(&begin))
@@ -165,44 +163,34 @@ impl Series<'_, '_, '_> {
         Ok(times)
     }
 
-    /// Returns the days on which what begins may be in the window.
-    fn days(
-        &self,
-        window: Interval<Timestamp>,
-        length: Length,
-        changes: &[Change<'_>],
-    ) -> (Date, Date) {
-        let utc = Zone::utc();
-        let mut from = utc.civil(window.start()).saturating_sub(length.at_most());
-        let mut to = utc.civil(window.end());
-        for change in changes {
-            let start = utc.civil(window.start());
-            from = from
-                .min(start.saturating_sub(change.length.at_most()).saturating_sub(change.shift));
-            to = to.max(utc.civil(window.end()).saturating_sub(change.shift));
-        }
-        (from.saturating_sub(ZONES_APART).date(), to.saturating_add(ZONES_APART).date())
-    }
-
-    /// Returns a time on the clock of the series.
-    fn civil(&self, moment: &Moment) -> DateTime {
-        if moment.is_date {
+    /// Returns when the instance is that a `RECURRENCE-ID` or an `RDATE` means: on the clock
+    /// of the series, and as an instant, as the clock may show a time twice.
+    fn instance(&self, moment: &Moment) -> (DateTime, Timestamp) {
+        let start = &self.times.start;
+        let date = match (moment.is_date, start.is_date) {
+            (true, _) => Some(moment.civil.date()),
+            (false, true) => date_of(moment, &start.zone),
+            (false, false) => None,
+        };
+        if let Some(date) = date {
             // A date for an event with a time means that day, at the event's time.
-            return moment.civil.date().to_datetime(self.times.start.civil.time());
+            let civil = date.to_datetime(start.civil.time());
+            return (civil, start.zone.instant(civil));
         }
-        self.times.start.zone.civil(moment.instant())
+        let instant = moment.instant();
+        (start.zone.civil(instant), instant)
     }
 
     /// Returns when the instances that are replaced would begin.
     fn replaced(&self) -> HashSet<Timestamp> {
         let starts = self.replacements.iter().filter_map(|event| event.replaces.as_ref());
-        starts.map(|(moment, _)| self.times.start.zone.instant(self.civil(moment))).collect()
+        starts.map(|(moment, _)| self.instance(moment).1).collect()
     }
 
     fn changes(&self) -> Vec<Change<'_>> {
         let changes = self.replacements.iter().filter_map(|event| {
             let (replaced, true) = event.replaces.as_ref()? else { return None };
-            let from = self.times.start.zone.instant(self.civil(replaced));
+            let (_, from) = self.instance(replaced);
             let Times { start, length, .. } = &event.times;
             let shift = start.civil.duration_since(start.zone.civil(from));
             Some(Change { from, is_busy: event.is_busy, zone: &start.zone, shift, length: *length })
@@ -232,6 +220,19 @@ impl Series<'_, '_, '_> {
     }
 }
 
+/// Returns the days on which what begins may be in the window.
+fn days(window: Interval<Timestamp>, length: Length, changes: &[Change<'_>]) -> (Date, Date) {
+    let utc = Zone::utc();
+    let mut from = utc.civil(window.start()).saturating_sub(length.at_most());
+    let mut to = utc.civil(window.end());
+    for change in changes {
+        let start = utc.civil(window.start());
+        from = from.min(start.saturating_sub(change.length.at_most()).saturating_sub(change.shift));
+        to = to.max(utc.civil(window.end()).saturating_sub(change.shift));
+    }
+    (from.saturating_sub(ZONES_APART).date(), to.saturating_add(ZONES_APART).date())
+}
+
 /// The instances that `EXDATE` takes out.
 struct Except {
     instants: HashSet<Timestamp>,
@@ -240,18 +241,30 @@ struct Except {
 
 impl Except {
     fn new(times: &Times) -> Self {
-        // Of an all-day event, a day is taken out also by a time on it, and of others, a
-        // date takes out what begins on it.
-        let (dates, moments): (Vec<&Moment>, Vec<&Moment>) =
-            times.except.iter().partition(|moment| moment.is_date || times.start.is_date);
-        Self {
-            instants: moments.iter().map(|moment| moment.instant()).collect(),
-            dates: dates.iter().map(|moment| moment.civil.date()).collect(),
+        let mut except = Self { instants: HashSet::new(), dates: HashSet::new() };
+        for moment in &times.except {
+            // A date takes out whatever begins on it.
+            let date = match (moment.is_date, times.start.is_date) {
+                (true, _) => Some(moment.civil.date()),
+                (false, true) => date_of(moment, &times.start.zone),
+                (false, false) => None,
+            };
+            match date {
+                Some(date) => except.dates.insert(date),
+                None => except.instants.insert(moment.instant()),
+            };
         }
+        except
     }
 
     fn has(&self, civil: DateTime, begin: Timestamp) -> bool {
         (!self.instants.is_empty() && self.instants.contains(&begin))
             || (!self.dates.is_empty() && self.dates.contains(&civil.date()))
     }
+}
+
+/// Returns the day that a midnight means, in the zone of an all-day event or as written.
+fn date_of(moment: &Moment, zone: &Zone) -> Option<Date> {
+    let midnights = [zone.civil(moment.instant()), moment.civil];
+    midnights.into_iter().find(|civil| civil.time() == Time::midnight()).map(DateTime::date)
 }

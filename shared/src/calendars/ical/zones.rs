@@ -27,6 +27,15 @@ impl Zone {
         Self::Known(TimeZone::UTC)
     }
 
+    /// Tells whether both are the same zone.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Known(one), Self::Known(other)) => one == other,
+            (Self::Custom(one), Self::Custom(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     /// Returns when the clock shows `civil`.
     ///
     /// The first time where it does so twice; where it never does, the offset from before

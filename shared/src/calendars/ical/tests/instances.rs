@@ -94,6 +94,11 @@ fn all_day_series_lose_days() {
             "11-24 00:00-11-25 00:00, 11-26 00:00-11-27 00:00",
         ),
         (
+            "by midnight in UTC, and not by noon",
+            "DTSTART;VALUE=DATE:20261124|RRULE:FREQ=DAILY;COUNT=3|EXDATE:20261125T080000Z,20261126T200000Z",
+            "11-24 00:00-11-25 00:00, 11-26 00:00-11-27 00:00",
+        ),
+        (
             "and gain some",
             "DTSTART;VALUE=DATE:20261124|RDATE;VALUE=DATE:20261126,20261201",
             "11-24 00:00-11-25 00:00, 11-26 00:00-11-27 00:00, 12-01 00:00-12-02 00:00",
@@ -278,4 +283,14 @@ fn the_latest_version_of_an_event_counts() {
         joined(series("", &others), WINTER),
         "11-24 09:00-10:00, 12-02 09:00-10:00, 12-08 09:00-10:00, 12-15 09:00-10:00"
     );
+}
+
+#[test]
+fn an_added_time_may_be_the_second_of_two() {
+    let lines = "DTSTART:20261031T083000Z|DURATION:PT15M|RDATE:20261101T093000Z";
+    let zoned = lines.replace("20261031T083000Z", "20261031T013000");
+    for lines in [lines, &zoned] {
+        let set = busy_times(event(lines).as_bytes(), window(YEAR), &los_angeles()).unwrap();
+        assert_eq!(set.as_slice()[1].start().to_string(), "2026-11-01T09:30:00Z");
+    }
 }

@@ -132,7 +132,7 @@ impl Simple {
         let mut other = day;
         while same(other) {
             number += 1;
-            other = other + i64::from(if ordinal < 0 { 7 } else { -7 }).days();
+            other += i64::from(if ordinal < 0 { 7 } else { -7 }).days();
         }
         number == ordinal.abs()
     }
@@ -156,7 +156,9 @@ fn any_rule() -> impl Strategy<Value = Simple> {
     (frequency, 1..5, week_days, month_days, months, end, start).prop_map(
         |(frequency, interval, mut week_days, mut month_days, months, end, start)| {
             if matches!(frequency, "DAILY" | "WEEKLY") {
-                week_days.iter_mut().for_each(|day| day.0 = None);
+                for day in &mut week_days {
+                    day.0 = None;
+                }
             }
             if frequency == "WEEKLY" {
                 month_days.clear();

@@ -15,6 +15,7 @@ fn days(start: &str, rule: &str, days: (&str, &str)) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn rules_recur_as_the_standard_says() {
     let rows = [
         ("daily with a count", "20261124", "FREQ=DAILY;COUNT=3", "11-24 11-25 11-26"),
