@@ -120,7 +120,7 @@ async fn what_passes_at_google_is_not_noticed() {
 async fn a_slow_google_is_given_up_at_the_deadline() {
     let serving = serving(GoogleOptions::default()).await;
     serving.google().set_busy(OWNER, []);
-    serving.google().fail_with([Fault::Slow(Duration::from_secs(60))]);
+    serving.google().fail_with([Fault::Slow(Duration::from_mins(1))]);
     let window = interval("2026-11-24T08:00:00Z", "2027-01-05T08:00:00Z");
     let deadline = Instant::now() + Duration::from_millis(200);
     let error = calendars(&serving, None).busy_times(&[OWNER], window, deadline).await.unwrap_err();

@@ -30,7 +30,8 @@ pub mod domain;
 pub mod http;
 #[cfg(feature = "https")]
 pub mod https;
-#[cfg(all(test, feature = "secrets"))]
+#[cfg(test)]
+#[cfg(feature = "secrets")]
 mod misbehaving_server;
 #[cfg(feature = "stripe")]
 pub mod payments;
