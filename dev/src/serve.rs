@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`options`] | the command line |
 //! | `workspace` | which functions there are, and their routes |
-//! | `salon`, `payments` | what the functions are told: the salon, and whom to pay |
+//! | `salon`, `payments`, `calendar` | what the functions are told: the salon, whom to pay, when people are busy |
 //! | `ports`, `data` | what must be free before anything starts |
 //! | `cargo_lambda` | the tool that runs functions: found or installed |
 //! | `dynamodb` | the embedded `DynamoDB` |
@@ -14,6 +14,7 @@
 //! | `addresses` | the table that is printed at the end |
 
 mod addresses;
+mod calendar;
 mod cargo_lambda;
 mod data;
 mod dynamodb;
@@ -104,7 +105,15 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     };
 
     functions::build(&workspace, options.release).await?;
-    let environment = environment::of_functions(options, payments, salon.as_deref());
+    let calendar = match &options.calendar {
+        Some(named) => Some(calendar::give(named, salon.as_deref(), &data.folder).await?),
+        None => None,
+    };
+    let salon = calendar.as_ref().map(|calendar| calendar.salon.clone()).or(salon);
+    let mut environment = environment::of_functions(options, payments, salon.as_deref());
+    if let Some(calendar) = calendar {
+        environment.set.push(("CALENDAR_SECRETS", calendar.secrets.into()));
+    }
     drop(ports.api);
     let mut functions = Functions::start(&cargo_lambda, &workspace, options, &environment)?;
     functions.warm(&workspace, options).await?;

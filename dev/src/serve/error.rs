@@ -13,6 +13,9 @@ use super::ports::BusyPort;
 /// Why `cargo dev` could not go on. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("could not read the calendar {path}; give a file, or an address with ://", path = path.display())]
+    Calendar { path: PathBuf, source: io::Error },
+
     #[error("could not listen for signals")]
     Signals(#[source] io::Error),
 

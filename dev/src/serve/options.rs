@@ -36,6 +36,10 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub salon: Option<PathBuf>,
 
+    /// Give everybody at the salon this calendar: an iCal file, re-read when it changes, or an address
+    #[arg(long, value_name = "FILE_OR_URL")]
+    pub calendar: Option<String>,
+
     /// How long the payment sandbox takes to answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(..=600_000))]
     pub stripe_latency_ms: u64,

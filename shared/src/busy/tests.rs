@@ -149,7 +149,7 @@ async fn who_has_nothing_to_serve_waits_for_the_one_who_reads() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_calendar_is_given_up_at_the_deadline() {
     let fleet = Fleet::new();
-    fleet.origin.behave(Behaviour::Answers(Duration::from_secs(60)));
+    fleet.origin.behave(Behaviour::Answers(Duration::from_mins(1)));
     let begun = Instant::now();
     assert!(!fleet.is_known().await);
     assert_eq!(begun.elapsed().as_secs(), 2);

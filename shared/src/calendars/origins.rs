@@ -121,7 +121,7 @@ impl Origin for Origins {
         for calendar in &member.calendars {
             match calendar {
                 CalendarName::Google(name) => {
-                    ids.push(self.secrets.google_calendar(name).ok_or(NOT_THERE)?)
+                    ids.push(self.secrets.google_calendar(name).ok_or(NOT_THERE)?);
                 }
                 CalendarName::Ical(name) => {
                     feeds.push((format!("ical:{name}"), self.secrets.feed(name).ok_or(NOT_THERE)?));
