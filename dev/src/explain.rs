@@ -32,7 +32,7 @@ pub struct Options {
     #[arg(long, value_name = "ID")]
     pub staff: Option<String>,
 
-    /// The salon [default: salon.toml at the root of the repository]
+    /// The salon [default: the one that a running `cargo dev` serves, or salon.toml]
     #[arg(long, value_name = "FILE")]
     pub salon: Option<PathBuf>,
 
@@ -81,7 +81,8 @@ pub enum Error {
 /// When the salon, the service or the person is unknown, the day is outside the
 /// horizon, or the table cannot be read.
 pub async fn run(options: Options) -> Result<(), Error> {
-    let salon = serve::load_salon(options.salon.as_deref()).await?;
+    let is_running = TcpStream::connect((Ipv4Addr::LOCALHOST, options.dynamodb_port)).await.is_ok();
+    let salon = serve::load_salon(options.salon.as_deref(), is_running).await?;
     let service = options.service.as_deref().map(|id| find_service(&salon, id)).transpose()?;
     let staff = match options.staff.as_deref() {
         Some(id) => vec![find_member(&salon, id)?],
@@ -93,7 +94,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
         let (first, last) = (horizon.first, horizon.last);
         return Err(Error::OutsideHorizon { date: options.date, first, last });
     }
-    let (store, _database) = open(options.dynamodb_port).await?;
+    let (store, _database) = open(options.dynamodb_port, is_running).await?;
     let ids: Vec<_> = staff.iter().map(|member| &member.id).collect();
     let one_day = horizon.only(options.date);
     let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await?;
@@ -171,8 +172,8 @@ fn clock(day: &Day, at: Timestamp) -> String {
     day.offset_at(at).to_datetime(at).strftime("%H:%M").to_string()
 }
 
-async fn open(port: u16) -> Result<(DynamoStore, Option<Database>), Error> {
-    if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+async fn open(port: u16, is_running: bool) -> Result<(DynamoStore, Option<Database>), Error> {
+    if is_running {
         let store = DynamoStore::new(serve::local_client(port), table::DEFAULT_NAME.to_owned());
         return Ok((store, None));
     }

@@ -64,14 +64,16 @@ pub async fn run(options: Options) -> Result<(), Error> {
     outcome
 }
 
-/// Loads the salon that `cargo dev` would serve.
+/// Loads the salon that was named, or else the one that a running `cargo dev`
+/// serves, or the one that it would serve.
 ///
 /// # Errors
 ///
 /// Fails if the file is missing or is not a salon.
-pub(crate) async fn load_salon(named: Option<&Path>) -> Result<Salon, Error> {
+pub(crate) async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon, Error> {
     let workspace = Workspace::load().await?;
-    salon::load(named, &workspace.root)
+    let served = data::noted_salon(&workspace.target.join("dev")).filter(|_| is_running);
+    salon::load(named.or(served.as_deref()), &workspace.root)
 }
 
 /// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.
@@ -110,6 +112,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
         None => None,
     };
     let salon = calendar.as_ref().map(|calendar| calendar.salon.clone()).or(salon);
+    data.note_salon(salon.as_deref())?;
     let mut environment = environment::of_functions(options, payments, salon.as_deref());
     if let Some(calendar) = calendar {
         environment.set.push(("CALENDAR_SECRETS", calendar.secrets.into()));

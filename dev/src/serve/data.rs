@@ -37,6 +37,28 @@ pub(super) fn open(folder: &Path, fresh: bool) -> Result<Data, Error> {
     Ok(Data { folder: folder.to_owned(), database, _lock: lock })
 }
 
+impl Data {
+    /// Notes which salon file is served, for whoever asks while it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the note cannot be written.
+    pub(super) fn note_salon(&self, salon: Option<&Path>) -> Result<(), Error> {
+        let path = self.folder.join(NOTE);
+        let salon = salon.map_or_else(Default::default, |salon| salon.display().to_string());
+        fs::write(&path, salon).map_err(|source| Error::Data { path, source })
+    }
+}
+
+/// Returns the salon file that was last served out of a data folder.
+pub(super) fn noted_salon(folder: &Path) -> Option<PathBuf> {
+    let noted = fs::read_to_string(folder.join(NOTE)).ok()?;
+    Some(PathBuf::from(noted)).filter(|path| path.exists())
+}
+
+/// The file that names the salon file that is served.
+const NOTE: &str = "salon-served";
+
 /// Removes the database and the files that the engine keeps beside it.
 fn empty(database: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
