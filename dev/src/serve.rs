@@ -2,7 +2,7 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`options`] | the command line |
+//! | `options` | the command line |
 //! | `workspace` | which functions there are, and their routes |
 //! | `salon`, `payments`, `calendar` | what the functions are told: the salon, whom to pay, when people are busy |
 //! | `ports`, `data` | what must be free before anything starts |
