@@ -1,14 +1,18 @@
-//! The table: day sheets, and the cache of calendars.
+//! The table: day sheets, bookings, and the cache of calendars.
 //!
 //! | item | key | attributes |
 //! |---|---|---|
-//! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries` |
+//! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries`, `expiresAt` |
+//! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and all that belongs to it; `askedAt`; while it is not settled, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
+//! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (until when it counts), `expiresAt` |
+//! | idempotency key | `PK=REQUEST#hash`, `SK=REQUEST` | `bookingId`, `fingerprint`, `until`, `expiresAt` |
 //! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `leaseUntil`, `expiresAt` |
 //!
 //! Instants are seconds since 1970. `DynamoDB` deletes expired items hours or
 //! days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
 //! so whoever reads an item compares its times itself.
 
+pub mod bookings;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod memory;

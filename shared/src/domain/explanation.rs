@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::booking::BookingId;
 use super::clock_time::{ClockRange, ClockTime};
 use super::day::Day;
 use super::day_sheet::DaySheet;
@@ -26,11 +27,11 @@ pub enum Rule<'a> {
     /// The person's calendar cannot be read.
     UnknownCalendar,
     /// A live hold of this booking.
-    Hold(&'a str),
+    Hold(&'a BookingId),
     /// This booking.
-    Booking(&'a str),
+    Booking(&'a BookingId),
     /// The buffer behind this booking or hold.
-    Buffer(&'a str),
+    Buffer(&'a BookingId),
 }
 
 impl fmt::Display for Rule<'_> {
@@ -107,7 +108,7 @@ impl<'a> Explanation<'a> {
         }
         let entries = sheets.iter().flat_map(DaySheet::entries).filter(|entry| entry.is_live(now));
         for entry in entries {
-            let id = entry.booking_id.as_str();
+            let id = &entry.booking_id;
             let rule = if entry.until.is_some() { Rule::Hold(id) } else { Rule::Booking(id) };
             let buffer = Interval::new(entry.appointment.end(), entry.free_from);
             let pieces = [(Some(entry.appointment), rule), (buffer, Rule::Buffer(id))];

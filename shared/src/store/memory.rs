@@ -1,3 +1,5 @@
+mod bookings;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +20,7 @@ pub struct MemoryStore(Mutex<State>);
 struct State {
     sheets: BTreeMap<(StaffId, Date), DaySheet>,
     calendars: HashMap<StaffId, CachedCalendar>,
+    bookings: bookings::Bookings,
     reads: usize,
     is_down: bool,
 }

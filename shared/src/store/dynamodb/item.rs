@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::super::{CachedCalendar, StoreError};
+use crate::domain::booking::BookingId;
 use crate::domain::calendar::{CalendarReading, SourceReading};
 use crate::domain::day_sheet::{DaySheet, Entry};
 use crate::domain::interval::{Interval, IntervalSet};
@@ -27,12 +28,15 @@ pub(super) fn number(at: Timestamp) -> AttributeValue {
     AttributeValue::N(at.as_second().to_string())
 }
 
-/// Reads `entries`: a list of `{bookingId, start, end, freeFrom?, until?}`.
+/// Reads `version`, and `entries`: a list of `{bookingId, start, end, freeFrom?, until?}`.
 pub(super) fn day_sheet(item: &Item) -> Result<DaySheet, StoreError> {
     let entries = item.get("entries").and_then(|entries| entries.as_l().ok());
     let entries = entries.ok_or_else(|| corrupt(item, "it has no list of entries"))?;
     let read: Option<Vec<Entry>> = entries.iter().map(entry).collect();
-    read.map(DaySheet::new).ok_or_else(|| corrupt(item, "an entry is not a booking and its time"))
+    let entries = read.ok_or_else(|| corrupt(item, "an entry is not a booking and its time"))?;
+    let version = item.get("version").and_then(|version| version.as_n().ok()?.parse().ok());
+    let version = version.ok_or_else(|| corrupt(item, "it has no version"))?;
+    Ok(DaySheet::new(version, entries))
 }
 
 fn entry(entry: &AttributeValue) -> Option<Entry> {
@@ -43,7 +47,7 @@ fn entry(entry: &AttributeValue) -> Option<Entry> {
         None => Some(None),
     };
     let free_from = optional("freeFrom")?.unwrap_or(appointment.end());
-    let id = fields.get("bookingId")?.as_s().ok()?.clone();
+    let id = BookingId::parse(fields.get("bookingId")?.as_s().ok()?)?;
     Entry::new(id, appointment, free_from, optional("until")?)
 }
 
