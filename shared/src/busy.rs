@@ -118,33 +118,50 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         &self.clock
     }
 
-    /// Reads when the staff are busy on the days that can be booked now. Day
-    /// sheets and cached calendars are read side by side.
+    /// Returns where day sheets and readings are kept.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Reads when the staff are busy on the days that can be booked now.
+    ///
+    /// # Errors
+    /// As [`BusyReader::read_days`].
+    pub async fn read(&self, salon: &Salon, consistency: Consistency) -> Result<Busy, StoreError> {
+        let everybody: Vec<_> = salon.staff.iter().collect();
+        let horizon = salon.horizon(self.clock.now());
+        self.read_days(salon, &everybody, horizon, consistency).await
+    }
+
+    /// Reads when some of the staff are busy on some days. Day sheets and
+    /// cached calendars are read side by side.
     ///
     /// # Errors
     /// When the store cannot be asked. A calendar that cannot be read is no
     /// error: its owner is unknown.
-    pub async fn read(&self, salon: &Salon, consistency: Consistency) -> Result<Busy, StoreError> {
+    pub async fn read_days(
+        &self,
+        salon: &Salon,
+        staff: &[&StaffMember],
+        days: Horizon,
+        consistency: Consistency,
+    ) -> Result<Busy, StoreError> {
         let now = self.clock.now();
-        let horizon = salon.horizon(now);
-        let all: Vec<_> = salon.staff.iter().map(|member| &member.id).collect();
-        let with_calendars: Vec<_> = salon
-            .staff
-            .iter()
-            .filter(|member| !member.calendars.is_empty())
-            .map(|m| &m.id)
-            .collect();
+        let all: Vec<_> = staff.iter().map(|member| &member.id).collect();
+        let with_calendars: Vec<_> =
+            staff.iter().filter(|member| !member.calendars.is_empty()).map(|m| &m.id).collect();
         let calendars = async {
             if with_calendars.is_empty() {
                 return Ok(HashMap::new());
             }
             self.store.calendars(&with_calendars, consistency).await
         };
-        let sheets = self.store.sheets(&all, horizon, consistency);
+        let sheets = self.store.sheets(&all, days, consistency);
         let (sheets, mut cached) = futures_util::try_join!(sheets, calendars)?;
 
-        let window = window(salon, horizon);
-        let known = join_all(salon.staff.iter().map(|member| {
+        // Whoever reads calendars reads them for all who come after.
+        let window = window(salon, salon.horizon(now));
+        let known = join_all(staff.iter().map(|member| {
             let cached = cached.remove(&member.id).unwrap_or_default();
             async { (&member.id, self.calendars(salon, member, window, cached).await) }
         }));

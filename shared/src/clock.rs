@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -61,6 +62,14 @@ impl Clock {
                 let milliseconds = milliseconds.load(Ordering::Relaxed);
                 Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
             }
+        }
+    }
+
+    /// Waits. A manual clock stands still, so there this only lets others run.
+    pub async fn pause(&self, duration: Duration) {
+        match self.0 {
+            Source::Machine | Source::Runtime { .. } => tokio::time::sleep(duration).await,
+            Source::Manual(_) => tokio::task::yield_now().await,
         }
     }
 
