@@ -9,5 +9,6 @@ pub mod explanation;
 pub mod hours;
 pub mod interval;
 pub mod money;
+pub mod payment;
 pub mod salon;
 pub mod service;
