@@ -7,15 +7,25 @@
 
 mod answer;
 mod api_base;
+mod bookings;
 mod checkout_session;
 mod client;
 mod error;
+mod metadata;
+mod refund;
 mod retry;
 mod secret_key;
+mod session;
+mod session_request;
+pub mod webhook;
 
 pub use api_base::{ApiBase, ApiBaseError};
+pub use bookings::Payments;
 pub use checkout_session::{BareDeposit, CreatedSession, create_bare_deposit};
 pub use client::Client;
 pub use error::{ErrorAnswer, StripeError};
+pub use refund::{Refund, RefundRequest, RefundStatus};
 pub use retry::RetryPolicy;
 pub use secret_key::{SecretKey, SecretKeyError};
+pub use session::{Session, SessionStatus};
+pub use session_request::{NewSession, SessionRequest};

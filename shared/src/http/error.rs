@@ -204,7 +204,8 @@ impl From<crate::payments::StripeError> for ApiError {
                 Self::new(Code::PaymentRejected, "The payment service refused this payment.")
                     .because(error)
             }
-            StripeError::Unauthorized(_)
+            StripeError::KeyReused(_)
+            | StripeError::Unauthorized(_)
             | StripeError::Unreadable { .. }
             | StripeError::Unsendable(_) => Self::internal(error),
         }

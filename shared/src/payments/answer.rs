@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::https::{self, BodyError};
 use crate::payments::error::{ErrorAnswer, StripeError};
@@ -25,6 +26,15 @@ pub(super) async fn read(response: Response<Incoming>) -> Result<Bytes, Failure>
     judge(head.status, &head.headers, body)
 }
 
+/// Reads an object, as far as it is ours.
+///
+/// The error quotes what stands in the place of a field that is read, and none
+/// of those is personal.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, StripeError> {
+    serde_json::from_slice(body)
+        .map_err(|error| StripeError::Unreadable { reason: error.to_string() })
+}
+
 #[derive(Clone, Copy, Debug)]
 struct TooLong;
 
@@ -36,6 +46,9 @@ struct TooLong;
 /// (<https://docs.stripe.com/error-low-level>). A 5xx with
 /// `Idempotent-Replayed` stays: Stripe answers from its memory, and would go
 /// on doing so (<https://docs.stripe.com/api/idempotent_requests>).
+///
+/// Another 4xx is a refusal where it has the form of Stripe's errors. Anything
+/// else, such as the page of a firewall, says nothing of an earlier attempt.
 fn judge(
     status: StatusCode,
     headers: &HeaderMap,
@@ -60,25 +73,29 @@ fn judge(
         request_id: text(headers, "request-id").map(Box::from),
     };
     let retry_after = https::retry_after(headers);
-    let (error, passing) = match status.as_u16() {
-        401 | 403 => (StripeError::Unauthorized(answer), false),
-        429 => (StripeError::RateLimited { answer, retry_after }, true),
-        409 | 424 | 500..=599 => (
-            StripeError::Unavailable { answer, retry_after },
-            text(headers, "idempotent-replayed") != Some("true"),
-        ),
-        400..=499 => (StripeError::Rejected(answer), false),
-        status => {
-            let reason = format!("status {status} is not one of Stripe's");
+    let should_retry = match text(headers, "stripe-should-retry") {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    };
+    let (error, passing) = match (status.as_u16(), answer.kind.as_deref()) {
+        (401 | 403, _) => (StripeError::Unauthorized(answer), false),
+        (429, _) => (StripeError::RateLimited { answer, retry_after }, true),
+        (409 | 424 | 500..=599, _) => {
+            let replayed = text(headers, "idempotent-replayed") == Some("true");
+            (StripeError::Unavailable { answer, retry_after, replayed }, !replayed)
+        }
+        (400..=499, _) if should_retry == Some(true) => {
+            (StripeError::Unavailable { answer, retry_after, replayed: false }, true)
+        }
+        (400..=499, Some("idempotency_error")) => (StripeError::KeyReused(answer), false),
+        (400..=499, Some(_)) => (StripeError::Rejected(answer), false),
+        (status, _) => {
+            let reason = format!("status {status} without an error of Stripe's");
             (StripeError::Unreadable { reason }, false)
         }
     };
-    let passing = match text(headers, "stripe-should-retry") {
-        Some("true") => true,
-        Some("false") => false,
-        _ => passing,
-    };
-    Err(Failure { error, passing, retry_after })
+    Err(Failure { error, passing: should_retry.unwrap_or(passing), retry_after })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -81,11 +81,11 @@ fn bare_deposit(deposit: &BareDeposit<'_>) -> CreateCheckoutSession {
 /// Apple Pay and Google Pay are cards to Stripe. The list replaces
 /// `payment_method_types`, which this version of the API refuses
 /// (<https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions>).
-fn cards_and_wallets() -> [AllowedMethod; 1] {
+pub(super) fn cards_and_wallets() -> [AllowedMethod; 1] {
     [AllowedMethod::Card]
 }
 
-fn line_item(amount: Money, product_name: &str) -> LineItem {
+pub(super) fn line_item(amount: Money, product_name: &str) -> LineItem {
     let Ok(currency) = amount.currency().code().parse();
     let price = PriceData {
         currency,

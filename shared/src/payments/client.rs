@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use stripe_client_core::{
-    ConfigOverride, CustomizedStripeRequest, RequestBuilder, RequestStrategy, StripeClient,
+    CustomizedStripeRequest, IdempotencyKey, RequestBuilder, RequestStrategy, StripeClient,
     StripeMethod, VERSION,
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -75,17 +75,32 @@ impl Client {
         }
     }
 
+    /// Reads, and returns the answer's body.
+    pub(super) async fn get(&self, request: RequestBuilder) -> Result<Bytes, StripeError> {
+        self.send(self.call(request, None)?).await
+    }
+
+    /// Writes under an idempotency key, and returns the answer's body.
+    pub(super) async fn post(
+        &self,
+        request: RequestBuilder,
+        key: &str,
+    ) -> Result<Bytes, StripeError> {
+        let key =
+            IdempotencyKey::new(key).map_err(|error| StripeError::Unsendable(error.into()))?;
+        self.send(self.call(request, Some(RequestStrategy::Idempotent(key)))?).await
+    }
+
     fn call(
         &self,
         request: RequestBuilder,
-        overrides: ConfigOverride,
+        strategy: Option<RequestStrategy>,
     ) -> Result<Call, StripeError> {
         let method = match request.method {
             StripeMethod::Get => Method::GET,
             StripeMethod::Post => Method::POST,
             StripeMethod::Delete => Method::DELETE,
         };
-        let strategy = overrides.request_strategy;
         let key = strategy.as_ref().and_then(RequestStrategy::get_key);
         // GET and DELETE are idempotent at Stripe, and take no key
         // (https://docs.stripe.com/api/idempotent_requests).
@@ -111,54 +126,17 @@ impl Client {
         if let Some(key) = key {
             http = http.header("idempotency-key", key.as_str());
         }
-        if let Some(account) = overrides.account_id {
-            http = http.header("stripe-account", account.as_str());
-        }
         if request.body.is_some() {
             http = http.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         let http = http
             .body(Full::from(request.body.unwrap_or_default()))
-            .map_err(StripeError::Unsendable)?;
-        Ok(Call {
-            http,
-            attempts,
-            attempt_timeout: overrides.timeout.unwrap_or(self.policy.attempt_timeout),
-        })
+            .map_err(|error| StripeError::Unsendable(error.into()))?;
+        Ok(Call { http, attempts, attempt_timeout: self.policy.attempt_timeout })
     }
 
-    /// Sends a request once.
-    async fn attempt(&self, call: &Call, deadline: Instant) -> Result<Bytes, Failure> {
-        let begun = Instant::now();
-        let answered = async {
-            let response = self.http.send(call.http.clone()).await;
-            match response {
-                Ok(response) => answer::read(response).await,
-                Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
-            }
-        };
-        timeout_at(deadline.min(begun + call.attempt_timeout), answered).await.unwrap_or_else(
-            |_| {
-                let after = begun.elapsed();
-                Err(Failure::passing(StripeError::Timeout { after }))
-            },
-        )
-    }
-}
-
-/// A request as it goes out, the same at every attempt.
-struct Call {
-    http: Request<Full<Bytes>>,
-    attempts: u32,
-    attempt_timeout: Duration,
-}
-
-impl StripeClient for Client {
-    type Err = StripeError;
-
-    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
-        let (request, overrides) = request.into_pieces();
-        let call = self.call(request, overrides)?;
+    /// Sends a request until it is answered, or the policy ends it.
+    async fn send(&self, call: Call) -> Result<Bytes, StripeError> {
         let deadline = Instant::now() + self.policy.deadline;
         let mut random = fastrand::Rng::new();
         let mut attempt = 1;
@@ -202,6 +180,49 @@ impl StripeClient for Client {
             sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// Sends a request once.
+    async fn attempt(&self, call: &Call, deadline: Instant) -> Result<Bytes, Failure> {
+        let begun = Instant::now();
+        let answered = async {
+            let response = self.http.send(call.http.clone()).await;
+            match response {
+                Ok(response) => answer::read(response).await,
+                Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
+            }
+        };
+        timeout_at(deadline.min(begun + call.attempt_timeout), answered).await.unwrap_or_else(
+            |_| {
+                let after = begun.elapsed();
+                Err(Failure::passing(StripeError::Timeout { after }))
+            },
+        )
+    }
+}
+
+/// A request as it goes out, the same at every attempt.
+struct Call {
+    http: Request<Full<Bytes>>,
+    attempts: u32,
+    attempt_timeout: Duration,
+}
+
+impl StripeClient for Client {
+    type Err = StripeError;
+
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
+        let (request, overrides) = request.into_pieces();
+        let mut call = self.call(request, overrides.request_strategy)?;
+        if let Some(account) = overrides.account_id {
+            let account = HeaderValue::try_from(account.as_str())
+                .map_err(|error| StripeError::Unsendable(error.into()))?;
+            call.http.headers_mut().insert("stripe-account", account);
+        }
+        if let Some(timeout) = overrides.timeout {
+            call.attempt_timeout = timeout;
+        }
+        self.send(call).await
     }
 }
 

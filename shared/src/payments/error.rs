@@ -7,12 +7,14 @@ use stripe_client_core::StripeClientErr;
 
 /// A request to Stripe that brought nothing usable.
 ///
-/// Only [`Rejected`](Self::Rejected) proves that the request had no effect.
-/// After any other error an earlier attempt may have had one: repeat the
-/// request with the same idempotency key and the same parameters.
+/// Only [`Rejected`](Self::Rejected) proves that the request had no effect, not
+/// at an earlier attempt under its idempotency key either; and only as long as
+/// Stripe remembers the key, 24 hours. After any other error the request may
+/// have had one: repeat it with the same key and the same parameters.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeError {
-    /// Stripe refused for good: the same request would be refused again.
+    /// Stripe refused for good: the same request would be refused again. It is
+    /// Stripe's own word, and not that of something between us.
     #[error("Stripe refused the request: {0}")]
     Rejected(ErrorAnswer),
     /// Stripe's rate limit, still in force after the last attempt.
@@ -30,7 +32,14 @@ pub enum StripeError {
         answer: ErrorAnswer,
         /// The wait that Stripe asked for.
         retry_after: Option<Duration>,
+        /// Whether Stripe answered from its memory of an earlier attempt: a
+        /// repeat under the same key would get this answer again for 24 hours.
+        replayed: bool,
     },
+    /// The idempotency key was used before with other parameters: a mistake of
+    /// ours. What the request did then is not known.
+    #[error("the idempotency key is another request's: {0}")]
+    KeyReused(ErrorAnswer),
     /// No connection, or one that broke before the answer was complete.
     #[error("the connection to Stripe failed")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -51,7 +60,7 @@ pub enum StripeError {
     },
     /// A request that cannot be put into HTTP.
     #[error("the request to Stripe cannot be built")]
-    Unsendable(#[source] http::Error),
+    Unsendable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StripeError {
@@ -72,6 +81,7 @@ impl StripeError {
             Self::Unavailable { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_OUTAGE),
             Self::Unreachable(_) | Self::Timeout { .. } => Self::AFTER_OUTAGE,
             Self::Rejected(_)
+            | Self::KeyReused(_)
             | Self::Unauthorized(_)
             | Self::Unreadable { .. }
             | Self::Unsendable(_) => return None,
@@ -79,11 +89,19 @@ impl StripeError {
         Some(wait.max(Duration::from_secs(1)))
     }
 
+    /// Tells whether Stripe does not know what the request names: a session of
+    /// another account or mode, say.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Rejected(answer) if answer.code.as_deref() == Some("resource_missing"))
+    }
+
     /// Returns Stripe's error, where Stripe answered with one.
     #[must_use]
     pub fn answer(&self) -> Option<&ErrorAnswer> {
         match self {
             Self::Rejected(answer)
+            | Self::KeyReused(answer)
             | Self::Unauthorized(answer)
             | Self::RateLimited { answer, .. }
             | Self::Unavailable { answer, .. } => Some(answer),

@@ -1,0 +1,97 @@
+//! Refunds: asking for one, and what Stripe tells of it.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use stripe_core::refund::CreateRefund;
+
+use crate::domain::money::Money;
+use crate::payments::metadata::{BOOKING_ID, Metadata, Reference};
+
+/// A request to pay back a part of a payment, or all of it.
+#[derive(Clone, Copy, Debug)]
+pub struct RefundRequest<'a> {
+    /// The booking that was paid for.
+    pub booking_id: &'a str,
+    /// The number of the attempt, counted from 1. A next one may be made only
+    /// when none of the payment's refunds is its booking's.
+    pub attempt: u32,
+    /// The payment: `pi_…`.
+    pub payment: &'a str,
+    /// What is paid back.
+    pub amount: Money,
+}
+
+impl RefundRequest<'_> {
+    /// Returns the idempotency key.
+    pub(super) fn key(&self) -> String {
+        format!("refund-{}-{}", self.booking_id, self.attempt)
+    }
+
+    /// Builds the request. The currency is the payment's.
+    pub(super) fn create(&self) -> CreateRefund {
+        let booking = HashMap::from([(BOOKING_ID.to_owned(), self.booking_id.to_owned())]);
+        CreateRefund::new()
+            .payment_intent(self.payment)
+            .amount(self.amount.amount())
+            .metadata(booking)
+    }
+}
+
+/// A refund, as Stripe tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Object")]
+pub struct Refund {
+    /// Stripe's id: `re_…`.
+    pub id: String,
+    /// How far it is.
+    pub status: RefundStatus,
+    /// What is paid back, in minor units.
+    pub amount: i64,
+    /// The payment that is paid back: `pi_…`.
+    pub payment: Option<String>,
+    /// The booking that it was asked for; none if not by us, but by the owner
+    /// in Stripe's Dashboard, say.
+    pub booking_id: Option<String>,
+}
+
+/// How far a refund is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// The client has to act.
+    RequiresAction,
+    /// The money is on its way: it does not come back to us.
+    Succeeded,
+    /// The client's bank refused it.
+    Failed,
+    /// It was taken back.
+    Canceled,
+    /// Stripe has not decided, or says something that is not one of the above.
+    #[default]
+    #[serde(other)]
+    Pending,
+}
+
+/// The fields that are read of Stripe's object
+/// (<https://docs.stripe.com/api/refunds/object>).
+#[derive(Deserialize)]
+struct Object {
+    id: String,
+    status: Option<RefundStatus>,
+    amount: i64,
+    payment_intent: Option<Reference>,
+    metadata: Option<Metadata>,
+}
+
+impl From<Object> for Refund {
+    fn from(object: Object) -> Self {
+        Self {
+            id: object.id,
+            status: object.status.unwrap_or_default(),
+            amount: object.amount,
+            payment: object.payment_intent.map(String::from),
+            booking_id: Metadata::booking_id(object.metadata),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The secrets with which Stripe signs events.
+
+use hmac::{Hmac, KeyInit};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+/// The secrets with which Stripe may sign: one, or two while one replaces the
+/// other.
+///
+/// In the Dashboard, "roll secret" makes a new one, and can keep the old one
+/// for up to 24 hours (<https://docs.stripe.com/webhooks#roll-endpoint-secrets>).
+#[derive(Clone, Debug)]
+pub struct WebhookSecrets(Vec<SecretString>);
+
+/// Secrets that are not Stripe's. None of them is in the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookSecretsError {
+    /// No secret at all, or more than two.
+    #[error("the webhook's secret must be one or two secrets with a comma or a space between")]
+    NotOneOrTwo,
+    /// An API key, say.
+    #[error("each of the webhook's secrets must begin with whsec_")]
+    NotAWebhookSecret,
+}
+
+impl WebhookSecrets {
+    /// Reads one or two secrets, separated by a comma or white space.
+    ///
+    /// # Errors
+    /// When there are none or more than two, or one is not a webhook's secret.
+    pub fn new(text: &SecretString) -> Result<Self, WebhookSecretsError> {
+        let words = text.expose_secret().split(|c: char| c == ',' || c.is_whitespace());
+        let secrets: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        if !(1..=2).contains(&secrets.len()) {
+            return Err(WebhookSecretsError::NotOneOrTwo);
+        }
+        if secrets.iter().any(|secret| secret.strip_prefix("whsec_").is_none_or(str::is_empty)) {
+            return Err(WebhookSecretsError::NotAWebhookSecret);
+        }
+        Ok(Self(secrets.into_iter().map(SecretString::from).collect()))
+    }
+
+    /// Returns a code for each secret. The key is all of it, its beginning too.
+    pub(super) fn codes(&self) -> impl Iterator<Item = Hmac<Sha256>> {
+        self.0.iter().map(|secret| {
+            Hmac::new_from_slice(secret.expose_secret().as_bytes())
+                .expect("an HMAC takes a key of any length")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_or_two_secrets_are_taken() {
+        use WebhookSecretsError::{NotAWebhookSecret, NotOneOrTwo};
+        let cases = [
+            ("whsec_1", Ok(1)),
+            (" whsec_1\n", Ok(1)),
+            ("whsec_1,whsec_2", Ok(2)),
+            ("whsec_1, whsec_2", Ok(2)),
+            ("whsec_1\nwhsec_2\n", Ok(2)),
+            ("", Err(NotOneOrTwo)),
+            (" ,", Err(NotOneOrTwo)),
+            ("whsec_1 whsec_2 whsec_3", Err(NotOneOrTwo)),
+            ("whsec_", Err(NotAWebhookSecret)),
+            ("sk_test_1", Err(NotAWebhookSecret)),
+            ("whsec_1;whsec_2,we_1", Err(NotAWebhookSecret)),
+        ];
+        for (text, expected) in cases {
+            let read = WebhookSecrets::new(&SecretString::from(text));
+            assert_eq!(read.map(|secrets| secrets.codes().count()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let secrets = WebhookSecrets::new(&SecretString::from("whsec_hidden")).unwrap();
+        assert!(!format!("{secrets:?}").contains("hidden"));
+    }
+}
