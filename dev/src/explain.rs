@@ -96,7 +96,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
     }
     let (store, _database) = open(options.dynamodb_port, is_running).await?;
     let ids: Vec<_> = staff.iter().map(|member| &member.id).collect();
-    let one_day = horizon.only(options.date);
+    let one_day = Horizon::only(options.date);
     let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await?;
     let mut calendars = store.calendars(&ids, Consistency::Strong).await?;
     let day = Day::new(options.date, &salon.time_zone);

@@ -7,7 +7,11 @@
 //! | [`store`] | the DynamoDB table |
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
-//! | [`config`], [`clock`], [`telemetry`] | the environment, the time, the log |
+//! | [`config`], [`clock`], [`random`], [`telemetry`] | the environment, the time, chance, the log |
+#![cfg_attr(
+    feature = "stripe",
+    doc = "| [`bookings`] | placing, settling, cancelling: decisions carried out |"
+)]
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
 #![cfg_attr(
     feature = "calendars",
@@ -21,6 +25,8 @@
 pub mod aws;
 #[cfg(feature = "https")]
 mod backoff;
+#[cfg(feature = "stripe")]
+pub mod bookings;
 pub mod busy;
 #[cfg(feature = "calendars")]
 pub mod calendars;
@@ -35,6 +41,7 @@ pub mod https;
 mod misbehaving_server;
 #[cfg(feature = "stripe")]
 pub mod payments;
+pub mod random;
 pub mod salon_file;
 #[cfg(feature = "secrets")]
 pub mod secrets;

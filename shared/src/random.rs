@@ -26,6 +26,15 @@ impl Random {
         Self(Source::Seeded(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)))))
     }
 
+    /// Draws the seed of numbers that need not be secret.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        match &self.0 {
+            Source::System => fastrand::u64(..),
+            Source::Seeded(random) => random.lock().unwrap_or_else(PoisonError::into_inner).u64(..),
+        }
+    }
+
     /// Draws 128 bits.
     ///
     /// # Panics

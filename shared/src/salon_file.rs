@@ -19,8 +19,11 @@ use self::menu::{chargeable, check_is_possible, currency, money, service, staff_
 pub use self::reader::Problem;
 use self::reader::{Field, Reader, Table, nearest};
 use self::site::return_url;
+use crate::domain::booking::CancellationTerms;
+use crate::domain::customer::Country;
 use crate::domain::hours::Closure;
-use crate::domain::salon::Salon;
+use crate::domain::payment::Ui;
+use crate::domain::salon::{HoldLimits, Salon};
 
 /// The salon file that is compiled in, for a deployment without `SALON_FILE`.
 pub const COMPILED_IN: &str = include_str!("../../salon.toml");
@@ -68,12 +71,14 @@ pub fn parse(text: &str) -> Result<Salon, SalonProblems> {
 
 /// Reads everything before giving up on anything, so that all problems are seen.
 fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
-    const KEYS: [&str; 11] = [
+    const KEYS: [&str; 13] = [
         "name",
+        "country",
         "time_zone",
         "currency",
         "booking",
         "deposit",
+        "cancellation",
         "hours",
         "closures",
         "calendars",
@@ -81,18 +86,30 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         "staff",
         "site",
     ];
+    const BOOKING_KEYS: [&str; 6] = [
+        "horizon_days",
+        "notice_minutes",
+        "slot_step_minutes",
+        "max_holds_per_customer",
+        "max_holds_per_address",
+        "retention_days",
+    ];
     let file = Table::open(reader, String::new(), 0..0, document, &KEYS);
 
     let name =
         file.required("name", "the salon's name").and_then(|field| field.text().map(str::to_owned));
+    let country = file
+        .required(
+            "country",
+            "two letters such as \"US\", for phone numbers without a country's code",
+        )
+        .and_then(|f| country(&f));
     let time_zone = file
         .required("time_zone", "an IANA time zone such as \"America/Los_Angeles\"")
         .and_then(|f| time_zone(&f));
     let currency =
         file.required("currency", "an ISO 4217 code such as \"usd\"").and_then(|f| currency(&f));
-    let booking = file
-        .optional("booking")
-        .and_then(|f| f.table(&["horizon_days", "notice_minutes", "slot_step_minutes"]));
+    let booking = file.optional("booking").and_then(|f| f.table(&BOOKING_KEYS));
     let horizon_days =
         optional_or(booking.as_ref(), "horizon_days", 42, |f| f.integer(1..=365, "days"));
     let notice_minutes = optional_or(booking.as_ref(), "notice_minutes", 120, |f| {
@@ -100,9 +117,26 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
     });
     let slot_step_minutes =
         optional_or(booking.as_ref(), "slot_step_minutes", 15, |f| f.integer(5..=240, "minutes"));
+    let holds = |key, default| {
+        optional_or(booking.as_ref(), key, default, |f| f.integer(1..=100_u16, "holds"))
+            .map(usize::from)
+    };
+    let (per_customer, per_address) =
+        (holds("max_holds_per_customer", 2), holds("max_holds_per_address", 6));
+    let retention_days =
+        optional_or(booking.as_ref(), "retention_days", 400, |f| f.integer(1..=3_650, "days"));
+    let cancellation = file
+        .optional("cancellation")
+        .and_then(|f| f.table(&["full_refund_hours", "late_refund_percent"]));
+    let full_refund_hours = optional_or(cancellation.as_ref(), "full_refund_hours", 24, |f| {
+        f.integer(0..=24 * 60, "hours")
+    });
+    let late_refund_percent = optional_or(cancellation.as_ref(), "late_refund_percent", 0, |f| {
+        f.integer(0..=100, "hundredths")
+    });
     let deposit = file
         .required("deposit", "[deposit] with the default deposit")
-        .and_then(|f| f.table(&["default", "bare"]));
+        .and_then(|f| f.table(&["default", "bare", "ui", "delayed_methods"]));
     let default_deposit = deposit
         .as_ref()
         .and_then(|t| t.required("default", "the deposit of a service that names none"));
@@ -111,6 +145,13 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         chargeable(&f, amount).then_some(amount)
     });
     let bare_deposits = optional_or(deposit.as_ref(), "bare", true, boolean);
+    let delayed_methods = optional_or(deposit.as_ref(), "delayed_methods", false, boolean);
+    let ui = optional_or(deposit.as_ref(), "ui", Ui::Hosted, |f| {
+        f.expect(
+            f.as_text().and_then(|text| text.parse().ok()),
+            "\"hosted\", \"embedded\" or \"elements\"",
+        )
+    });
     let hours = file
         .required("hours", "[hours] with the opening hours of each weekday")
         .and_then(|f| weekly_hours(&f, None));
@@ -161,6 +202,15 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         services,
         staff,
         return_url: return_url?,
+        country: country?,
+        hold_limits: HoldLimits { per_customer: per_customer?, per_address: per_address? },
+        ui: ui?,
+        delayed_methods: delayed_methods?,
+        cancellation: CancellationTerms {
+            full_refund_hours: full_refund_hours?,
+            late_refund_percent: late_refund_percent?,
+        },
+        retention_days: retention_days?,
     })
 }
 
@@ -200,6 +250,11 @@ fn unique<'a, T>(items: &'a [(T, Field<'_, '_>)], id: impl Fn(&'a T) -> &'a str)
             field.report(format!("has the id \"{}\" a second time", id(item)));
         }
     }
+}
+
+fn country(field: &Field<'_, '_>) -> Option<Country> {
+    let country = Country::from_code(field.text()?);
+    field.expect(country, "the two letters of a country, such as \"US\"")
 }
 
 fn time_zone(field: &Field<'_, '_>) -> Option<TimeZone> {

@@ -7,11 +7,10 @@ use aws_sdk_dynamodb::Client;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
 use shared::busy::BusyReader;
 use shared::calendars::Origins;
-use shared::calendars::secrets::{CALENDAR_SECRETS, CalendarSecrets};
 use shared::clock::Clock;
 use shared::config::Config;
 use shared::store::DynamoStore;
-use shared::{aws, secrets, telemetry};
+use shared::{aws, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -29,13 +28,7 @@ async fn main() -> Result<(), Error> {
 /// Makes the function, with its first snapshot taken.
 async fn start() -> Result<Availability<DynamoStore, Origins>, Error> {
     let config = Config::from_env()?;
-    let calendars = if config.salon.staff.iter().all(|member| member.calendars.is_empty()) {
-        CalendarSecrets::default()
-    } else {
-        let [document] = secrets::load([CALENDAR_SECRETS]).await?;
-        CalendarSecrets::parse(&document)?
-    };
-    let origins = Origins::new(&config.salon, calendars, config.google_api_base.parse()?)?;
+    let origins = Origins::load(&config).await?;
     let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
     let reader = BusyReader::new(store, origins, Clock::machine());
     let function = Availability::new(config.salon, reader);

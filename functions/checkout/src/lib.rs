@@ -1,52 +1,118 @@
-//! Taking a deposit: `POST /checkout`.
+//! Reserving a time and paying its deposit: `POST /checkout`, and what becomes
+//! of it: `/bookings/{id}`.
 
-use lambda_http::http::{Method, StatusCode};
+mod body;
+mod refusal;
+mod request;
+mod route;
+
+use std::net::IpAddr;
+
+use lambda_http::http::{HeaderMap, Method, StatusCode, header};
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
-use shared::domain::salon::Salon;
+use shared::bookings::{Bookings, address_key, fingerprint, request_key};
+use shared::busy::Origin;
+use shared::clock::Clock;
+use shared::domain::booking::{BookingId, HoldKey, RequestKey};
 use shared::http::{self, Answer, ApiError, Code, observe};
 use shared::payments::{BareDeposit, Client, create_bare_deposit};
+use shared::store::bookings::BookingStore;
+
+use crate::refusal::{not_cancelled, not_reserved, unknown_booking};
+use crate::request::{Fields, Wanted, object};
+use crate::route::Route;
 
 /// The largest body taken, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
 /// The function: what it needs to answer, made once a container.
 #[derive(Debug)]
-pub struct Checkout {
-    salon: Salon,
-    stripe: Client,
+pub struct Checkout<S, O> {
+    bookings: Bookings<S, O, Client>,
+    clock: Clock,
 }
 
-impl Checkout {
+impl<S: BookingStore, O: Origin> Checkout<S, O> {
     /// Makes the function.
     #[must_use]
-    pub const fn new(salon: Salon, stripe: Client) -> Self {
-        Self { salon, stripe }
+    pub const fn new(bookings: Bookings<S, O, Client>, clock: Clock) -> Self {
+        Self { bookings, clock }
     }
 
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let is_checkout = request.raw_http_path() == "/checkout";
-        let route = if is_checkout { "/checkout" } else { "unknown" };
-        let answering = async {
-            match request.method() {
-                _ if !is_checkout => Err(ApiError::not_found()),
-                &Method::POST => self.checkout(request.body()).await,
-                _ => Err(ApiError::method_not_allowed("POST")),
-            }
-        };
-        observe(&request, route, answering).await
+        let route = Route::of(request.raw_http_path());
+        observe(&request, route.name(), self.answer(&route, &request)).await
     }
 
-    async fn checkout(&self, body: &Body) -> Result<Answer, ApiError> {
-        match body.len() {
-            0 => self.bare_deposit().await,
-            1..=MAX_BODY => {
-                let message =
-                    "Times cannot be reserved here. A request without a body pays a deposit.";
-                Err(ApiError::new(Code::NotFound, message))
+    async fn answer(&self, route: &Route<'_>, request: &Request) -> Result<Answer, ApiError> {
+        let method = request.method();
+        match *route {
+            Route::Checkout if method == Method::POST => self.checkout(request).await,
+            Route::Booking(id) if method == Method::GET => self.booking(id).await,
+            Route::Cancel(id) if method == Method::POST => self.cancel(id, request).await,
+            Route::Checkout | Route::Cancel(_) => Err(ApiError::method_not_allowed("POST")),
+            Route::Booking(_) => Err(ApiError::method_not_allowed("GET")),
+            Route::Unknown => Err(ApiError::not_found()),
+        }
+    }
+
+    async fn checkout(&self, request: &Request) -> Result<Answer, ApiError> {
+        if request.body().is_empty() {
+            return self.bare_deposit().await;
+        }
+        let body = json_body(request)?;
+        let salon = self.bookings.salon();
+        let wanted = Wanted::parse(salon, body)?;
+        let key = idempotency_key(request.headers())?;
+        let now = self.clock.now();
+        let start = wanted.when.instant(salon, now)?;
+        let (customer, at) = (wanted.customer, start.to_string());
+        let fingerprint = fingerprint(&[
+            wanted.service.id.as_str(),
+            &at,
+            wanted.staff.map_or("", |staff| staff.as_str()),
+            customer.name.as_str(),
+            customer.phone.as_str(),
+            customer.email.as_str(),
+            wanted.ui.as_str(),
+        ]);
+        let request = shared::bookings::Request {
+            service: wanted.service,
+            start,
+            staff: wanted.staff,
+            customer,
+            ui: wanted.ui,
+            key,
+            fingerprint,
+            address: address(request),
+        };
+        match self.bookings.reserve(&request).await {
+            Ok(reserved) => {
+                let status = if reserved.is_new { StatusCode::CREATED } else { StatusCode::OK };
+                Ok(answer(status, body::hold(salon, &reserved.booking)))
             }
-            _ => Err(ApiError::new(Code::BodyTooLarge, "A body may have 16 KiB.")),
+            Err(error) => Err(not_reserved(salon, now, wanted.when, error)),
+        }
+    }
+
+    async fn booking(&self, id: &str) -> Result<Answer, ApiError> {
+        let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
+        let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
+        Ok(answer(StatusCode::OK, body::booking(self.bookings.salon(), &booking)))
+    }
+
+    async fn cancel(&self, id: &str, request: &Request) -> Result<Answer, ApiError> {
+        let fields = Fields(object(json_body(request)?)?);
+        let token = fields.required("manageToken")?;
+        let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
+        match self.bookings.cancel(&id, token).await {
+            Ok(booking) => {
+                Ok(answer(StatusCode::OK, body::booking(self.bookings.salon(), &booking)))
+            }
+            Err(error) => Err(not_cancelled(error)),
         }
     }
 
@@ -60,19 +126,57 @@ impl Checkout {
             session_id: &'a str,
         }
 
-        if !self.salon.bare_deposits {
+        let salon = self.bookings.salon();
+        if !salon.bare_deposits {
             let message = "This salon takes deposits for a booked time only.";
             return Err(ApiError::new(Code::NotFound, message));
         }
         let deposit = BareDeposit {
-            amount: self.salon.default_deposit,
-            product_name: &format!("Deposit, {}", self.salon.name),
-            return_url: &self.salon.return_url,
+            amount: salon.default_deposit,
+            product_name: &format!("Deposit, {}", salon.name),
+            return_url: &salon.return_url,
         };
-        let created = create_bare_deposit(&self.stripe, &deposit).await?;
+        let created = create_bare_deposit(self.bookings.payments(), &deposit).await?;
         let session =
             Session { client_secret: created.client_secret.as_deref(), session_id: &created.id };
         let body = serde_json::to_string(&session).expect("text is always JSON");
-        Ok(Answer::uncached(http::json_uncacheable(StatusCode::OK, body)))
+        Ok(answer(StatusCode::OK, body))
     }
+}
+
+fn answer(status: StatusCode, body: String) -> Answer {
+    Answer::uncached(http::json_uncacheable(status, body))
+}
+
+/// Returns the bytes of a body that says it is JSON.
+fn json_body(request: &Request) -> Result<&[u8], ApiError> {
+    let body: &[u8] = request.body().as_ref();
+    if body.len() > MAX_BODY {
+        return Err(ApiError::new(Code::BodyTooLarge, "A body may have 16 KiB."));
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        let message = "A body must be JSON, and say so: Content-Type: application/json.";
+        return Err(ApiError::new(Code::UnsupportedMediaType, message));
+    }
+    Ok(body)
+}
+
+/// Reads the header that makes a repeat of a request safe.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (16..=255).contains(&key.len()));
+    let message = "An `Idempotency-Key` has 16 to 255 characters of ASCII, drawn at random.";
+    let key =
+        key.ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("idempotency-key"))?;
+    Ok(Some(request_key(key)))
+}
+
+/// Returns where a request came from, as the gateway saw it. A header could
+/// say anything.
+fn address(request: &Request) -> Option<HoldKey> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+    let address: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;
+    Some(address_key(address))
 }

@@ -1,12 +1,15 @@
-//! POST /checkout.
+//! POST /checkout, GET /bookings/{id} and POST /bookings/{id}/cancel.
 
 use std::sync::Arc;
 
 use checkout::Checkout;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
+use shared::bookings::Bookings;
+use shared::calendars::Origins;
+use shared::clock::Clock;
 use shared::config::Config;
-use shared::payments::{Client, RetryPolicy, SecretKey};
-use shared::{secrets, telemetry};
+use shared::store::DynamoStore;
+use shared::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -22,11 +25,8 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Makes the function, with a connection to Stripe that is open already.
-async fn start() -> Result<Checkout, Error> {
-    let config = Config::from_env()?;
-    let [key] = secrets::load(["STRIPE_SECRET_KEY"]).await?;
-    let key = SecretKey::new(key)?;
-    let stripe = Client::new(&key, config.stripe_api_base.parse()?, RetryPolicy::default());
-    stripe.connect().await;
-    Ok(Checkout::new(config.salon, stripe))
+async fn start() -> Result<Checkout<DynamoStore, Origins>, Error> {
+    let bookings = Bookings::load(Config::from_env()?).await?;
+    bookings.payments().connect().await;
+    Ok(Checkout::new(bookings, Clock::machine()))
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -9,13 +10,15 @@ use tokio::time::Instant;
 use super::feed::{Feed, Fetched, Validators};
 use super::google::{GoogleBase, GoogleCalendars};
 use super::ical;
-use super::secrets::CalendarSecrets;
+use super::secrets::{CALENDAR_SECRETS, CalendarSecrets};
 use crate::busy::{Origin, OriginError};
+use crate::config::Config;
 use crate::domain::calendar::{CalendarName, CalendarReading, SourceReading};
 use crate::domain::interval::Interval;
 use crate::domain::salon::Salon;
 use crate::domain::service::StaffMember;
 use crate::https::HttpsClient;
+use crate::secrets;
 
 /// Time for all of a person's calendars, within what the reader allows.
 const DEADLINE: Duration = Duration::from_millis(1_900);
@@ -41,6 +44,21 @@ pub struct UnknownCalendar {
 }
 
 impl Origins {
+    /// Reads where the calendars of a configuration's salon are. Without any,
+    /// no secret is needed.
+    ///
+    /// # Errors
+    /// When the secrets cannot be read, or do not have a calendar.
+    pub async fn load(config: &Config) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let secrets = if config.salon.staff.iter().all(|member| member.calendars.is_empty()) {
+            CalendarSecrets::default()
+        } else {
+            let [document] = secrets::load([CALENDAR_SECRETS]).await?;
+            CalendarSecrets::parse(&document)?
+        };
+        Ok(Self::new(&config.salon, secrets, config.google_api_base.parse()?)?)
+    }
+
     /// Finds the calendars that `salon` names.
     ///
     /// # Errors

@@ -183,15 +183,23 @@ pub struct CancellationTerms {
 }
 
 impl CancellationTerms {
+    /// Returns until when all of the deposit comes back.
+    #[must_use]
+    pub fn full_refund_until(self, start: Timestamp) -> Timestamp {
+        let notice = SignedDuration::from_hours(self.full_refund_hours.into());
+        start.saturating_sub(notice).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Returns what comes back of `deposit` after that.
+    #[must_use]
+    pub fn late_refund(self, deposit: Money) -> Money {
+        deposit.percent(self.late_refund_percent)
+    }
+
     /// Returns what comes back of `deposit` to who cancels at `now`.
     #[must_use]
     pub fn refund(self, deposit: Money, start: Timestamp, now: Timestamp) -> Money {
-        let notice = SignedDuration::from_hours(self.full_refund_hours.into());
-        if now <= start.saturating_sub(notice).unwrap_or(Timestamp::MIN) {
-            deposit
-        } else {
-            deposit.percent(self.late_refund_percent)
-        }
+        if now <= self.full_refund_until(start) { deposit } else { self.late_refund(deposit) }
     }
 }
 

@@ -4,8 +4,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
+use super::booking::{BookingId, CancellationTerms};
+use super::customer::Country;
 use super::hours::{Closure, WeeklyHours};
 use super::money::{Currency, Money};
+use super::payment::Ui;
 use super::service::{Service, ServiceId, StaffId, StaffMember};
 
 /// A salon and its rules.
@@ -43,6 +46,27 @@ pub struct Salon {
     pub calendar_max_stale_minutes: u32,
     /// Where Stripe's pages return to.
     pub return_url: String,
+    /// Where a phone number without a country's code is from.
+    pub country: Country,
+    /// How many unpaid holds anyone gets.
+    pub hold_limits: HoldLimits,
+    /// How a deposit is paid where the request does not say.
+    pub ui: Ui,
+    /// Whether payment methods are offered that take days.
+    pub delayed_methods: bool,
+    /// What comes back after a cancellation.
+    pub cancellation: CancellationTerms,
+    /// How many days after the appointment a booking is deleted.
+    pub retention_days: u32,
+}
+
+/// How many unpaid holds anyone gets at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldLimits {
+    /// A phone number, or an e-mail address.
+    pub per_customer: usize,
+    /// A network address.
+    pub per_address: usize,
 }
 
 impl Salon {
@@ -73,6 +97,19 @@ impl Salon {
     #[must_use]
     pub fn max_stale(&self) -> SignedDuration {
         SignedDuration::from_mins(self.calendar_max_stale_minutes.into())
+    }
+
+    /// Returns the page that a booking's payment returns to: the salon's, with
+    /// the booking's id in the query.
+    #[must_use]
+    pub fn return_url_for(&self, booking: &BookingId) -> String {
+        let (page, fragment) = match self.return_url.split_once('#') {
+            Some((page, fragment)) => (page, Some(fragment)),
+            None => (self.return_url.as_str(), None),
+        };
+        let joint = if page.contains('?') { '&' } else { '?' };
+        let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+        format!("{page}{joint}booking={booking}{fragment}")
     }
 
     /// Tells whether the salon is closed all of `date`.
@@ -109,7 +146,7 @@ impl Horizon {
 
     /// Returns the horizon of a single date.
     #[must_use]
-    pub const fn only(self, date: Date) -> Self {
+    pub const fn only(date: Date) -> Self {
         Self { first: date, last: date }
     }
 

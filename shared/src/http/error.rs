@@ -12,12 +12,25 @@ use serde::Serialize;
 pub enum Code {
     InvalidJson,
     InvalidParameter,
+    BadSignature,
+    Forbidden,
     UnknownService,
     UnknownStaff,
+    UnknownBooking,
     NotFound,
     MethodNotAllowed,
     BodyTooLarge,
     UnsupportedMediaType,
+    SlotTaken,
+    IdempotencyMismatch,
+    NotCancellable,
+    InvalidField,
+    OutsideHours,
+    TooSoon,
+    TooFar,
+    NotOnStep,
+    NonexistentTime,
+    TooManyHolds,
     PaymentRejected,
     CalendarUnavailable,
     StoreUnavailable,
@@ -30,11 +43,26 @@ impl Code {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::InvalidJson | Self::InvalidParameter => StatusCode::BAD_REQUEST,
-            Self::UnknownService | Self::UnknownStaff | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::InvalidJson | Self::InvalidParameter | Self::BadSignature => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::UnknownService | Self::UnknownStaff | Self::UnknownBooking | Self::NotFound => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::SlotTaken | Self::IdempotencyMismatch | Self::NotCancellable => {
+                StatusCode::CONFLICT
+            }
+            Self::InvalidField
+            | Self::OutsideHours
+            | Self::TooSoon
+            | Self::TooFar
+            | Self::NotOnStep
+            | Self::NonexistentTime => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyHolds => StatusCode::TOO_MANY_REQUESTS,
             Self::PaymentRejected => StatusCode::BAD_GATEWAY,
             Self::CalendarUnavailable | Self::StoreUnavailable | Self::StripeBusy => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -53,6 +81,7 @@ pub struct ApiError {
     field: Option<&'static str>,
     retry_after_seconds: Option<u64>,
     allow: Option<&'static str>,
+    alternatives: Vec<String>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -66,6 +95,7 @@ impl ApiError {
             field: None,
             retry_after_seconds: None,
             allow: None,
+            alternatives: Vec::new(),
             cause: None,
         }
     }
@@ -99,6 +129,12 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// Names times that could be booked instead.
+    #[must_use]
+    pub fn instead(self, alternatives: Vec<String>) -> Self {
+        Self { alternatives, ..self }
     }
 
     /// Attaches what happened, for the log only.
@@ -140,7 +176,7 @@ impl ApiError {
             message: Cow<'a, str>,
             field: Option<&'a str>,
             retry_after_seconds: Option<u64>,
-            alternatives: [&'a str; 0],
+            alternatives: &'a [String],
         }
 
         let message = match self.code {
@@ -155,7 +191,7 @@ impl ApiError {
             message,
             field: self.field,
             retry_after_seconds,
-            alternatives: [],
+            alternatives: &self.alternatives,
         };
         let body = serde_json::to_string(&Envelope { error: inner })
             .expect("text and numbers are always JSON");

@@ -2,6 +2,7 @@ use super::*;
 
 /// A small file, every line of which the tests can break.
 const SMALL: &str = r#"name = "Salon"
+country = "US"
 time_zone = "America/Los_Angeles"
 currency = "usd"
 [deposit]

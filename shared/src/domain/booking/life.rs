@@ -38,8 +38,11 @@ pub enum RefundOutcome {
     Made,
     /// It was refused, or came back.
     Refused,
-    /// Stripe's memory of the last attempt is of no use: another must be made.
-    TryAnew,
+    /// Stripe's memory of an attempt is of no use: the next must be made.
+    TryAnew {
+        /// The attempt.
+        attempt: u32,
+    },
 }
 
 /// What the salon looks like at the time of the booking, for a payment.
@@ -117,8 +120,9 @@ impl Booking {
             (State::Refunding | State::Refunded, Event::Refund(RefundOutcome::Refused)) => {
                 State::RefundFailed
             }
-            (State::Refunding, Event::Refund(RefundOutcome::TryAnew)) => {
-                let refund = self.refund.as_mut()?;
+            (State::Refunding, Event::Refund(RefundOutcome::TryAnew { attempt })) => {
+                // Only once: two that found it out must not make an attempt each.
+                let refund = self.refund.as_mut().filter(|refund| refund.attempt == attempt)?;
                 refund.attempt += 1;
                 State::Refunding
             }

@@ -1,0 +1,101 @@
+//! The contract's bodies.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::domain::booking::{Booking, BookingId};
+use shared::domain::money::Money;
+use shared::domain::salon::Salon;
+use shared::domain::service::{ServiceId, StaffId};
+
+/// Writes a hold, for whoever placed it.
+pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Hold<'a> {
+        booking_id: &'a BookingId,
+        manage_token: &'a str,
+        status: &'static str,
+        hold_expires_at: String,
+        session_id: Option<&'a str>,
+        client_secret: Option<&'a str>,
+        url: Option<&'a str>,
+        start: String,
+        end: String,
+        staff_id: &'a StaffId,
+        deposit: Money,
+        cancellation: Cancellation,
+    }
+
+    let session = booking.page.session.as_ref();
+    let hold = Hold {
+        booking_id: &booking.id,
+        manage_token: booking.manage_token.expose(),
+        status: booking.state.as_str(),
+        hold_expires_at: local(salon, booking.page.expires_at),
+        session_id: session.map(|session| session.id.as_str()),
+        client_secret: session.and_then(|session| session.client_secret.as_deref()),
+        url: session.and_then(|session| session.url.as_deref()),
+        start: local(salon, booking.appointment.start()),
+        end: local(salon, booking.appointment.end()),
+        staff_id: &booking.staff,
+        deposit: booking.terms.deposit,
+        cancellation: Cancellation::of(salon, booking),
+    };
+    serde_json::to_string(&hold).expect("text and numbers are always JSON")
+}
+
+/// Writes a booking, for whoever has its id: nothing personal, and no right to
+/// act.
+pub(crate) fn booking(salon: &Salon, booking: &Booking) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown<'a> {
+        booking_id: &'a BookingId,
+        status: &'static str,
+        service_id: &'a ServiceId,
+        start: String,
+        end: String,
+        staff_id: &'a StaffId,
+        deposit: Money,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refund: Option<Money>,
+        cancellation: Cancellation,
+    }
+
+    let shown = Shown {
+        booking_id: &booking.id,
+        status: booking.state.as_str(),
+        service_id: &booking.service,
+        start: local(salon, booking.appointment.start()),
+        end: local(salon, booking.appointment.end()),
+        staff_id: &booking.staff,
+        deposit: booking.terms.deposit,
+        refund: booking.refund.map(|refund| refund.amount),
+        cancellation: Cancellation::of(salon, booking),
+    };
+    serde_json::to_string(&shown).expect("text and numbers are always JSON")
+}
+
+/// What comes back of the deposit, by the terms that the booking was made on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cancellation {
+    full_refund_until: String,
+    late_refund: Money,
+}
+
+impl Cancellation {
+    fn of(salon: &Salon, booking: &Booking) -> Self {
+        let terms = booking.terms;
+        let until = terms.cancellation.full_refund_until(booking.appointment.start());
+        Self {
+            full_refund_until: local(salon, until),
+            late_refund: terms.cancellation.late_refund(terms.deposit),
+        }
+    }
+}
+
+/// Writes an instant with the salon's offset.
+pub(crate) fn local(salon: &Salon, at: Timestamp) -> String {
+    at.display_with_offset(salon.time_zone.to_offset(at)).to_string()
+}

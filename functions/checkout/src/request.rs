@@ -1,0 +1,267 @@
+//! Reading a request to reserve: every field is checked once, here.
+
+use jiff::civil::{Date, Time};
+use jiff::tz::AmbiguousOffset;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use shared::domain::customer::{Customer, CustomerError, CustomerName, Email, Phone};
+use shared::domain::payment::Ui;
+use shared::domain::salon::Salon;
+use shared::domain::service::{Service, StaffId};
+use shared::http::{ApiError, Code};
+
+/// A request whose fields are well-formed, and whose ids are the salon's.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) when: When,
+    pub(crate) staff: Option<&'a StaffId>,
+    pub(crate) customer: Customer,
+    pub(crate) ui: Ui,
+}
+
+/// A time, as it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// By the salon's wall clock.
+    Clock(Date, Time),
+    /// By its offset.
+    Instant(Timestamp),
+}
+
+impl<'a> Wanted<'a> {
+    /// Reads a body.
+    pub(crate) fn parse(salon: &'a Salon, body: &[u8]) -> Result<Self, ApiError> {
+        let fields = Fields(object(body)?);
+        let service = fields.required("serviceId")?;
+        let when = fields.when()?;
+        let name: CustomerName =
+            fields.required("clientName")?.parse().map_err(|error| refused("clientName", error))?;
+        let phone = Phone::parse(fields.required("clientPhone")?, salon.country)
+            .map_err(|error| refused("clientPhone", error))?;
+        let email: Email = fields
+            .required("clientEmail")?
+            .parse()
+            .map_err(|error| refused("clientEmail", error))?;
+        let staff = fields.optional("staffId")?;
+        let ui = fields.optional("ui")?.map(str::parse).transpose();
+        let ui = ui.map_err(|_| invalid("ui", "`ui` is hosted, embedded or elements."))?;
+
+        let service = salon.service(service).ok_or_else(|| {
+            let message = "There is no service with this id. GET /services lists them.";
+            ApiError::new(Code::UnknownService, message).at("serviceId")
+        })?;
+        let staff = staff.map(|id| staff_member(salon, service, id)).transpose()?;
+        let customer = Customer { name, phone, email };
+        Ok(Self { service, when, staff, customer, ui: ui.unwrap_or(salon.ui) })
+    }
+}
+
+impl When {
+    /// Finds the instant, at `now`.
+    ///
+    /// A time that occurs twice, when daylight saving ends, is its first
+    /// occurrence; `start` names the second.
+    pub(crate) fn instant(self, salon: &Salon, now: Timestamp) -> Result<Timestamp, ApiError> {
+        let (date, time) = match self {
+            Self::Instant(at) => return Ok(at),
+            Self::Clock(date, time) => (date, time),
+        };
+        let horizon = salon.horizon(now);
+        if date < horizon.first {
+            return Err(too_soon(salon));
+        }
+        if date > horizon.last {
+            return Err(too_far(salon, now));
+        }
+        let ambiguous = salon.time_zone.to_ambiguous_timestamp(date.to_datetime(time));
+        if let AmbiguousOffset::Gap { .. } = ambiguous.offset() {
+            let message = "The clocks are set forward then, and this time does not occur.";
+            return Err(ApiError::new(Code::NonexistentTime, message).at("time"));
+        }
+        ambiguous.compatible().map_err(ApiError::internal)
+    }
+
+    /// Returns the field that says when.
+    pub(crate) const fn field(self) -> &'static str {
+        match self {
+            Self::Clock(..) => "time",
+            Self::Instant(_) => "start",
+        }
+    }
+}
+
+pub(crate) fn too_soon(salon: &Salon) -> ApiError {
+    let notice = SignedDuration::from_mins(salon.notice_minutes.into());
+    let message = format!("Appointments are booked at least {notice:#} ahead.");
+    ApiError::new(Code::TooSoon, message)
+}
+
+pub(crate) fn too_far(salon: &Salon, now: Timestamp) -> ApiError {
+    let message = format!("Times can be booked until {}.", salon.horizon(now).last);
+    ApiError::new(Code::TooFar, message)
+}
+
+fn staff_member<'a>(
+    salon: &'a Salon,
+    service: &Service,
+    id: &str,
+) -> Result<&'a StaffId, ApiError> {
+    let member = salon.staff_member(id).ok_or_else(|| {
+        let message = "There is no staff member with this id. GET /services lists them.";
+        ApiError::new(Code::UnknownStaff, message).at("staffId")
+    })?;
+    if !member.performs(&service.id) {
+        let message = "This staff member does not do this service. GET /services says who does.";
+        return Err(invalid("staffId", message));
+    }
+    Ok(&member.id)
+}
+
+/// Reads a JSON object.
+pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) | Err(_) => {
+            Err(ApiError::new(Code::InvalidJson, "The body must be a JSON object, in UTF-8."))
+        }
+    }
+}
+
+/// The fields of a body.
+pub(crate) struct Fields(pub(crate) Map<String, Value>);
+
+impl Fields {
+    /// Returns the text of a field, or `None` if it is missing or `null`.
+    fn optional(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(invalid(name, format!("`{name}` must be text."))),
+        }
+    }
+
+    /// Returns the text of a field.
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, ApiError> {
+        self.optional(name)?.ok_or_else(|| invalid(name, format!("`{name}` is missing.")))
+    }
+
+    fn when(&self) -> Result<When, ApiError> {
+        let Some(start) = self.optional("start")? else {
+            let date = self.required("date")?;
+            // jiff reads more forms of a date than the contract has.
+            let read = date.parse().ok().filter(|read: &Date| read.to_string() == date);
+            let read = read.ok_or_else(|| invalid("date", "`date` is a date, YYYY-MM-DD."))?;
+            let time = clock_time(self.required("time")?).ok_or_else(|| {
+                invalid("time", "`time` is a time of the day, such as 13:30 or 1:30 PM.")
+            })?;
+            return Ok(When::Clock(read, time));
+        };
+        if self.optional("date")?.is_some() || self.optional("time")?.is_some() {
+            return Err(invalid(
+                "start",
+                "`start` stands for `date` and `time`; send one of both.",
+            ));
+        }
+        let at = start.parse().ok().filter(|_| is_rfc3339(start));
+        let message = "`start` is an instant with its offset, such as 2026-11-24T10:00:00-08:00.";
+        at.map(When::Instant).ok_or_else(|| invalid("start", message))
+    }
+}
+
+/// Reads `13:30`, or `1:30 PM` in either case.
+fn clock_time(text: &str) -> Option<Time> {
+    let upper = text.to_ascii_uppercase();
+    let half = [("AM", 0), ("PM", 12)]
+        .into_iter()
+        .find_map(|(half, hours)| Some((upper.strip_suffix(half)?.strip_suffix(' ')?, hours)));
+    let (hour, minute) = half.map_or(upper.as_str(), |(digits, _)| digits).split_once(':')?;
+    let number = |digits: &str, lengths: &[usize]| {
+        let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        (all_digits && lengths.contains(&digits.len())).then(|| digits.parse::<i8>().ok())?
+    };
+    let minute = number(minute, &[2])?;
+    let hour = match half {
+        None => number(hour, &[2])?,
+        Some((_, hours)) => {
+            number(hour, &[1, 2]).filter(|hour| (1..=12).contains(hour))? % 12 + hours
+        }
+    };
+    Time::new(hour, minute, 0, 0).ok()
+}
+
+/// Tells whether a text that is an instant has RFC 3339's form of it, of the
+/// several that jiff reads.
+fn is_rfc3339(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
+    let date = [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(is_digit);
+    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    date && separators.into_iter().all(|(index, byte)| bytes.get(index) == Some(&byte))
+        && !text.contains(['[', ','])
+}
+
+fn refused(field: &'static str, error: CustomerError) -> ApiError {
+    let mut message = error.to_string();
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    invalid(field, message + ".")
+}
+
+fn invalid(field: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {
+    ApiError::new(Code::InvalidField, message).at(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_by_either_clock() {
+        let cases = [
+            ("10:00", Some((10, 0))),
+            ("00:00", Some((0, 0))),
+            ("23:59", Some((23, 59))),
+            ("1:30 PM", Some((13, 30))),
+            ("01:30 pm", Some((13, 30))),
+            ("12:00 AM", Some((0, 0))),
+            ("12:00 PM", Some((12, 0))),
+            ("24:00", None),
+            ("9:00", None),
+            ("13:00 PM", None),
+            ("0:30 AM", None),
+            ("1:30PM", None),
+            ("10:60", None),
+            ("10", None),
+            ("-1:00", None),
+            ("+1:30 PM", None),
+            ("１０:00", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
+            assert_eq!(clock_time(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_instant_has_an_offset_and_rfc_3339s_form() {
+        let cases = [
+            ("2026-11-24T10:00:00-08:00", true),
+            ("2026-11-24T18:00:00Z", true),
+            ("2026-11-24T18:00:00.5Z", true),
+            ("2026-11-24T10:00:00", false),
+            ("2026-11-24 10:00:00-08:00", false),
+            ("2026-11-24T10:00:00-08:00[America/Los_Angeles]", false),
+            ("20261124T100000-0800", false),
+            ("+002026-11-24T10:00:00Z", false),
+            ("2026-02-30T10:00:00Z", false),
+            ("", false),
+        ];
+        for (text, expected) in cases {
+            let fields = Map::from_iter([("start".to_owned(), Value::from(text))]);
+            assert_eq!(Fields(fields).when().is_ok(), expected, "{text:?}");
+        }
+    }
+}
