@@ -1,6 +1,8 @@
 //! The events that API Gateway sends to a function, for tests that call it
 //! in-process.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use lambda_http::Request;
 use serde_json::{Map, Value, json};
 
@@ -12,6 +14,7 @@ pub struct Event {
     query: String,
     headers: Map<String, Value>,
     body: Option<(String, bool)>,
+    source: String,
 }
 
 impl Event {
@@ -25,6 +28,7 @@ impl Event {
             query: query.to_owned(),
             headers: Map::new(),
             body: None,
+            source: "192.0.2.1".to_owned(),
         }
     }
 
@@ -39,6 +43,20 @@ impl Event {
     #[must_use]
     pub fn body(mut self, text: &str) -> Self {
         self.body = Some((text.to_owned(), false));
+        self
+    }
+
+    /// Sets a body of bytes, which the gateway encodes in base64.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.body = Some((BASE64_STANDARD.encode(bytes), true));
+        self
+    }
+
+    /// Sets the address that the request comes from.
+    #[must_use]
+    pub fn source(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.source);
         self
     }
 
@@ -67,7 +85,7 @@ impl Event {
                     "method": self.method,
                     "path": self.path,
                     "protocol": "HTTP/1.1",
-                    "sourceIp": "192.0.2.1",
+                    "sourceIp": self.source,
                     "userAgent": "test"
                 },
                 "requestId": "request",

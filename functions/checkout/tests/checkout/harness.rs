@@ -1,0 +1,215 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use checkout::Checkout;
+use dev::event::Event;
+use dev::sandbox::{Sandbox, SandboxOptions, Serving};
+use jiff::Timestamp;
+use lambda_http::{Body, Response};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use shared::bookings::Bookings;
+use shared::busy::{BusyReader, Origin, OriginError};
+use shared::clock::Clock;
+use shared::domain::booking::{Booking, BookingId, State};
+use shared::domain::calendar::{CalendarReading, SourceReading};
+use shared::domain::day_sheet::{DaySheet, Entry};
+use shared::domain::interval::Interval;
+use shared::domain::salon::{Horizon, Salon};
+use shared::domain::service::{StaffId, StaffMember};
+use shared::payments::{Client, RetryPolicy, SecretKey};
+use shared::random::Random;
+use shared::salon_file;
+use shared::store::bookings::BookingStore;
+use shared::store::{Consistency, MemoryStore, Store};
+use tokio::net::TcpListener;
+
+/// A Monday, three hours before the salon opens.
+pub(crate) const NOW: &str = "2026-11-23T07:00:00-08:00";
+
+/// Nobody has a calendar.
+#[derive(Debug)]
+pub(crate) struct NoCalendars;
+
+impl Origin for NoCalendars {
+    async fn read(
+        &self,
+        _: &StaffMember,
+        _: Interval<Timestamp>,
+        _: Option<&CalendarReading>,
+    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
+        Err("there are none".into())
+    }
+}
+
+/// The function, its store, its clock, and the sandbox it takes for Stripe.
+pub(crate) struct Harness {
+    pub(crate) function: Checkout<Arc<MemoryStore>, NoCalendars>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Clock,
+    pub(crate) salon: Salon,
+    stripe: Serving,
+}
+
+impl Harness {
+    pub(crate) async fn new() -> Self {
+        Self::with(no_limit(), |file| file).await
+    }
+
+    pub(crate) async fn with_stripe(options: SandboxOptions) -> Self {
+        Self::with(options, |file| file).await
+    }
+
+    pub(crate) async fn with_salon(edit: impl FnOnce(String) -> String) -> Self {
+        Self::with(no_limit(), edit).await
+    }
+
+    async fn with(options: SandboxOptions, edit: impl FnOnce(String) -> String) -> Self {
+        let clock = Clock::manual(NOW.parse().expect("an instant"));
+        let text = edit(salon_file::COMPILED_IN.to_owned());
+        let salon = salon_file::parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let options = SandboxOptions { clock: clock.clone(), ..options };
+        let stripe = Sandbox::start(options, listener).expect("the sandbox starts");
+        let store = Arc::new(MemoryStore::default());
+        let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
+        let bookings = Bookings::new(
+            Arc::new(salon.clone()),
+            reader,
+            client(stripe.url()),
+            Random::seeded(7),
+        );
+        let function = Checkout::new(bookings, clock.clone());
+        Self { function, store, clock, salon, stripe }
+    }
+
+    pub(crate) async fn send(&self, event: &Event) -> Response<Body> {
+        self.function.handle(event.request()).await
+    }
+
+    pub(crate) async fn reserve(&self, body: &Value) -> Response<Body> {
+        self.send(&checkout(body)).await
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.stripe.sandbox()
+    }
+
+    pub(crate) fn sessions_asked_for(&self) -> usize {
+        self.sandbox().requests().get("POST /v1/checkout/sessions").copied().unwrap_or(0)
+    }
+
+    pub(crate) async fn booking(&self, id: &str) -> Booking {
+        let id = BookingId::parse(id).expect("an id");
+        self.store.booking(&id).await.expect("readable").expect("a booking")
+    }
+
+    /// Returns the entries of somebody's day.
+    pub(crate) async fn entries(&self, staff: &str, date: &str) -> Vec<Entry> {
+        let id = StaffId::new(staff).expect("an id");
+        let day = Horizon::only(date.parse().expect("a date"));
+        let sheets = self.store.sheets(&[&id], day, Consistency::Strong).await.expect("readable");
+        sheets[&id].iter().flat_map(DaySheet::entries).cloned().collect()
+    }
+
+    /// Holds the table against what must always be so.
+    pub(crate) async fn check(&self) {
+        let bookings: BTreeMap<_, _> =
+            self.store.bookings().into_iter().map(|it| (it.id.clone(), it)).collect();
+        let everybody: Vec<_> = self.salon.staff.iter().map(|member| &member.id).collect();
+        let horizon = self.salon.horizon(self.clock.now());
+        let sheets = self.store.sheets(&everybody, horizon, Consistency::Strong).await;
+        for (staff, sheets) in sheets.expect("readable") {
+            for sheet in sheets {
+                let entries: Vec<_> = sheet.entries().collect();
+                for pair in entries.windows(2) {
+                    assert!(
+                        pair[0].taken().end() <= pair[1].taken().start(),
+                        "two entries of {staff} overlap: {pair:?}"
+                    );
+                }
+                for entry in entries {
+                    let booking = bookings.get(&entry.booking_id).expect("an entry has a booking");
+                    assert_eq!(booking.entry().as_ref(), Some(entry), "{booking:?}");
+                }
+            }
+        }
+        for booking in bookings.values() {
+            let kept = self.entries(booking.staff.as_str(), &booking.date.to_string()).await;
+            let kept = kept.iter().any(|entry| entry.booking_id == booking.id);
+            assert_eq!(kept, booking.entry().is_some(), "{booking:?}");
+            let session = booking.page.session.as_ref();
+            let session = session.and_then(|known| self.sandbox().session(&known.id));
+            if let (State::Held, Some(session)) = (booking.state, session) {
+                assert!(session.expires_at < booking.hold_until(), "a hold outlives its session");
+            }
+        }
+    }
+}
+
+pub(crate) fn no_limit() -> SandboxOptions {
+    SandboxOptions { requests_per_second: 0, ..SandboxOptions::default() }
+}
+
+fn client(base: &str) -> Client {
+    let key = SecretKey::new(SecretString::from("sk_test_1")).expect("a key");
+    let policy = RetryPolicy {
+        deadline: Duration::from_millis(500),
+        backoff_base: Duration::from_millis(1),
+        ..RetryPolicy::default()
+    };
+    Client::new(&key, base.parse().expect("an address"), policy)
+}
+
+/// A request that reserves half an hour on Tuesday at 10:00, save for what the
+/// test changes. Each is from another customer.
+pub(crate) fn wish(changes: Value) -> Value {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let mut wish = json!({
+        "serviceId": "2.02",
+        "date": "2026-11-24",
+        "time": "10:00",
+        "clientName": "Ada Lovelace",
+        "clientPhone": format!("+1 206 555 {:04}", 1000 + number),
+        "clientEmail": format!("someone{number}@example.com"),
+    });
+    let Value::Object(changes) = changes else { panic!("changes are an object") };
+    for (name, value) in changes {
+        if value == json!("absent") {
+            wish.as_object_mut().expect("an object").remove(&name);
+        } else {
+            wish[name] = value;
+        }
+    }
+    wish
+}
+
+/// A request to reserve, from an address of its own.
+pub(crate) fn checkout(body: &Value) -> Event {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Event::new("POST", "/checkout")
+        .header("content-type", "application/json")
+        .source(&format!("10.0.{}.{}", number / 256, number % 256))
+        .body(&body.to_string())
+}
+
+pub(crate) fn json(response: &Response<Body>) -> Value {
+    let Body::Text(text) = response.body() else { panic!("the body is not text: {response:?}") };
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// Returns the status and the code of an error.
+pub(crate) fn refusal(response: &Response<Body>) -> (u16, String) {
+    let code = json(response)["error"]["code"].as_str().unwrap_or("none").to_owned();
+    (response.status().as_u16(), code)
+}
+
+/// Returns the text in a field of a body.
+pub(crate) fn field(body: &Value, name: &str) -> String {
+    body[name].as_str().unwrap_or_else(|| panic!("{name} is text in {body}")).to_owned()
+}

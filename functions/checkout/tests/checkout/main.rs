@@ -1,0 +1,10 @@
+//! The contract of POST /checkout and /bookings/{id}, on API Gateway's events,
+//! a store in memory, and the payment sandbox.
+
+mod bad_input;
+mod bare_deposit;
+mod cancel;
+mod contention;
+mod crash;
+mod harness;
+mod reserve;

@@ -1,0 +1,272 @@
+//! Reserving: the hold, its session, its repeats and its limits.
+
+use std::time::Duration;
+
+use dev::sandbox::SandboxOptions;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use shared::domain::booking::State;
+
+use crate::harness::{Harness, checkout, field, json, no_limit, refusal, wish};
+
+const KEY: &str = "4b0c9e57-1f0e-4a55-8f0e-0d8f6c1d2a11";
+
+#[tokio::test]
+async fn a_reserved_time_is_a_hold_with_a_session_to_pay_it() {
+    let harness = Harness::new().await;
+    let response = harness.reserve(&wish(json!({"ui": "hosted"}))).await;
+    assert_eq!(response.status(), 201, "{response:?}");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let body = json(&response);
+    assert_eq!(body["status"], "held");
+    assert_eq!(body["start"], "2026-11-24T10:00:00-08:00");
+    assert_eq!(body["end"], "2026-11-24T10:30:00-08:00");
+    assert_eq!(body["holdExpiresAt"], "2026-11-23T07:35:00-08:00");
+    assert_eq!(body["staffId"], "s1");
+    assert_eq!(body["deposit"], json!({"amount": 5000, "currency": "usd"}));
+    assert_eq!(body["cancellation"]["fullRefundUntil"], "2026-11-23T10:00:00-08:00");
+    assert!(body["url"].is_string(), "a hosted page has an address: {body}");
+
+    let id = field(&body, "bookingId");
+    let session = harness.sandbox().session(&field(&body, "sessionId")).expect("a session");
+    assert_eq!(session.total.to_string(), "50.00 USD");
+    assert_eq!(session.expires_at.to_string(), "2026-11-23T15:35:00Z");
+    let [entry] = &harness.entries("s1", "2026-11-24").await[..] else { panic!("one entry") };
+    assert_eq!(entry.booking_id.as_str(), id);
+    assert_eq!(entry.until.expect("a hold").to_string(), "2026-11-23T15:40:00Z");
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn a_page_is_hosted_embedded_or_ones_own() {
+    for (ui, has_url, has_secret) in
+        [("hosted", true, false), ("embedded", false, true), ("elements", false, true)]
+    {
+        let harness = Harness::new().await;
+        let body = json(&harness.reserve(&wish(json!({"ui": ui}))).await);
+        assert_eq!((body["url"].is_string(), body["clientSecret"].is_string()), (has_url, has_secret), "{ui}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn both_clocks_and_an_instant_say_the_same_time() {
+    for when in [
+        json!({"time": "13:30"}),
+        json!({"time": "1:30 PM"}),
+        json!({"date": "absent", "time": "absent", "start": "2026-11-24T13:30:00-08:00"}),
+        json!({"date": "absent", "time": "absent", "start": "2026-11-24T21:30:00Z"}),
+    ] {
+        let harness = Harness::new().await;
+        let response = harness.reserve(&wish(when)).await;
+        assert_eq!(response.status(), 201, "{response:?}");
+        assert_eq!(json(&response)["start"], "2026-11-24T13:30:00-08:00");
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_gets_the_same_hold_and_session_back() {
+    let harness = Harness::new().await;
+    let body = wish(json!({}));
+    let event = checkout(&body).header("idempotency-key", KEY);
+    let first = harness.send(&event).await;
+    let again = harness.send(&event).await;
+    assert_eq!((first.status().as_u16(), again.status().as_u16()), (201, 200));
+    assert_eq!(json(&first), json(&again));
+    assert_eq!(harness.sessions_asked_for(), 1, "a repeat costs Stripe nothing");
+
+    let other = wish(json!({"time": "12:00"}));
+    let other = harness.send(&checkout(&other).header("idempotency-key", KEY)).await;
+    assert_eq!(refusal(&other), (409, "idempotency_mismatch".to_owned()));
+    let stranger = harness.send(&checkout(&body)).await;
+    assert_eq!(refusal(&stranger), (409, "slot_taken".to_owned()), "name and phone prove nothing");
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_a_day() {
+    let harness = Harness::new().await;
+    let send = async |time: &str| {
+        let body = wish(json!({"time": time, "date": "2026-11-27"}));
+        harness.send(&checkout(&body).header("idempotency-key", KEY)).await
+    };
+    assert_eq!(send("10:00").await.status(), 201);
+    harness.clock.advance(SignedDuration::from_hours(23));
+    assert_eq!(send("12:00").await.status(), 409);
+    harness.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(send("12:00").await.status(), 201);
+}
+
+#[tokio::test]
+async fn a_key_has_16_to_255_characters() {
+    let harness = Harness::new().await;
+    for key in ["short", &"x".repeat(256), "fifteen-letters"] {
+        let response = harness.send(&checkout(&wish(json!({}))).header("idempotency-key", key)).await;
+        assert_eq!(refusal(&response), (400, "invalid_parameter".to_owned()), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_is_taken_is_answered_with_the_nearest_that_are_not() {
+    let harness = Harness::new().await;
+    assert_eq!(harness.reserve(&wish(json!({"time": "12:00"}))).await.status(), 201);
+    let response = harness.reserve(&wish(json!({"time": "12:15"}))).await;
+    assert_eq!(refusal(&response), (409, "slot_taken".to_owned()));
+    let expected = ["12:30", "12:45", "11:30", "13:00", "11:15"]
+        .map(|time| format!("2026-11-24T{time}:00-08:00"));
+    assert_eq!(json(&response)["error"]["alternatives"], json!(expected));
+    for start in expected {
+        let harness = Harness::new().await;
+        harness.reserve(&wish(json!({"time": "12:00"}))).await;
+        let body = wish(json!({"date": "absent", "time": "absent", "start": start}));
+        assert_eq!(harness.reserve(&body).await.status(), 201, "{start} was offered");
+    }
+}
+
+#[tokio::test]
+async fn anyone_is_whoever_has_the_least_booked_and_a_named_person_is_nobody_else() {
+    let two = |file: String| file + "[[staff]]\nid = \"s2\"\nname = \"Second\"\n";
+    let harness = Harness::with_salon(two).await;
+    let reserve = async |changes: Value| {
+        let response = harness.reserve(&wish(changes)).await;
+        if response.status() == 201 { field(&json(&response), "staffId") } else { refusal(&response).1 }
+    };
+    assert_eq!(reserve(json!({"time": "10:00"})).await, "s1", "the first in the file");
+    assert_eq!(reserve(json!({"time": "15:00"})).await, "s2", "who has less booked");
+    assert_eq!(reserve(json!({"time": "10:00"})).await, "s2", "who is free");
+    assert_eq!(reserve(json!({"time": "10:00"})).await, "slot_taken");
+    assert_eq!(reserve(json!({"time": "15:00", "staffId": "s2"})).await, "slot_taken");
+    assert_eq!(reserve(json!({"time": "15:00", "staffId": "s1"})).await, "s1");
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn nobody_gets_more_than_a_few_unpaid_holds() {
+    let harness = Harness::new().await;
+    let phone = json!({"clientPhone": "(206) 555-0100"});
+    let spelt = json!({"clientPhone": "+1 206 555 0100", "time": "11:00"});
+    let third = json!({"clientPhone": "206.555.0100", "time": "12:00"});
+    assert_eq!(harness.reserve(&wish(phone)).await.status(), 201);
+    assert_eq!(harness.reserve(&wish(spelt)).await.status(), 201);
+    let response = harness.reserve(&wish(third.clone())).await;
+    assert_eq!(refusal(&response), (429, "too_many_holds".to_owned()));
+    assert_eq!(response.headers()["retry-after"], "2400");
+
+    harness.clock.advance(SignedDuration::from_mins(40));
+    assert_eq!(harness.reserve(&wish(third)).await.status(), 201, "holds end by themselves");
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn an_address_gets_a_few_holds_too() {
+    let harness = Harness::new().await;
+    for hour in 10..16 {
+        let event = checkout(&wish(json!({"time": format!("{hour}:00")}))).source("2001:db8::1");
+        assert_eq!(harness.send(&event).await.status(), 201);
+    }
+    let event = checkout(&wish(json!({"time": "16:00"}))).source("2001:db8::2");
+    assert_eq!(refusal(&harness.send(&event).await), (429, "too_many_holds".to_owned()));
+    let event = checkout(&wish(json!({"time": "16:00"}))).source("2001:db8:1::1");
+    assert_eq!(harness.send(&event).await.status(), 201);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_due_is_settled_before_its_time_is_sold_again() {
+    let harness = Harness::new().await;
+    let first = json(&harness.reserve(&wish(json!({}))).await);
+    let session = field(&first, "sessionId");
+    harness.clock.advance(SignedDuration::from_mins(34));
+    harness.sandbox().pay(&session).expect("it is open");
+    harness.clock.advance(SignedDuration::from_mins(30));
+    let response = harness.reserve(&wish(json!({}))).await;
+    assert_eq!(refusal(&response), (409, "slot_taken".to_owned()), "it was paid, and nobody knew");
+    assert_eq!(harness.booking(&field(&first, "bookingId")).await.state, State::Confirmed);
+
+    let second = json(&harness.reserve(&wish(json!({"time": "12:00"}))).await);
+    harness.clock.advance(SignedDuration::from_mins(41));
+    assert_eq!(harness.reserve(&wish(json!({"time": "12:00"}))).await.status(), 201);
+    assert_eq!(harness.booking(&field(&second, "bookingId")).await.state, State::Expired);
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn stripes_limit_keeps_the_hold_and_the_repeat_resumes_it() {
+    let options = SandboxOptions { requests_per_second: 1, ..no_limit() };
+    let harness = Harness::with_stripe(options).await;
+    assert_eq!(harness.reserve(&wish(json!({}))).await.status(), 201);
+    let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
+    let response = harness.send(&event).await;
+    assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(harness.entries("s1", "2026-11-24").await.len(), 2, "the hold is kept");
+    harness.clock.advance(SignedDuration::from_secs(2));
+    let response = harness.send(&event).await;
+    assert_eq!(response.status(), 200, "{response:?}");
+    assert!(json(&response)["sessionId"].is_string());
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
+    let harness =
+        Harness::with_stripe(SandboxOptions { requests_per_second: 1, ..no_limit() }).await;
+    harness.reserve(&wish(json!({}))).await;
+    let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
+    assert_eq!(harness.send(&event).await.status(), 503);
+    // The session that was asked for would now expire within 30 minutes, which
+    // Stripe refuses.
+    harness.clock.advance(SignedDuration::from_mins(10));
+    let response = harness.send(&event).await;
+    assert_eq!(response.status(), 200, "{response:?}");
+    let body = json(&response);
+    assert_eq!(body["holdExpiresAt"], "2026-11-23T07:45:00-08:00");
+    let booking = harness.booking(&field(&body, "bookingId")).await;
+    assert_eq!(booking.page.attempt, 2);
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_stripe_refuses_for_good_releases_the_time() {
+    let harness = Harness::with_salon(|file| {
+        file.replace("https://beautylounge.example/booking", "https://beautylounge.example/\u{7}")
+    });
+    // The salon file refuses such an address, so nothing else is left to refuse
+    // than an account that may not charge.
+    drop(harness);
+    let harness = Harness::with_stripe(SandboxOptions {
+        latency: Duration::ZERO,
+        ..no_limit()
+    })
+    .await;
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
+    let harness = Harness::new().await;
+    let held = json(&harness.reserve(&wish(json!({}))).await);
+    let id = field(&held, "bookingId");
+    let look = || harness.send_get(&format!("/bookings/{id}"));
+    let shown = json(&look().await);
+    assert_eq!(
+        shown,
+        json!({
+            "bookingId": id, "status": "held", "serviceId": "2.02", "staffId": "s1",
+            "start": "2026-11-24T10:00:00-08:00", "end": "2026-11-24T10:30:00-08:00",
+            "deposit": {"amount": 5000, "currency": "usd"},
+            "cancellation": {
+                "fullRefundUntil": "2026-11-23T10:00:00-08:00",
+                "lateRefund": {"amount": 0, "currency": "usd"},
+            },
+        }),
+        "nothing personal, and no token"
+    );
+
+    harness.sandbox().pay(&field(&held, "sessionId")).expect("it is open");
+    assert_eq!(json(&look().await)["status"], "held", "Stripe is asked once in three seconds");
+    harness.clock.advance(SignedDuration::from_secs(3));
+    assert_eq!(json(&look().await)["status"], "confirmed", "and then no event is needed");
+    harness.check().await;
+    for unknown in ["/bookings/nope", &format!("/bookings/{}", "0".repeat(32))] {
+        assert_eq!(refusal(&harness.send_get(unknown).await), (404, "unknown_booking".to_owned()));
+    }
+}
