@@ -30,10 +30,10 @@ const NOT_USED: [&str; 19] = [
 ];
 
 impl CheckoutSession {
-    /// Returns the object. `public_url` is where browsers reach the sandbox.
-    pub(in crate::sandbox) fn to_json(&self, public_url: &str) -> Value {
+    /// Returns the object as the API gives it.
+    pub(in crate::sandbox) fn to_json(&self) -> Value {
         let payable_here = self.ui_mode == UiMode::HostedPage && self.status == SessionStatus::Open;
-        let url = payable_here.then(|| format!("{public_url}/pay/{}", self.id));
+        let url = payable_here.then_some(&self.page);
         let total = self.total.amount();
         let mut object = json!({
             "id": self.id,

@@ -6,8 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shared::domain::money::Money;
 
 use crate::sandbox::cards::TEST_CARDS;
-use crate::sandbox::ledger::PaymentState;
-use crate::sandbox::{CheckoutSession, payment_methods};
+use crate::sandbox::{CheckoutSession, PaymentState, payment_methods};
 
 const STYLE: &str = include_str!("style.css");
 
