@@ -14,6 +14,9 @@ use crate::payments::refund::{Refund, RefundRequest};
 use crate::payments::session::Session;
 use crate::payments::session_request::SessionRequest;
 
+#[cfg(test)]
+mod tests;
+
 /// Refunds a page: the most that Stripe gives.
 const PAGE: i64 = 100;
 

@@ -95,3 +95,54 @@ impl From<Object> for Refund {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use stripe_client_core::StripeRequest;
+
+    use super::*;
+    use crate::domain::money::Currency;
+    use crate::payments::form;
+
+    #[test]
+    fn a_refund_names_its_payment_and_its_booking() {
+        let amount = Money::new(2_500, Currency::from_code("usd").unwrap());
+        let request = RefundRequest { booking_id: "b1", attempt: 3, payment: "pi_1", amount };
+        let expected = form::expected(&[
+            ("amount", "2500"),
+            ("metadata[booking_id]", "b1"),
+            ("payment_intent", "pi_1"),
+        ]);
+        assert_eq!(form::fields(&request.create().build().body.unwrap()), expected);
+        assert_eq!(request.key(), "refund-b1-3");
+    }
+
+    #[test]
+    fn every_status_of_a_refund_is_read() {
+        let cases = [
+            (json!("pending"), RefundStatus::Pending),
+            (json!("requires_action"), RefundStatus::RequiresAction),
+            (json!("succeeded"), RefundStatus::Succeeded),
+            (json!("failed"), RefundStatus::Failed),
+            (json!("canceled"), RefundStatus::Canceled),
+            (json!("on_its_way"), RefundStatus::Pending),
+            (Value::Null, RefundStatus::Pending),
+        ];
+        for (word, status) in cases {
+            let object = json!({
+                "id": "re_1", "object": "refund", "amount": 2500, "charge": "ch_1",
+                "metadata": {"booking_id": "b1"}, "payment_intent": "pi_1", "status": word,
+            });
+            let refund: Refund = serde_json::from_value(object).unwrap();
+            let expected = Refund {
+                id: "re_1".to_owned(),
+                status,
+                amount: 2_500,
+                payment: Some("pi_1".to_owned()),
+                booking_id: Some("b1".to_owned()),
+            };
+            assert_eq!(refund, expected, "{word}");
+        }
+    }
+}
