@@ -20,6 +20,8 @@ mod retry;
 mod secret_key;
 mod session;
 mod session_request;
+#[cfg(test)]
+mod stripe_mock;
 pub mod webhook;
 
 pub use api_base::{ApiBase, ApiBaseError};
