@@ -14,7 +14,7 @@ pub struct RefundRequest<'a> {
     /// The booking that was paid for.
     pub booking_id: &'a str,
     /// The number of the attempt, counted from 1. A next one may be made only
-    /// when none of the payment's refunds is its booking's.
+    /// when the payment's refunds show that the one before made none.
     pub attempt: u32,
     /// The payment: `pi_…`.
     pub payment: &'a str,
@@ -61,9 +61,10 @@ pub struct Refund {
 pub enum RefundStatus {
     /// The client has to act.
     RequiresAction,
-    /// The money is on its way: it does not come back to us.
+    /// Stripe has sent the money. The client's bank may still return it: the
+    /// refund fails then.
     Succeeded,
-    /// The client's bank refused it.
+    /// The money came back to the account: the client's bank did not take it.
     Failed,
     /// It was taken back.
     Canceled,
