@@ -3,7 +3,8 @@
 //! The request builders are async-stripe's; the client that sends them is our
 //! own. The crate's client opens a connection for every call and never reads
 //! `Retry-After`; [`Client`] keeps its connections and bounds the whole call
-//! by one deadline.
+//! by one deadline. Sessions and refunds are read by our own types too: events
+//! hold them as well, in whichever version of the API the account is set to.
 
 mod answer;
 mod api_base;
@@ -11,12 +12,16 @@ mod bookings;
 mod checkout_session;
 mod client;
 mod error;
+#[cfg(test)]
+mod form;
 mod metadata;
 mod refund;
 mod retry;
 mod secret_key;
 mod session;
 mod session_request;
+#[cfg(test)]
+mod stripe_mock;
 pub mod webhook;
 
 pub use api_base::{ApiBase, ApiBaseError};

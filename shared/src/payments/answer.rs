@@ -156,6 +156,55 @@ mod tests {
     }
 
     #[test]
+    fn only_a_refusal_in_stripes_form_proves_that_a_request_had_no_effect() {
+        type Headers = &'static [(&'static str, &'static str)];
+        const REFUSED: &str = r#"{"error": {"type": "invalid_request_error"}}"#;
+        const CARD: &str = r#"{"error": {"type": "card_error", "code": "card_declined"}}"#;
+        const KEY_REUSED: &str = r#"{"error": {"type": "idempotency_error"}}"#;
+        let cases: &[(u16, Headers, &str, &str)] = &[
+            (400, &[], REFUSED, "rejected"),
+            (402, &[], CARD, "rejected"),
+            (404, &[], REFUSED, "rejected"),
+            (400, &[("stripe-should-retry", "false")], REFUSED, "rejected"),
+            (400, &[], KEY_REUSED, "key reused"),
+            (400, &[("stripe-should-retry", "true")], REFUSED, "unavailable"),
+            (409, &[], REFUSED, "unavailable"),
+            (409, &[], KEY_REUSED, "unavailable"),
+            (500, &[], REFUSED, "unavailable"),
+            (500, &[("idempotent-replayed", "true")], REFUSED, "replayed"),
+            (500, &[("idempotent-replayed", "false")], REFUSED, "unavailable"),
+            (429, &[], REFUSED, "limited"),
+            (403, &[], REFUSED, "unauthorized"),
+            (404, &[], "<h1>Not Found</h1>", "unreadable"),
+            (400, &[], "{}", "unreadable"),
+            (400, &[], r#"{"error": {"message": "no type"}}"#, "unreadable"),
+            (302, &[], REFUSED, "unreadable"),
+        ];
+        for &(status, headers, body, expected) in cases {
+            let headers = headers
+                .iter()
+                .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect();
+            let status = StatusCode::from_u16(status).unwrap();
+            let body = Bytes::from_static(body.as_bytes());
+            let failure = judge(status, &headers, Ok(body.clone())).unwrap_err();
+            let told = match failure.error {
+                StripeError::Rejected(_) => "rejected",
+                StripeError::KeyReused(_) => "key reused",
+                StripeError::Unavailable { replayed: true, .. } => "replayed",
+                StripeError::Unavailable { .. } => "unavailable",
+                StripeError::RateLimited { .. } => "limited",
+                StripeError::Unauthorized(_) => "unauthorized",
+                StripeError::Unreadable { .. } => "unreadable",
+                StripeError::Unreachable(_)
+                | StripeError::Timeout { .. }
+                | StripeError::Unsendable(_) => "not an answer",
+            };
+            assert_eq!(told, expected, "{status} {headers:?} {body:?}");
+        }
+    }
+
+    #[test]
     fn an_error_says_which_parameter_is_at_fault_and_not_what_was_in_it() {
         let body = br#"{"error": {
             "type": "invalid_request_error", "code": "email_invalid",

@@ -14,18 +14,20 @@ use crate::payments::refund::{Refund, RefundRequest};
 use crate::payments::session::Session;
 use crate::payments::session_request::SessionRequest;
 
+#[cfg(test)]
+mod tests;
+
 /// Refunds a page: the most that Stripe gives.
 const PAGE: i64 = 100;
 
 /// What bookings ask of Stripe: of its API, or of a model of it in a
 /// simulation.
 ///
-/// Each request may be made again after any error, and has its effect once.
+/// Each request may be made again after any error, and has its effect once, as
+/// long as Stripe remembers its key: 24 hours.
 pub trait Payments: Send + Sync {
     /// Opens a session, or returns the one that this request has opened before.
-    ///
-    /// Stripe remembers a request for at least 24 hours; a repeat must not come
-    /// later.
+    /// It is as it was then; read it for how it is now.
     fn open(
         &self,
         request: &SessionRequest,
@@ -45,8 +47,7 @@ pub trait Payments: Send + Sync {
         payment: &str,
     ) -> impl Future<Output = Result<Vec<Refund>, StripeError>> + Send;
 
-    /// Pays back a part of a payment, or all of it; once, however often this
-    /// request is made within 24 hours.
+    /// Pays back a part of a payment, or all of it.
     fn refund(
         &self,
         request: &RefundRequest<'_>,

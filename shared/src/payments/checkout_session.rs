@@ -67,7 +67,7 @@ pub async fn create_bare_deposit(
 /// method may redirect, and ignores none elsewhere
 /// (<https://docs.stripe.com/api/checkout/sessions/create>). Without an expiry
 /// the session is open for 24 hours.
-fn bare_deposit(deposit: &BareDeposit<'_>) -> CreateCheckoutSession {
+pub(super) fn bare_deposit(deposit: &BareDeposit<'_>) -> CreateCheckoutSession {
     CreateCheckoutSession::new()
         .mode(CheckoutSessionMode::Payment)
         .ui_mode(CheckoutSessionUiMode::Elements)
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::domain::money::Currency;
     use crate::misbehaving_server::{MisbehavingServer, answer};
-    use crate::payments::{RetryPolicy, SecretKey};
+    use crate::payments::{RetryPolicy, SecretKey, form};
 
     fn deposit(code: &str, amount: i64) -> BareDeposit<'static> {
         let currency = Currency::from_code(code).unwrap();
@@ -150,11 +150,7 @@ mod tests {
 
     /// Returns the form's fields, decoded and sorted.
     fn fields(request: &CreateCheckoutSession) -> Vec<(String, String)> {
-        let body = request.build().body.unwrap();
-        let fields = form_urlencoded::parse(body.as_bytes());
-        let mut fields: Vec<_> = fields.into_owned().collect();
-        fields.sort();
-        fields
+        form::fields(&request.build().body.unwrap())
     }
 
     #[test]

@@ -88,32 +88,33 @@ impl Client {
     ) -> Result<Bytes, StripeError> {
         let key =
             IdempotencyKey::new(key).map_err(|error| StripeError::Unsendable(error.into()))?;
-        self.send(self.call(request, Some(RequestStrategy::Idempotent(key)))?).await
+        let strategy = RequestStrategy::Idempotent(key);
+        self.send(self.call(request, Some(&strategy))?).await
     }
 
     fn call(
         &self,
         request: RequestBuilder,
-        strategy: Option<RequestStrategy>,
+        strategy: Option<&RequestStrategy>,
     ) -> Result<Call, StripeError> {
         let method = match request.method {
             StripeMethod::Get => Method::GET,
             StripeMethod::Post => Method::POST,
             StripeMethod::Delete => Method::DELETE,
         };
-        let key = strategy.as_ref().and_then(RequestStrategy::get_key);
+        let key = strategy.and_then(RequestStrategy::get_key);
         // GET and DELETE are idempotent at Stripe, and take no key
         // (https://docs.stripe.com/api/idempotent_requests).
         let repeatable = method != Method::POST || key.is_some();
         let attempts = match strategy {
             _ if !repeatable => 1,
             Some(RequestStrategy::Once) => 1,
-            Some(RequestStrategy::Retry(most) | RequestStrategy::ExponentialBackoff(most)) => most,
+            Some(RequestStrategy::Retry(most) | RequestStrategy::ExponentialBackoff(most)) => *most,
             Some(RequestStrategy::Idempotent(_)) | None => self.policy.attempts,
         };
 
         let mut uri = format!("{}/v1{}", self.base, request.path);
-        if let Some(query) = request.query {
+        if let Some(query) = request.query.filter(|query| !query.is_empty()) {
             uri.push('?');
             uri.push_str(&query);
         }
@@ -213,7 +214,7 @@ impl StripeClient for Client {
 
     async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
         let (request, overrides) = request.into_pieces();
-        let mut call = self.call(request, overrides.request_strategy)?;
+        let mut call = self.call(request, overrides.request_strategy.as_ref())?;
         if let Some(account) = overrides.account_id {
             let account = HeaderValue::try_from(account.as_str())
                 .map_err(|error| StripeError::Unsendable(error.into()))?;

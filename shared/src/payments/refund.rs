@@ -14,7 +14,7 @@ pub struct RefundRequest<'a> {
     /// The booking that was paid for.
     pub booking_id: &'a str,
     /// The number of the attempt, counted from 1. A next one may be made only
-    /// when none of the payment's refunds is its booking's.
+    /// when the payment's refunds show that the one before made none.
     pub attempt: u32,
     /// The payment: `pi_…`.
     pub payment: &'a str,
@@ -61,9 +61,10 @@ pub struct Refund {
 pub enum RefundStatus {
     /// The client has to act.
     RequiresAction,
-    /// The money is on its way: it does not come back to us.
+    /// Stripe has sent the money. The client's bank may still return it: the
+    /// refund fails then.
     Succeeded,
-    /// The client's bank refused it.
+    /// The money came back to the account: the client's bank did not take it.
     Failed,
     /// It was taken back.
     Canceled,
@@ -92,6 +93,57 @@ impl From<Object> for Refund {
             amount: object.amount,
             payment: object.payment_intent.map(String::from),
             booking_id: Metadata::booking_id(object.metadata),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use stripe_client_core::StripeRequest;
+
+    use super::*;
+    use crate::domain::money::Currency;
+    use crate::payments::form;
+
+    #[test]
+    fn a_refund_names_its_payment_and_its_booking() {
+        let amount = Money::new(2_500, Currency::from_code("usd").unwrap());
+        let request = RefundRequest { booking_id: "b1", attempt: 3, payment: "pi_1", amount };
+        let expected = form::expected(&[
+            ("amount", "2500"),
+            ("metadata[booking_id]", "b1"),
+            ("payment_intent", "pi_1"),
+        ]);
+        assert_eq!(form::fields(&request.create().build().body.unwrap()), expected);
+        assert_eq!(request.key(), "refund-b1-3");
+    }
+
+    #[test]
+    fn every_status_of_a_refund_is_read() {
+        let cases = [
+            (json!("pending"), RefundStatus::Pending),
+            (json!("requires_action"), RefundStatus::RequiresAction),
+            (json!("succeeded"), RefundStatus::Succeeded),
+            (json!("failed"), RefundStatus::Failed),
+            (json!("canceled"), RefundStatus::Canceled),
+            (json!("on_its_way"), RefundStatus::Pending),
+            (Value::Null, RefundStatus::Pending),
+        ];
+        for (word, status) in cases {
+            let object = json!({
+                "id": "re_1", "object": "refund", "amount": 2500, "charge": "ch_1",
+                "metadata": {"booking_id": "b1"}, "payment_intent": "pi_1", "status": word,
+            });
+            let refund: Refund = serde_json::from_value(object).unwrap();
+            let expected = Refund {
+                id: "re_1".to_owned(),
+                status,
+                amount: 2_500,
+                payment: Some("pi_1".to_owned()),
+                booking_id: Some("b1".to_owned()),
+            };
+            assert_eq!(refund, expected, "{word}");
         }
     }
 }

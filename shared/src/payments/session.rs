@@ -107,3 +107,106 @@ impl From<Object> for Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Returns a session as Stripe's API gives it, in part.
+    fn object() -> Value {
+        json!({
+            "id": "cs_test_1",
+            "object": "checkout.session",
+            "amount_total": 5000,
+            "client_reference_id": "b1",
+            "client_secret": "cs_test_1_secret_hidden",
+            "currency": "usd",
+            "customer_details": {"email": "hidden@example.com"},
+            "expires_at": 1_795_516_500,
+            "livemode": false,
+            "metadata": {"booking_id": "b1", "other": "x"},
+            "payment_intent": null,
+            "payment_status": "unpaid",
+            "status": "open",
+            "url": "https://checkout.stripe.com/c/pay/hidden",
+        })
+    }
+
+    /// Reads the session with one field changed.
+    fn read(field: &str, value: Value) -> Result<Session, serde_json::Error> {
+        let mut object = object();
+        object[field] = value;
+        serde_json::from_value(object)
+    }
+
+    #[test]
+    fn a_session_is_read_field_by_field() {
+        let session: Session = serde_json::from_value(object()).unwrap();
+        assert_eq!(session.id, "cs_test_1");
+        assert_eq!(session.status, SessionStatus::Open);
+        assert!(!session.paid);
+        assert_eq!(session.payment, None);
+        assert_eq!(session.amount, Some(5_000));
+        assert_eq!(session.booking_id.as_deref(), Some("b1"));
+        assert!(!session.live);
+        let secret = session.client_secret.as_ref().map(ExposeSecret::expose_secret);
+        assert_eq!(secret, Some("cs_test_1_secret_hidden"));
+        assert_eq!(session.url.as_deref(), Some("https://checkout.stripe.com/c/pay/hidden"));
+        assert_eq!(session.expires_at, "2026-11-24T10:35:00Z".parse().unwrap());
+    }
+
+    #[test]
+    fn a_complete_session_is_paid_when_the_money_is_there() {
+        let cases = [("paid", true), ("no_payment_required", true), ("unpaid", false)];
+        for (word, paid) in cases {
+            let session = read("payment_status", word.into()).unwrap();
+            assert_eq!(session.paid, paid, "{word}");
+        }
+        assert!(read("payment_status", "perhaps".into()).is_err());
+    }
+
+    #[test]
+    fn a_status_that_is_not_known_is_not_guessed() {
+        let cases = [
+            ("open", SessionStatus::Open),
+            ("complete", SessionStatus::Complete),
+            ("expired", SessionStatus::Expired),
+        ];
+        for (word, status) in cases {
+            assert_eq!(read("status", word.into()).unwrap().status, status);
+        }
+        for strange in ["paused".into(), Value::Null] {
+            assert!(read("status", strange).is_err());
+        }
+    }
+
+    #[test]
+    fn a_payment_is_an_id_or_a_whole_object() {
+        let cases = [
+            (json!("pi_1"), Some("pi_1")),
+            (json!({"id": "pi_1", "object": "payment_intent", "amount": 5000}), Some("pi_1")),
+            (Value::Null, None),
+        ];
+        for (value, payment) in cases {
+            let session = read("payment_intent", value.clone()).unwrap();
+            assert_eq!(session.payment.as_deref(), payment, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_names_no_booking_is_not_ours() {
+        for metadata in [json!({}), json!({"order": "7"}), Value::Null] {
+            assert_eq!(read("metadata", metadata).unwrap().booking_id, None);
+        }
+    }
+
+    #[test]
+    fn a_session_is_shown_without_secret_and_address() {
+        let session: Session = serde_json::from_value(object()).unwrap();
+        let shown = format!("{session:?}");
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+}

@@ -118,3 +118,105 @@ fn create(session: &NewSession<'_>) -> CreateCheckoutSession {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Currency;
+    use crate::payments::form;
+
+    const RETURN_URL: &str = "https://salon.example/booked?booking=b1";
+
+    fn deposit(ui: Ui) -> NewSession<'static> {
+        NewSession {
+            booking_id: "b1",
+            attempt: 1,
+            ui,
+            amount: Money::new(5_000, Currency::from_code("usd").unwrap()),
+            product_name: "Deposit, Müller & Søn",
+            return_url: RETURN_URL,
+            customer_email: None,
+            expires_at: "2026-11-24T10:35:00.9Z".parse().unwrap(),
+            delayed_methods: false,
+        }
+    }
+
+    /// Returns the fields of a session by card, and those given.
+    fn by_card(more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let usual = [
+            ("allowed_payment_method_types[0]", "card"),
+            ("client_reference_id", "b1"),
+            ("expires_at", "1795516500"),
+            ("line_items[0][price_data][currency]", "usd"),
+            ("line_items[0][price_data][product_data][name]", "Deposit, Müller & Søn"),
+            ("line_items[0][price_data][unit_amount]", "5000"),
+            ("line_items[0][quantity]", "1"),
+            ("metadata[booking_id]", "b1"),
+            ("mode", "payment"),
+            ("payment_intent_data[metadata][booking_id]", "b1"),
+        ];
+        form::expected(&[&usual, more].concat())
+    }
+
+    #[test]
+    fn every_page_to_pay_on_has_its_fields() {
+        let cases: &[(Ui, &[(&str, &str)])] = &[
+            (
+                Ui::Hosted,
+                &[
+                    ("ui_mode", "hosted_page"),
+                    ("success_url", RETURN_URL),
+                    ("cancel_url", RETURN_URL),
+                ],
+            ),
+            (Ui::Embedded, &[("ui_mode", "embedded_page"), ("return_url", RETURN_URL)]),
+            (Ui::Elements, &[("ui_mode", "elements"), ("return_url", RETURN_URL)]),
+        ];
+        for &(ui, more) in cases {
+            let request = SessionRequest::new(&deposit(ui));
+            assert_eq!(form::fields(request.form()), by_card(more), "{ui:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_for_the_receipt_is_sent_where_there_is_one() {
+        let session =
+            NewSession { customer_email: Some("ada+1@example.com"), ..deposit(Ui::Elements) };
+        let expected = by_card(&[
+            ("ui_mode", "elements"),
+            ("return_url", RETURN_URL),
+            ("customer_email", "ada+1@example.com"),
+        ]);
+        assert_eq!(form::fields(SessionRequest::new(&session).form()), expected);
+    }
+
+    #[test]
+    fn a_salon_that_takes_delayed_methods_leaves_the_choice_to_its_account() {
+        let session = NewSession { delayed_methods: true, ..deposit(Ui::Elements) };
+        let mut expected = by_card(&[("ui_mode", "elements"), ("return_url", RETURN_URL)]);
+        expected.retain(|(name, _)| name != "allowed_payment_method_types[0]");
+        assert_eq!(form::fields(SessionRequest::new(&session).form()), expected);
+    }
+
+    #[test]
+    fn the_key_names_the_booking_and_the_attempt() {
+        let session = NewSession { attempt: 2, ..deposit(Ui::Hosted) };
+        assert_eq!(SessionRequest::new(&session).key(), "checkout-b1-2");
+    }
+
+    #[test]
+    fn a_request_is_the_same_whenever_it_is_built_and_after_it_was_kept() {
+        let session = NewSession { customer_email: Some("ada@example.com"), ..deposit(Ui::Hosted) };
+        let request = SessionRequest::new(&session);
+        assert_eq!(SessionRequest::new(&session), request);
+        let kept = (request.key().to_owned(), request.form().to_owned());
+        assert_eq!(SessionRequest::from_parts(kept.0, kept.1), request);
+    }
+
+    #[test]
+    fn a_request_is_shown_without_its_form() {
+        let session = NewSession { customer_email: Some("ada@example.com"), ..deposit(Ui::Hosted) };
+        let shown = format!("{:?}", SessionRequest::new(&session));
+        assert_eq!(shown, r#"SessionRequest { key: "checkout-b1-1", .. }"#);
+    }
+}

@@ -128,3 +128,131 @@ struct Charge {
     amount_refunded: i64,
     refunded: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::payments::refund::RefundStatus;
+    use crate::payments::session::SessionStatus;
+
+    /// Returns an event as Stripe sends it, of a later API version.
+    fn event(kind: &str, object: &Value) -> Vec<u8> {
+        let event = json!({
+            "id": "evt_1", "object": "event", "api_version": "2031-01-01.later",
+            "created": 1_795_516_500, "data": {"object": object, "previous_attributes": {}},
+            "livemode": true, "pending_webhooks": 1,
+            "request": {"id": null, "idempotency_key": "checkout-b1-1"}, "type": kind,
+        });
+        serde_json::to_vec(&event).unwrap()
+    }
+
+    fn session() -> Value {
+        json!({
+            "id": "cs_live_1", "object": "checkout.session", "amount_total": 5000,
+            "client_secret": null, "expires_at": 1_795_516_500, "livemode": true,
+            "metadata": {"booking_id": "b1"}, "new_field": [1], "payment_intent": "pi_1",
+            "payment_status": "paid", "status": "complete", "url": null,
+        })
+    }
+
+    fn refund() -> Value {
+        json!({
+            "id": "re_1", "object": "refund", "amount": 2500, "metadata": {"booking_id": "b1"},
+            "payment_intent": "pi_1", "status": "failed",
+        })
+    }
+
+    fn charge() -> Value {
+        json!({
+            "id": "ch_1", "object": "charge", "amount": 5000, "amount_refunded": 2500,
+            "metadata": {"booking_id": "b1"}, "payment_intent": "pi_1", "refunded": false,
+        })
+    }
+
+    #[test]
+    fn an_event_of_a_session_says_what_happened_to_which() {
+        let cases = [
+            ("checkout.session.completed", SessionChange::Completed),
+            ("checkout.session.async_payment_succeeded", SessionChange::PaymentSucceeded),
+            ("checkout.session.async_payment_failed", SessionChange::PaymentFailed),
+            ("checkout.session.expired", SessionChange::Expired),
+        ];
+        for (kind, expected) in cases {
+            let event = parse_event(&event(kind, &session())).unwrap();
+            assert_eq!((event.id.as_str(), event.live), ("evt_1", true));
+            let Subject::Session { change, session } = event.subject else {
+                panic!("{kind} is about a session");
+            };
+            assert_eq!(change, expected);
+            assert_eq!(
+                (session.id.as_str(), session.status),
+                ("cs_live_1", SessionStatus::Complete)
+            );
+            assert!(session.paid);
+            assert_eq!(session.payment.as_deref(), Some("pi_1"));
+            assert_eq!(session.booking_id.as_deref(), Some("b1"));
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_refund_says_how_far_it_is() {
+        for kind in ["refund.created", "refund.updated", "refund.failed"] {
+            let event = parse_event(&event(kind, &refund())).unwrap();
+            let Subject::Refund(refund) = event.subject else {
+                panic!("{kind} is about a refund");
+            };
+            assert_eq!((refund.id.as_str(), refund.status), ("re_1", RefundStatus::Failed));
+        }
+    }
+
+    #[test]
+    fn a_refunded_charge_says_how_much_is_back() {
+        for payment in [json!("pi_1"), json!({"id": "pi_1", "object": "payment_intent"})] {
+            let mut charge = charge();
+            charge["payment_intent"] = payment;
+            let event = parse_event(&event("charge.refunded", &charge)).unwrap();
+            let Subject::ChargeRefunded { payment, booking_id, amount_refunded, fully } =
+                event.subject
+            else {
+                panic!("it is about a charge");
+            };
+            assert_eq!(payment.as_deref(), Some("pi_1"));
+            assert_eq!(booking_id.as_deref(), Some("b1"));
+            assert_eq!((amount_refunded, fully), (2_500, false));
+        }
+    }
+
+    #[test]
+    fn an_event_of_another_type_is_no_failure_whatever_is_in_it() {
+        let thin = json!({"id": "evt_1", "livemode": true, "type": "v2.core.thin"}).to_string();
+        let other = event("customer.created", &json!(["anything"]));
+        for (body, expected) in [(thin.as_bytes(), "v2.core.thin"), (&other, "customer.created")] {
+            let Subject::Other(kind) = parse_event(body).unwrap().subject else {
+                panic!("{expected} concerns no booking");
+            };
+            assert_eq!(kind, expected);
+        }
+    }
+
+    #[test]
+    fn an_event_without_what_is_used_of_it_is_a_failure() {
+        let cases = [
+            ("checkout.session.completed", session(), "payment_status"),
+            ("checkout.session.completed", session(), "status"),
+            ("refund.updated", refund(), "amount"),
+            ("charge.refunded", charge(), "refunded"),
+            ("charge.refunded", charge(), "amount_refunded"),
+        ];
+        for (kind, mut object, field) in cases {
+            object.as_object_mut().unwrap().remove(field);
+            let error = parse_event(&event(kind, &object)).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains(field), "{kind} without {field}: {cause}");
+        }
+        for body in ["", "[]", "{}", "null", r#"{"id": "evt_1", "type": "charge.refunded"}"#] {
+            assert!(parse_event(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}

@@ -62,7 +62,7 @@ pub fn verify(
     }
     let genuine = secrets.codes().any(|code| {
         let code = code.chain_update(time).chain_update(".").chain_update(body);
-        // `verify_slice` takes the same time whatever it is given.
+        // `verify_slice` takes as long for a near miss as for a far one.
         signatures.iter().any(|signature| code.clone().verify_slice(signature).is_ok())
     });
     if !genuine {
@@ -72,4 +72,132 @@ pub fn verify(
         return Err(SignatureError::WrongTime);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use secrecy::SecretString;
+    use stripe_webhook::Webhook;
+
+    use super::*;
+
+    const NOW: i64 = 1_795_516_500;
+    const SECRET: &str = "whsec_1";
+    const BODY: &str = r#"{"id": "evt_1"}"#;
+
+    /// Returns the header that async-stripe makes.
+    fn header(body: &str, secret: &str, time: i64) -> String {
+        Webhook::generate_test_header(body, secret, Some(time))
+    }
+
+    /// Returns the signature alone.
+    fn v1(secret: &str) -> String {
+        header(BODY, secret, NOW).split_once(",v1=").unwrap().1.to_owned()
+    }
+
+    fn check(header: &str, body: &[u8], secrets: &str) -> Result<(), SignatureError> {
+        let secrets = WebhookSecrets::new(&SecretString::from(secrets)).unwrap();
+        verify(header, body, &secrets, Timestamp::from_second(NOW).unwrap())
+    }
+
+    #[test]
+    fn what_stripe_signs_is_taken() {
+        for body in ["", BODY, "{\"name\": \"Müller & Søn\"}\n", "\u{0}"] {
+            assert_eq!(check(&header(body, SECRET, NOW), body.as_bytes(), SECRET), Ok(()));
+        }
+    }
+
+    #[test]
+    fn headers_are_taken_or_refused_for_a_reason() {
+        use SignatureError::{Malformed, Mismatch, NoSignature};
+        let good = v1(SECRET);
+        let other = v1("whsec_2");
+        let cases = [
+            (format!("t={NOW},v1={good}"), Ok(())),
+            (format!("v1={good},t={NOW}"), Ok(())),
+            (format!("t={NOW}, v1={good}"), Ok(())),
+            (format!("t={NOW},v1={}", good.to_uppercase()), Ok(())),
+            (format!("t={NOW},v1={other},v1={good}"), Ok(())),
+            (format!("t={NOW},v1={good},v1={other}"), Ok(())),
+            (format!("t={NOW},v1=,v1=abc,v1=no_hex,v1={good}"), Ok(())),
+            (format!("t={NOW},v0={other},v1={good},v2=x"), Ok(())),
+            (format!("t={NOW},v1={other}"), Err(Mismatch)),
+            (format!("t={NOW},v1="), Err(Mismatch)),
+            (format!("t={NOW},v1={}", &good[..62]), Err(Mismatch)),
+            (format!("t={NOW},v1={good}00"), Err(Mismatch)),
+            (format!("t={NOW},v1={}", "00".repeat(32)), Err(Mismatch)),
+            (format!("t={},v1={good}", NOW + 1), Err(Mismatch)),
+            (format!("t=0{NOW},v1={good}"), Err(Mismatch)),
+            (format!("t=+{NOW},v1={good}"), Err(Mismatch)),
+            (format!("t={NOW},v0={good}"), Err(NoSignature)),
+            (format!("t={NOW},V1={good}"), Err(NoSignature)),
+            (format!("t={NOW}"), Err(NoSignature)),
+            (format!("v1={good}"), Err(Malformed)),
+            (format!("t={NOW},t={NOW},v1={good}"), Err(Malformed)),
+            (format!("t=,v1={good}"), Err(Malformed)),
+            (format!("t=soon,v1={good}"), Err(Malformed)),
+            (format!("t=99999999999999999999,v1={good}"), Err(Malformed)),
+            (format!("t={NOW},v1={good},"), Err(Malformed)),
+            (good, Err(Malformed)),
+            (String::new(), Err(Malformed)),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(check(&header, BODY.as_bytes(), SECRET), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn either_secret_is_good_while_one_replaces_the_other() {
+        for secret in ["whsec_1", "whsec_2"] {
+            assert_eq!(
+                check(&header(BODY, secret, NOW), BODY.as_bytes(), "whsec_1,whsec_2"),
+                Ok(())
+            );
+        }
+        let stranger = header(BODY, "whsec_3", NOW);
+        let checked = check(&stranger, BODY.as_bytes(), "whsec_1,whsec_2");
+        assert_eq!(checked, Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn an_event_is_good_for_five_minutes_either_way() {
+        use SignatureError::WrongTime;
+        let cases = [
+            (-301, Err(WrongTime)),
+            (-300, Ok(())),
+            (0, Ok(())),
+            (300, Ok(())),
+            (301, Err(WrongTime)),
+            (-NOW, Err(WrongTime)),
+            (i64::MIN + 1, Err(WrongTime)),
+            (i64::MAX - NOW, Err(WrongTime)),
+        ];
+        for (offset, expected) in cases {
+            let header = header(BODY, SECRET, NOW + offset);
+            assert_eq!(check(&header, BODY.as_bytes(), SECRET), expected, "{offset} s");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_byte_is_noticed(
+            body in ".{1,200}",
+            at in any::<prop::sample::Index>(),
+            flip in 1..=u8::MAX,
+            of_signature in any::<bool>(),
+        ) {
+            let mut header = header(&body, SECRET, NOW);
+            let mut bytes = body.into_bytes();
+            if of_signature {
+                let mut signature = hex::decode(header.split_once(",v1=").unwrap().1).unwrap();
+                signature[at.index(32)] ^= flip;
+                header = format!("t={NOW},v1={}", hex::encode(signature));
+            } else {
+                let at = at.index(bytes.len());
+                bytes[at] ^= flip;
+            }
+            prop_assert_eq!(check(&header, &bytes, SECRET), Err(SignatureError::Mismatch));
+        }
+    }
 }
