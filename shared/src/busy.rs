@@ -225,9 +225,10 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         // A day more than is shown, so that a reading outlives midnight.
         let wider = Interval::new(window.start(), window.end() + SignedDuration::from_hours(26))
             .unwrap_or(window);
+        // As old as the question: a container may freeze before it has the answer.
+        let read_at = self.clock.now();
         let failure = match timeout(READ_DEADLINE, self.origin.read(member, wider, known)).await {
             Ok(Ok(sources)) => {
-                let read_at = self.clock.now();
                 let reading =
                     CalendarReading::new(sources, wider, read_at, read_at + freshness(salon));
                 if let Err(error) = self.store.put_reading(&member.id, &reading).await {

@@ -1,16 +1,22 @@
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::*;
 use crate::salon_file;
 use crate::store::MemoryStore;
 
-/// A calendar that counts how often it is read.
+/// A calendar that notes when it is read.
 #[derive(Debug)]
 struct FakeOrigin {
-    reads: AtomicUsize,
+    reads: Mutex<Vec<Read>>,
     behaviour: Mutex<Behaviour>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    begun: Instant,
+    /// Whether the reader lived, and had the patience, to hear the answer.
+    heard: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +29,25 @@ enum Behaviour {
 impl FakeOrigin {
     fn new() -> Arc<Self> {
         let behaviour = Mutex::new(Behaviour::Answers(Duration::from_millis(300)));
-        Arc::new(Self { reads: AtomicUsize::new(0), behaviour })
+        Arc::new(Self { reads: Mutex::default(), behaviour })
+    }
+
+    fn log(&self) -> MutexGuard<'_, Vec<Read>> {
+        self.reads.lock().expect("no panic")
     }
 
     fn reads(&self) -> usize {
-        self.reads.load(Ordering::SeqCst)
+        self.log().len()
+    }
+
+    /// Checks that each read began so long after the one before it: after one
+    /// that was heard, and after one that was not.
+    fn assert_apart(&self, heard: Duration, unheard: Duration) {
+        for pair in self.log().windows(2) {
+            let (apart, least) =
+                (pair[1].begun - pair[0].begun, if pair[0].heard { heard } else { unheard });
+            assert!(apart >= least, "read again after {apart:?}: {pair:?}");
+        }
     }
 
     fn behave(&self, behaviour: Behaviour) {
@@ -42,11 +62,15 @@ impl Origin for Arc<FakeOrigin> {
         window: Interval<Timestamp>,
         _: Option<&CalendarReading>,
     ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
+        let number = self.reads();
+        self.log().push(Read { begun: Instant::now(), heard: false });
         let behaviour = *self.behaviour.lock().expect("no panic");
+        if let Behaviour::Answers(after) = behaviour {
+            sleep(after).await;
+        }
+        self.log()[number].heard = true;
         match behaviour {
-            Behaviour::Answers(after) => {
-                sleep(after).await;
+            Behaviour::Answers(_) => {
                 let busy =
                     Interval::new(window.start(), window.start() + SignedDuration::from_hours(1));
                 let source =
@@ -93,34 +117,107 @@ impl Fleet {
     async fn is_known(&self) -> bool {
         self.read().await.times().len() == 1
     }
+
+    /// Lets fifty containers ask again and again, each at its own pace, and
+    /// counts the answers that had nothing to serve. The first `mortal` of them
+    /// are killed whenever an answer takes longer than 100 ms.
+    async fn ask_for(self: &Arc<Self>, time: Duration, mortal: u64) -> usize {
+        let containers = (0..50).map(|number| {
+            let fleet = Arc::clone(self);
+            tokio::spawn(async move {
+                let end = Instant::now() + time;
+                let life = Duration::from_millis(if number < mortal { 100 } else { 60_000 });
+                let mut unknown = 0;
+                while Instant::now() < end {
+                    if let Ok(busy) = timeout(life, fleet.read()).await {
+                        let age = busy.now.duration_since(busy.as_of);
+                        assert!(age < SignedDuration::from_mins(15), "served after {age:#}");
+                        unknown += usize::from(busy.times().is_empty());
+                    }
+                    sleep(Duration::from_millis(500 + number * 37)).await;
+                }
+                unknown
+            })
+        });
+        let mut unknown = 0;
+        for container in containers.collect::<Vec<_>>() {
+            unknown += container.await.expect("no panic");
+        }
+        unknown
+    }
 }
+
+/// The shortest time for which a reading is fresh: the salon's, less a sixth.
+const FRESH: Duration = Duration::from_secs(50);
 
 #[tokio::test(start_paused = true)]
 async fn fifty_containers_read_the_calendar_once_a_freshness_period() {
     let fleet = Arc::new(Fleet::new());
-    let containers = (0..50).map(|number| {
-        let fleet = Arc::clone(&fleet);
-        tokio::spawn(async move {
-            let container = fleet.container();
-            let end = Instant::now() + Duration::from_mins(5);
-            let mut unknown = 0;
-            while Instant::now() < end {
-                let busy = container
-                    .read(&fleet.salon, Consistency::Eventual)
-                    .await
-                    .expect("the store is up");
-                unknown += usize::from(busy.times().is_empty());
-                sleep(Duration::from_millis(500 + number * 37)).await;
-            }
-            unknown
-        })
-    });
-    for container in containers.collect::<Vec<_>>() {
-        assert_eq!(container.await.expect("no panic"), 0, "a container had nothing to serve");
-    }
+    let unknown = fleet.ask_for(Duration::from_mins(5), 0).await;
+    assert_eq!(unknown, 0, "a container had nothing to serve");
+    fleet.origin.assert_apart(FRESH, FRESH);
     // Fresh for 50 to 60 s: five to six periods in five minutes, and the first.
     let reads = fleet.origin.reads();
     assert!((5..=7).contains(&reads), "{reads} reads in five minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_containers_read_once_more_for_each_that_is_killed_while_it_reads() {
+    let fleet = Arc::new(Fleet::new());
+    fleet.read().await;
+    let unknown = fleet.ask_for(Duration::from_mins(10), 15).await;
+    assert_eq!(unknown, 0, "the reading from before should have been served");
+    fleet.origin.assert_apart(FRESH, LEASE.unsigned_abs());
+    let killed = fleet.origin.log().iter().filter(|read| !read.heard).count();
+    assert!(killed > 0, "somebody should have been killed while they read");
+    let reads = fleet.origin.reads();
+    assert!((10 + killed..=13 + killed).contains(&reads), "{reads} reads, {killed} killed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_containers_give_a_slow_calendar_up_once_a_freshness_period() {
+    let fleet = Arc::new(Fleet::new());
+    fleet.read().await;
+    fleet.origin.behave(Behaviour::Answers(Duration::from_mins(1)));
+    let unknown = fleet.ask_for(Duration::from_mins(5), 0).await;
+    assert_eq!(unknown, 0, "the reading from before should have been served");
+    fleet.origin.assert_apart(FRESH, FRESH);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_containers_fail_closed_when_a_calendar_is_gone_for_too_long() {
+    let fleet = Arc::new(Fleet::new());
+    fleet.read().await;
+    fleet.origin.behave(Behaviour::Fails);
+    // While they ask, it is checked that nothing older than 15 minutes is served.
+    assert_eq!(fleet.ask_for(Duration::from_secs(14 * 60 + 50), 0).await, 0);
+    fleet.origin.assert_apart(FRESH, FRESH);
+    sleep(Duration::from_secs(10)).await;
+    assert!(fleet.ask_for(Duration::from_mins(1), 0).await > 0);
+    assert!(!fleet.is_known().await);
+    fleet.origin.assert_apart(RETRY.unsigned_abs(), RETRY.unsigned_abs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_was_frozen_does_not_undo_a_newer_reading() {
+    let fleet = Fleet::new();
+    let mut frozen = pin!(fleet.read());
+    let begun = timeout(Duration::from_millis(100), &mut frozen).await;
+    assert!(begun.is_err(), "the read should have been under way");
+
+    sleep(Duration::from_secs(10)).await;
+    fleet.read().await;
+    let kept = || async {
+        let member = &fleet.salon.staff[0].id;
+        let mut cached =
+            fleet.store.calendars(&[member], Consistency::Strong).await.expect("the store is up");
+        cached.remove(member).and_then(|cached| cached.reading).expect("a reading was kept")
+    };
+    let newer = kept().await;
+    sleep(Duration::from_secs(20)).await;
+    frozen.await;
+    assert_eq!(fleet.origin.reads(), 2, "both read");
+    assert_eq!(kept().await, newer);
 }
 
 #[tokio::test(start_paused = true)]

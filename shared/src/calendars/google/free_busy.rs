@@ -124,11 +124,15 @@ fn periods(calendar: Option<&Calendar>) -> Result<Vec<Interval<Timestamp>>, Stri
         return Err(reason.map_or_else(|| "an error".to_owned(), String::from));
     }
     let periods = calendar.busy.as_ref().ok_or("it has no busy times, not even none")?;
-    let read =
-        |period: &Period| Interval::new(instant(&period.start).ok()?, instant(&period.end).ok()?);
+    let read = |period: &Period| {
+        let (start, end) = (instant(&period.start).ok()?, instant(&period.end).ok()?);
+        // An event that takes no time is a period that takes none.
+        (start <= end).then(|| Interval::new(start, end))
+    };
     periods
         .iter()
         .map(|period| read(period).ok_or_else(|| "a busy time is not one".to_owned()))
+        .filter_map(Result::transpose)
         .collect()
 }
 
@@ -214,6 +218,17 @@ mod tests {
         assert_eq!(long[6].end(), at("2027-11-24T00:00:01Z"));
         assert!(long.windows(2).all(|pair| pair[0].end() == pair[1].start()));
         assert_eq!(parts(window("2026-11-24T00:00:00Z", "2027-01-05T00:00:00Z")).len(), 1);
+    }
+
+    #[test]
+    fn a_period_that_takes_no_time_makes_nothing_busy() {
+        let answer = r#"{"calendars": {"a": {"busy": [
+            {"start": "2026-11-24T09:00:00Z", "end": "2026-11-24T09:00:00Z"},
+            {"start": "2026-11-24T10:00:00Z", "end": "2026-11-24T11:00:00Z"},
+            {"start": "2026-11-24T12:00:00Z", "end": "2026-11-24T04:00:00-08:00"}
+        ]}}}"#;
+        let busy = query(&["a"]).read(answer.as_bytes()).unwrap();
+        assert_eq!(busy, [window("2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")]);
     }
 
     #[test]
