@@ -11,7 +11,7 @@ use shared::domain::calendar::CalendarReading;
 use shared::domain::day::Day;
 use shared::domain::explanation::{Candidate, Explanation};
 use shared::domain::interval::IntervalSet;
-use shared::domain::salon::Salon;
+use shared::domain::salon::{Horizon, Salon};
 use shared::domain::service::{Service, StaffMember};
 use shared::store::{Consistency, DynamoStore, Store, StoreError, table};
 use tokio::net::TcpStream;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use checkout::Checkout;
 use dev::event::Event;
-use dev::sandbox::{Sandbox, SandboxOptions, Serving};
+use dev::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
 use jiff::Timestamp;
 use lambda_http::{Body, Response};
 use secrecy::SecretString;
@@ -74,18 +74,30 @@ impl Harness {
         let stripe = Sandbox::start(options, listener).expect("the sandbox starts");
         let store = Arc::new(MemoryStore::default());
         let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
-        let bookings = Bookings::new(
-            Arc::new(salon.clone()),
-            reader,
-            client(stripe.url()),
-            Random::seeded(7),
-        );
+        let bookings =
+            Bookings::new(Arc::new(salon.clone()), reader, client(stripe.url()), Random::seeded(7));
         let function = Checkout::new(bookings, clock.clone());
         Self { function, store, clock, salon, stripe }
     }
 
     pub(crate) async fn send(&self, event: &Event) -> Response<Body> {
         self.function.handle(event.request()).await
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Response<Body> {
+        self.send(&Event::new("GET", target)).await
+    }
+
+    pub(crate) async fn cancel(&self, id: &str, token: &str) -> Response<Body> {
+        let event = Event::new("POST", &format!("/bookings/{id}/cancel"))
+            .header("content-type", "application/json")
+            .body(&json!({"manageToken": token}).to_string());
+        self.send(&event).await
+    }
+
+    /// Lets something go wrong with the next call of a kind.
+    pub(crate) fn fail(&self, call: &str, effect: Effect) {
+        self.sandbox().inject(Fault { call: call.to_owned(), effect, times: 1 });
     }
 
     pub(crate) async fn reserve(&self, body: &Value) -> Response<Body> {

@@ -1,8 +1,6 @@
 //! Reserving: the hold, its session, its repeats and its limits.
 
-use std::time::Duration;
-
-use dev::sandbox::SandboxOptions;
+use dev::sandbox::{Effect, SandboxOptions};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::domain::booking::State;
@@ -44,7 +42,11 @@ async fn a_page_is_hosted_embedded_or_ones_own() {
     {
         let harness = Harness::new().await;
         let body = json(&harness.reserve(&wish(json!({"ui": ui}))).await);
-        assert_eq!((body["url"].is_string(), body["clientSecret"].is_string()), (has_url, has_secret), "{ui}: {body}");
+        assert_eq!(
+            (body["url"].is_string(), body["clientSecret"].is_string()),
+            (has_url, has_secret),
+            "{ui}: {body}"
+        );
     }
 }
 
@@ -100,7 +102,8 @@ async fn a_key_is_good_for_a_day() {
 async fn a_key_has_16_to_255_characters() {
     let harness = Harness::new().await;
     for key in ["short", &"x".repeat(256), "fifteen-letters"] {
-        let response = harness.send(&checkout(&wish(json!({}))).header("idempotency-key", key)).await;
+        let response =
+            harness.send(&checkout(&wish(json!({}))).header("idempotency-key", key)).await;
         assert_eq!(refusal(&response), (400, "invalid_parameter".to_owned()), "{key}");
     }
 }
@@ -128,7 +131,11 @@ async fn anyone_is_whoever_has_the_least_booked_and_a_named_person_is_nobody_els
     let harness = Harness::with_salon(two).await;
     let reserve = async |changes: Value| {
         let response = harness.reserve(&wish(changes)).await;
-        if response.status() == 201 { field(&json(&response), "staffId") } else { refusal(&response).1 }
+        if response.status() == 201 {
+            field(&json(&response), "staffId")
+        } else {
+            refusal(&response).1
+        }
     };
     assert_eq!(reserve(json!({"time": "10:00"})).await, "s1", "the first in the file");
     assert_eq!(reserve(json!({"time": "15:00"})).await, "s2", "who has less booked");
@@ -226,18 +233,39 @@ async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
 
 #[tokio::test]
 async fn a_payment_that_stripe_refuses_for_good_releases_the_time() {
-    let harness = Harness::with_salon(|file| {
-        file.replace("https://beautylounge.example/booking", "https://beautylounge.example/\u{7}")
-    });
-    // The salon file refuses such an address, so nothing else is left to refuse
-    // than an account that may not charge.
-    drop(harness);
-    let harness = Harness::with_stripe(SandboxOptions {
-        latency: Duration::ZERO,
-        ..no_limit()
-    })
-    .await;
+    let harness = Harness::new().await;
+    harness.fail("POST /v1/checkout/sessions", Effect::Refused);
+    let event = checkout(&wish(json!({}))).header("idempotency-key", KEY);
+    assert_eq!(refusal(&harness.send(&event).await), (502, "payment_rejected".to_owned()));
+    assert_eq!(harness.entries("s1", "2026-11-24").await, []);
     harness.check().await;
+    assert_eq!(harness.send(&event).await.status(), 201, "the repeat starts anew");
+    harness.check().await;
+}
+
+#[tokio::test]
+async fn a_session_whose_answer_was_lost_is_found_by_the_repeat() {
+    for effect in [Effect::HangUp, Effect::ErrorAfter, Effect::Unavailable] {
+        let harness = Harness::new().await;
+        for _ in 0..5 {
+            harness.fail("POST /v1/checkout/sessions", effect);
+        }
+        let event = checkout(&wish(json!({}))).header("idempotency-key", KEY);
+        assert_eq!(refusal(&harness.send(&event).await), (503, "stripe_busy".to_owned()));
+        harness.sandbox().clear_faults();
+        let response = harness.send(&event).await;
+        if effect == Effect::ErrorAfter {
+            // Stripe remembers that it failed, for a day.
+            assert_eq!(response.status(), 503, "{response:?}");
+        } else {
+            assert_eq!(response.status(), 200, "{response:?}");
+        }
+        assert!(
+            harness.sandbox().sessions().len() <= 1,
+            "one session, however often it was asked for"
+        );
+        harness.check().await;
+    }
 }
 
 #[tokio::test]
@@ -245,7 +273,8 @@ async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
     let harness = Harness::new().await;
     let held = json(&harness.reserve(&wish(json!({}))).await);
     let id = field(&held, "bookingId");
-    let look = || harness.send_get(&format!("/bookings/{id}"));
+    let path = format!("/bookings/{id}");
+    let look = || harness.get(&path);
     let shown = json(&look().await);
     assert_eq!(
         shown,
@@ -267,6 +296,6 @@ async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
     assert_eq!(json(&look().await)["status"], "confirmed", "and then no event is needed");
     harness.check().await;
     for unknown in ["/bookings/nope", &format!("/bookings/{}", "0".repeat(32))] {
-        assert_eq!(refusal(&harness.send_get(unknown).await), (404, "unknown_booking".to_owned()));
+        assert_eq!(refusal(&harness.get(unknown).await), (404, "unknown_booking".to_owned()));
     }
 }

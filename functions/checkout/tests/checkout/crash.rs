@@ -1,0 +1,75 @@
+//! A function that ends in the middle of a request, at any point of it.
+
+use std::pin::pin;
+
+use dev::event::Event;
+use futures_util::poll;
+use jiff::SignedDuration;
+use serde_json::json;
+use shared::domain::booking::BookingId;
+use shared::store::bookings::BookingStore;
+
+use crate::harness::{Harness, checkout, wish};
+
+/// Lets a request be worked on `polls` times, and drops it then. Tells whether
+/// it was answered before.
+async fn crash_after(harness: &Harness, event: &Event, polls: usize) -> bool {
+    let mut request = pin!(harness.send(event));
+    for _ in 0..polls {
+        if poll!(&mut request).is_ready() {
+            return true;
+        }
+        // The sandbox and the connection to it have their turns.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_of_checkout_loses_no_time_and_no_session() {
+    let mut polls = 0;
+    loop {
+        let harness = Harness::new().await;
+        let event = checkout(&wish(json!({}))).header("idempotency-key", "a-random-key-of-a-page");
+        let is_answered = crash_after(&harness, &event, polls).await;
+        harness.check().await;
+        for session in harness.sandbox().sessions() {
+            let id = session.client_reference_id.expect("a booking's id");
+            let id = BookingId::parse(&id).expect("a booking's id");
+            let booking = harness.store.booking(&id).await.expect("readable");
+            assert!(booking.is_some(), "after {polls} polls there is a session without a booking");
+        }
+
+        let again = harness.send(&event).await;
+        assert!([200, 201].contains(&again.status().as_u16()), "after {polls} polls: {again:?}");
+        assert!(harness.sandbox().sessions().len() <= 1, "after {polls} polls");
+        harness.check().await;
+
+        harness.clock.advance(SignedDuration::from_mins(41));
+        let next = harness.reserve(&wish(json!({}))).await;
+        assert_eq!(next.status(), 201, "after {polls} polls the time is lost: {next:?}");
+        harness.check().await;
+        if is_answered {
+            assert!(polls > 5, "the request was cut at {polls} points");
+            return;
+        }
+        polls += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_leaves_no_time_taken_for_longer_than_a_hold() {
+    for polls in 0.. {
+        let harness = Harness::new().await;
+        let is_answered = crash_after(&harness, &checkout(&wish(json!({}))), polls).await;
+        harness.clock.advance(SignedDuration::from_mins(41));
+        let next = harness.reserve(&wish(json!({}))).await;
+        assert_eq!(next.status(), 201, "after {polls} polls the time is lost: {next:?}");
+        harness.check().await;
+        if is_answered {
+            return;
+        }
+    }
+}
