@@ -157,8 +157,8 @@ fn by_hand(salon: &Salon, google: &google::Serving) -> String {
     });
     let start = opening.unwrap_or(now);
     let shown = |at: Timestamp| at.display_with_offset(salon.time_zone.to_offset(at)).to_string();
-    let busy =
-        json!({ "start": shown(start), "end": shown(start + SignedDuration::from_hours(1)) });
+    let (start, end) = (shown(start), shown(start + SignedDuration::from_hours(1)));
+    let busy = format!(r#"{{"start":"{start}","end":"{end}"}}"#);
     format!("curl {}/calendars/{}/busy --json '{busy}'", google.url(), member.id)
 }
 
