@@ -47,6 +47,15 @@ pub enum Error {
     /// The salon or the database is not to be had.
     #[error(transparent)]
     Serve(#[from] serve::Error),
+    /// A `cargo dev` is running, and its database answers elsewhere.
+    #[error(
+        "a running `cargo dev` uses the data, and its database is not on port {port}: \
+         name its port with --dynamodb-port"
+    )]
+    OtherPort {
+        /// The port that was tried.
+        port: u16,
+    },
     /// There is no such service or person.
     #[error("there is no {kind} \"{id}\"; the salon has {known}")]
     Unknown {
@@ -177,7 +186,10 @@ async fn open(port: u16, is_running: bool) -> Result<(DynamoStore, Option<Databa
         let store = DynamoStore::new(serve::local_client(port), table::DEFAULT_NAME.to_owned());
         return Ok((store, None));
     }
-    let database = Database::open().await?;
+    let database = Database::open().await.map_err(|error| match error {
+        serve::Error::DataInUse { .. } => Error::OtherPort { port },
+        error => error.into(),
+    })?;
     let store = DynamoStore::new(database.client(), table::DEFAULT_NAME.to_owned());
     Ok((store, Some(database)))
 }

@@ -10,11 +10,13 @@
 //! | `account` | the test account, whose key guards nothing |
 //! | `assertion` | checks what the account signed |
 //! | `api` | the two endpoints |
+//! | `by_hand` | busy time that a developer puts there |
 //! | `server` | serving on a socket |
 
 mod account;
 mod api;
 mod assertion;
+mod by_hand;
 mod server;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::clock::Clock;
 use shared::domain::interval::{Interval, IntervalSet};
 
-pub use self::account::{CLIENT_EMAIL, service_account_json};
+pub use self::account::{CLIENT_EMAIL, service_account};
 pub use self::server::Serving;
 
 /// What can be chosen about a fake Google.
@@ -103,9 +105,10 @@ impl FakeGoogle {
         Self { options: Arc::new(options), state: Arc::default() }
     }
 
-    /// Returns both endpoints: `/token` and `/calendar/v3/freeBusy`.
+    /// Returns both endpoints, `/token` and `/calendar/v3/freeBusy`, and
+    /// `/calendars/{id}/busy` for changes by hand.
     pub fn router(&self) -> Router {
-        api::router(self.clone())
+        api::router(self.clone()).merge(by_hand::router(self.clone()))
     }
 
     /// Makes a calendar, or changes it: this is all of its busy time.

@@ -37,7 +37,9 @@ use shared::domain::salon::Salon;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::google::{FakeGoogle, GoogleOptions};
 use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
+pub use calendar::CalendarSource;
 pub(crate) use dynamodb::{Database, local_client};
 pub use error::Error;
 use functions::Functions;
@@ -105,22 +107,26 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
         None => None,
     };
 
+    let google = TcpListener::from_std(ports.google)
+        .and_then(|listener| FakeGoogle::start(GoogleOptions::default(), listener))
+        .map_err(Error::Listener)?;
+
     functions::build(&workspace, options.release).await?;
     let calendar = match &options.calendar {
-        Some(named) => Some(calendar::give(named, salon.as_deref(), &data.folder).await?),
+        Some(source) => {
+            Some(calendar::give(source, &google, salon.as_deref(), &data.folder).await?)
+        }
         None => None,
     };
     let salon = calendar.as_ref().map(|calendar| calendar.salon.clone()).or(salon);
     data.note_salon(salon.as_deref())?;
     let mut environment = environment::of_functions(options, payments, salon.as_deref());
-    if let Some(calendar) = calendar {
-        environment.set.push(("CALENDAR_SECRETS", calendar.secrets.into()));
-    }
+    calendar::tell(&mut environment, calendar.as_ref(), &google);
     drop(ports.api);
     let mut functions = Functions::start(&cargo_lambda, &workspace, options, &environment)?;
     functions.warm(&workspace, options).await?;
 
-    addresses::print(options, &workspace, payments, salon.as_deref(), &data);
+    addresses::print(options, &workspace, payments, salon.as_deref(), calendar.as_ref(), &data);
     println!("ready");
 
     tokio::select! {

@@ -14,7 +14,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use dev::google::{CalendarFault, FakeGoogle, GoogleOptions, Serving};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::busy::BusyReader;
 use shared::calendars::Origins;
 use shared::calendars::google::GoogleBase;
@@ -65,10 +65,9 @@ fn interval(start: &str, end: &str) -> Interval<Timestamp> {
 }
 
 fn secrets(feed: &str, google: &Serving) -> CalendarSecrets {
-    let account: Value = serde_json::from_str(&google.service_account_json()).unwrap();
     let document = json!({
         "feeds": { "own": feed },
-        "google": { "serviceAccount": account, "calendars": { "own": OWNER } }
+        "google": { "serviceAccount": google.service_account(), "calendars": { "own": OWNER } }
     });
     CalendarSecrets::parse(&document.to_string().into()).unwrap()
 }

@@ -26,7 +26,7 @@ async fn serving(options: GoogleOptions) -> Serving {
 }
 
 fn calendars(serving: &Serving, subject: Option<&str>) -> GoogleCalendars {
-    let account = ServiceAccount::parse(&serving.service_account_json().into()).unwrap();
+    let account = ServiceAccount::parse(&serving.service_account().to_string().into()).unwrap();
     let base = serving.url().parse().unwrap();
     GoogleCalendars::new(HttpsClient::new(), account, subject.map(str::to_owned), base)
 }

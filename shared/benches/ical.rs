@@ -1,4 +1,8 @@
 //! How long a feed takes to be expanded, and how that grows with its events.
+//!
+//! ```sh
+//! cargo bench -p shared --features calendars --bench ical
+//! ```
 
 use std::fmt::Write;
 use std::hint::black_box;

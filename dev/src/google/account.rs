@@ -1,6 +1,6 @@
 //! The one service account that the fake Google knows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The account's address.
 pub const CLIENT_EMAIL: &str = "openchair@fake-google.example";
@@ -14,14 +14,13 @@ pub(super) const PRIVATE_KEY: &str = include_str!("test_key.pem");
 /// Returns the account's key file, as Google would make it, with the address
 /// at which access tokens are to be had.
 #[must_use]
-pub fn service_account_json(token_uri: &str) -> String {
-    let file = json!({
+pub fn service_account(token_uri: &str) -> Value {
+    json!({
         "type": "service_account",
         "project_id": "openchair",
         "private_key_id": KEY_ID,
         "private_key": PRIVATE_KEY,
         "client_email": CLIENT_EMAIL,
         "token_uri": token_uri,
-    });
-    file.to_string()
+    })
 }

@@ -2,10 +2,11 @@
 
 use std::io;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{FakeGoogle, GoogleOptions, service_account_json};
+use super::{FakeGoogle, GoogleOptions, service_account};
 
 /// A fake Google that listens; dropping it closes the socket.
 #[derive(Debug)]
@@ -38,8 +39,8 @@ impl Serving {
 
     /// Returns the key file of the account that it knows.
     #[must_use]
-    pub fn service_account_json(&self) -> String {
-        service_account_json(&format!("{}/token", self.url))
+    pub fn service_account(&self) -> Value {
+        service_account(&format!("{}/token", self.url))
     }
 
     /// Returns the fake itself, to drive it without HTTP.

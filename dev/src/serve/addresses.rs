@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Options;
+use super::calendar::Calendar;
 use super::data::Data;
 use super::payments::Payments;
 use super::workspace::Workspace;
@@ -13,9 +14,11 @@ pub(super) fn print(
     workspace: &Workspace,
     payments: Payments,
     salon: Option<&Path>,
+    calendar: Option<&Calendar>,
     data: &Data,
 ) {
-    let rows = rows(options, workspace, payments, salon, &data.folder);
+    let mut rows = rows(options, workspace, payments, salon, &data.folder);
+    rows.extend(calendar.map(|calendar| ("calendar".to_owned(), calendar.shown.clone())));
     let width = rows.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
     println!();
     for (what, place) in rows {
@@ -49,6 +52,7 @@ fn rows(
     rows.extend([
         ("payments".to_owned(), payments),
         ("DynamoDB".to_owned(), options.dynamodb_url()),
+        ("fake Google".to_owned(), options.google_url()),
         ("data".to_owned(), data.display().to_string()),
         ("salon".to_owned(), salon),
     ]);
@@ -91,6 +95,7 @@ mod tests {
                 ("checkout", "http://127.0.0.1:9000/checkout"),
                 ("payments", "http://127.0.0.1:12111"),
                 ("DynamoDB", "http://127.0.0.1:8000"),
+                ("fake Google", "http://127.0.0.1:8085"),
                 ("data", "/salon/target/dev"),
                 ("salon", "compiled in"),
             ]

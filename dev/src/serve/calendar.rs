@@ -1,74 +1,184 @@
 //! `--calendar`: gives everybody at the salon a calendar to try out.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hasher};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
+use shared::calendars::secrets::CALENDAR_SECRETS;
+use shared::clock::Clock;
+use shared::domain::day::Day;
+use shared::domain::salon::Salon;
 use shared::salon_file;
 use tokio::net::TcpListener;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::Error;
+use super::environment::Environment;
+use crate::google;
 
-/// The name under which the salon file and the secrets know the calendar.
-const NAME: &str = "dev";
 /// For how long a reading is fresh: an edit is to be seen soon.
 const FRESH_SECONDS: i64 = 20;
 
-/// A calendar, and a copy of the salon file that names it.
-#[derive(Debug)]
+/// Where the calendars come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CalendarSource {
+    /// The fake Google.
+    Google,
+    /// The address of an iCal feed.
+    Address(String),
+    /// An iCal file.
+    File(PathBuf),
+}
+
+impl FromStr for CalendarSource {
+    type Err = Infallible;
+
+    /// Takes `google` for the fake Google, and a file of that name as `./google`.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "google" => Self::Google,
+            text if text.contains("://") => Self::Address(text.to_owned()),
+            text => Self::File(text.into()),
+        })
+    }
+}
+
+impl CalendarSource {
+    /// Returns how the salon file calls such a calendar.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Google => "google",
+            Self::Address(_) | Self::File(_) => "ical",
+        }
+    }
+}
+
+/// The calendars, and a copy of the salon file that names them.
 pub(super) struct Calendar {
     /// The salon file to serve.
     pub(super) salon: PathBuf,
+    /// What the developer is told of it.
+    pub(super) shown: String,
     /// What `CALENDAR_SECRETS` is to be.
-    pub(super) secrets: String,
+    secrets: String,
 }
 
-/// Serves a file on this machine, or takes an address as it is, and writes a
-/// salon file into `folder` in which everybody has that calendar alone.
+/// Writes a salon file into `folder` in which everybody has a calendar, and
+/// serves that, unless it is served already.
 ///
 /// # Errors
 ///
 /// Fails if the calendar's or the salon's file cannot be read, or the copy not
 /// written.
 pub(super) async fn give(
-    named: &str,
+    source: &CalendarSource,
+    google: &google::Serving,
     salon: Option<&Path>,
     folder: &Path,
 ) -> Result<Calendar, Error> {
-    let address =
-        if named.contains("://") { named.to_owned() } else { serve(Path::new(named)).await? };
     let text = match salon {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|source| Error::Salon { path: path.to_owned(), source })?,
         None => salon_file::COMPILED_IN.to_owned(),
     };
+    let text = with_calendars(&text, source.kind());
     let copy = folder.join("salon-with-calendar.toml");
-    std::fs::write(&copy, with_calendar(&text))
-        .map_err(|source| Error::Data { path: copy.clone(), source })?;
-    let secrets = json!({ "feeds": { NAME: address } }).to_string();
-    Ok(Calendar { salon: copy, secrets })
+    let salon = salon_file::parse(&text)
+        .map_err(|problems| Error::SalonInvalid { path: copy.clone(), problems })?;
+    std::fs::write(&copy, text).map_err(|source| Error::Data { path: copy.clone(), source })?;
+    let (shown, secrets) = match source {
+        CalendarSource::Google => (by_hand(&salon, google), google_secrets(&salon, google)),
+        CalendarSource::Address(address) => {
+            ("the feed that you named".to_owned(), feed_secrets(&salon, address))
+        }
+        CalendarSource::File(file) => {
+            let address = serve(file).await?;
+            (file.display().to_string(), feed_secrets(&salon, &address))
+        }
+    };
+    Ok(Calendar { salon: copy, shown, secrets: secrets.to_string() })
 }
 
-/// Gives everybody in a valid salon file the calendar.
-fn with_calendar(salon: &str) -> String {
+/// Tells the functions where calendars are. A developer's own are at Google
+/// itself, unless others were given.
+pub(super) fn tell(
+    environment: &mut Environment,
+    calendar: Option<&Calendar>,
+    google: &google::Serving,
+) {
+    let has_own = std::env::var_os(CALENDAR_SECRETS).is_some_and(|set| !set.is_empty());
+    if calendar.is_some() || !has_own {
+        environment.set.push(("GOOGLE_API_BASE", google.url().into()));
+    }
+    if let Some(calendar) = calendar {
+        environment.set.push((CALENDAR_SECRETS, calendar.secrets.as_str().into()));
+    }
+}
+
+/// Returns the name under which the salon file and the secrets know the
+/// calendar of the person with this number.
+fn name(number: usize) -> String {
+    format!("dev-{number}")
+}
+
+fn feed_secrets(salon: &Salon, address: &str) -> Json {
+    let feeds: BTreeMap<_, _> = (0..salon.staff.len()).map(|n| (name(n), address)).collect();
+    json!({ "feeds": feeds })
+}
+
+/// Makes everybody a calendar at Google, which is called as they are.
+fn google_secrets(salon: &Salon, google: &google::Serving) -> Json {
+    let ids = salon.staff.iter().map(|member| member.id.as_str());
+    let calendars: BTreeMap<_, _> = ids.enumerate().map(|(n, id)| (name(n), id)).collect();
+    for id in calendars.values() {
+        google.google().set_busy(id, []);
+    }
+    json!({ "google": { "serviceAccount": google.service_account(), "calendars": calendars } })
+}
+
+/// Writes the command that makes somebody busy for the first hour of the next
+/// day on which they work.
+fn by_hand(salon: &Salon, google: &google::Serving) -> String {
+    let Some(member) = salon.staff.first() else { return String::new() };
+    let now = Clock::machine().now();
+    let days = salon.horizon(now).dates().skip(1).filter(|date| !salon.is_closed_on(*date));
+    let opening = days.map(|date| Day::new(date, &salon.time_zone)).find_map(|day| {
+        let working = day.instants(salon.hours_of(member).on(day.date().weekday()));
+        working.iter().next().map(|open| open.start())
+    });
+    let start = opening.unwrap_or(now);
+    let shown = |at: Timestamp| at.display_with_offset(salon.time_zone.to_offset(at)).to_string();
+    let (start, end) = (shown(start), shown(start + SignedDuration::from_hours(1)));
+    let busy = format!(r#"{{"start":"{start}","end":"{end}"}}"#);
+    format!("curl {}/calendars/{}/busy --json '{busy}'", google.url(), member.id)
+}
+
+/// Gives everybody in a valid salon file a calendar of this kind, and no other.
+fn with_calendars(salon: &str, kind: &str) -> String {
     let Ok(mut salon) = salon.parse::<DocumentMut>() else { return salon.to_owned() };
-    let name = InlineTable::from_iter([("ical", NAME)]);
-    let calendars = Value::Array(Array::from_iter([name]));
+    let calendars = |number| {
+        let calendar = InlineTable::from_iter([(kind, name(number))]);
+        Value::Array(Array::from_iter([calendar]))
+    };
     match salon.get_mut("staff") {
         Some(Item::ArrayOfTables(staff)) => {
-            for member in staff.iter_mut() {
-                member.insert("calendars", value(calendars.clone()));
+            for (number, member) in staff.iter_mut().enumerate() {
+                member.insert("calendars", value(calendars(number)));
             }
         }
         Some(Item::Value(Value::Array(staff))) => {
-            for member in staff.iter_mut().filter_map(Value::as_inline_table_mut) {
-                member.insert("calendars", calendars.clone());
+            let staff = staff.iter_mut().filter_map(Value::as_inline_table_mut);
+            for (number, member) in staff.enumerate() {
+                member.insert("calendars", calendars(number));
             }
         }
         _ => {}
@@ -114,19 +224,80 @@ async fn answer(file: &Path, request: &HeaderMap) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use shared::busy::Origin as _;
+    use shared::calendars::Origins;
+    use shared::calendars::secrets::CalendarSecrets;
     use shared::domain::calendar::CalendarName;
+    use shared::domain::interval::{Interval, IntervalSet};
 
     use super::*;
+    use crate::google::{FakeGoogle, GoogleOptions};
+
+    /// A salon of two, one of whom has a calendar of her own.
+    fn two() -> String {
+        let second =
+            "[[staff]]\nid = \"s2\"\nname = \"Second\"\ncalendars = [{ google = \"own\" }]\n";
+        format!("{}{second}", salon_file::COMPILED_IN)
+    }
+
+    async fn google() -> google::Serving {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        FakeGoogle::start(GoogleOptions::default(), listener).expect("a fake Google")
+    }
 
     #[test]
-    fn everybody_has_the_calendar_and_no_other() {
-        let two = "[[staff]]\nid = \"s2\"\nname = \"Second\"\ncalendars = [{ google = \"own\" }]\n";
-        let text = with_calendar(&format!("{}{two}", salon_file::COMPILED_IN));
-        let salon = salon_file::parse(&text).expect("a salon as before, with calendars");
-        for member in &salon.staff {
-            assert_eq!(member.calendars, [CalendarName::Ical(NAME.to_owned())], "{}", member.id);
-        }
+    fn everybody_has_a_calendar_and_no_other() {
+        let salon = salon_file::parse(&with_calendars(&two(), "ical")).expect("a salon as before");
+        let calendars: Vec<_> = salon.staff.iter().map(|member| &member.calendars).collect();
+        let ical = |name: &str| vec![CalendarName::Ical(name.to_owned())];
+        assert_eq!(calendars, [&ical("dev-0"), &ical("dev-1")]);
         assert_eq!(salon.calendar_fresh_seconds, 20);
+    }
+
+    #[test]
+    fn a_source_is_google_an_address_or_a_file() {
+        for (text, expected) in [
+            ("google", CalendarSource::Google),
+            ("./google", CalendarSource::File("./google".into())),
+            ("some.ics", CalendarSource::File("some.ics".into())),
+            ("webcal://a.example/b", CalendarSource::Address("webcal://a.example/b".to_owned())),
+        ] {
+            assert_eq!(text.parse(), Ok(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_put_into_a_google_calendar_by_hand_is_read_there() {
+        let google = google().await;
+        let salon =
+            salon_file::parse(&with_calendars(&two(), "google")).expect("a salon as before");
+        let secrets = google_secrets(&salon, &google).to_string();
+        let secrets = CalendarSecrets::parse(&secrets.into()).expect("the secrets are understood");
+        let base = google.url().parse().expect("an address on this machine");
+        let origins = Origins::new(&salon, secrets, base).expect("every calendar is there");
+
+        let command = by_hand(&salon, &google);
+        let (url, body) = command
+            .strip_prefix("curl ")
+            .and_then(|it| it.split_once(" --json "))
+            .expect("a URL and a body");
+        let body: Json = serde_json::from_str(body.trim_matches('\'')).expect("JSON");
+        let added = reqwest::Client::new().post(url).json(&body).send().await.expect("an answer");
+        assert_eq!(added.status(), StatusCode::OK);
+
+        let instant =
+            |key: &str| body[key].as_str().and_then(|it| it.parse().ok()).expect("an instant");
+        let busy: IntervalSet<_> =
+            Interval::new(instant("start"), instant("end")).into_iter().collect();
+        let now = Clock::machine().now();
+        let window =
+            Interval::new(now, now + SignedDuration::from_hours(43 * 24)).expect("43 days");
+        let read = async |index: usize| {
+            let sources = origins.read(&salon.staff[index], window, None).await.expect("a reading");
+            sources["google"].busy.clone()
+        };
+        assert_eq!(read(0).await, busy);
+        assert!(read(1).await.is_empty(), "another's calendar was not changed");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::value_parser;
 
+use super::calendar::CalendarSource;
 use crate::sandbox::{Debits, Refunds, Webhooks};
 
 /// What a developer can choose.
@@ -22,6 +23,10 @@ pub struct Options {
     #[arg(long, value_name = "PORT", default_value_t = 12_111, value_parser = value_parser!(u16).range(1..))]
     pub sandbox_port: u16,
 
+    /// Port of the fake Google
+    #[arg(long, value_name = "PORT", default_value_t = 8085, value_parser = value_parser!(u16).range(1..))]
+    pub google_port: u16,
+
     /// Build the functions with optimisations, as they are deployed
     #[arg(long)]
     pub release: bool,
@@ -38,9 +43,10 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub salon: Option<PathBuf>,
 
-    /// Give everybody at the salon this calendar: an iCal file, re-read when it changes, or an address
-    #[arg(long, value_name = "FILE_OR_URL")]
-    pub calendar: Option<String>,
+    /// Give everybody at the salon this calendar: an iCal file, re-read when it changes, an
+    /// address, or `google` for an empty one each at the fake Google
+    #[arg(long, value_name = "FILE|URL|google")]
+    pub calendar: Option<CalendarSource>,
 
     /// How long the payment sandbox takes to answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(..=600_000))]
@@ -91,6 +97,12 @@ impl Options {
     pub fn webhook_url(&self) -> String {
         format!("{}/stripe/webhook", self.api_url())
     }
+
+    /// Where the fake Google answers.
+    #[must_use]
+    pub fn google_url(&self) -> String {
+        local_url(self.google_port)
+    }
 }
 
 fn local_url(port: u16) -> String {
@@ -118,6 +130,7 @@ mod tests {
         assert_eq!(options.api_url(), "http://127.0.0.1:9000");
         assert_eq!(options.dynamodb_url(), "http://127.0.0.1:8000");
         assert_eq!(options.sandbox_url(), "http://127.0.0.1:12111");
+        assert_eq!(options.google_url(), "http://127.0.0.1:8085");
         assert_eq!(options.concurrency, 1);
         assert_eq!(options.stripe_rate, 25);
         assert_eq!(options.webhook_url(), "http://127.0.0.1:9000/stripe/webhook");

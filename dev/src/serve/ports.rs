@@ -13,6 +13,7 @@ pub(super) struct Ports {
     /// Held until the functions' server takes its place.
     pub(super) api: TcpListener,
     pub(super) dynamodb: TcpListener,
+    pub(super) google: TcpListener,
     /// Absent if payments go to Stripe.
     pub(super) sandbox: Option<TcpListener>,
 }
@@ -58,14 +59,19 @@ impl Ports {
             purpose: "the embedded DynamoDB",
             option: "--dynamodb-port",
         };
+        let google = Port {
+            number: options.google_port,
+            purpose: "the fake Google",
+            option: "--google-port",
+        };
         let sandbox = Port {
             number: options.sandbox_port,
             purpose: "the payment sandbox",
             option: "--sandbox-port",
         };
         let wanted = match payments {
-            Payments::Sandbox => vec![api, dynamodb, sandbox],
-            Payments::Stripe { .. } => vec![api, dynamodb],
+            Payments::Sandbox => vec![api, dynamodb, google, sandbox],
+            Payments::Stripe { .. } => vec![api, dynamodb, google],
         };
         let mut listeners = Vec::new();
         let mut busy = Vec::new();
@@ -76,9 +82,9 @@ impl Ports {
             }
         }
         let mut listeners = listeners.into_iter();
-        match (listeners.next(), listeners.next()) {
-            (Some(api), Some(dynamodb)) if busy.is_empty() => {
-                Ok(Self { api, dynamodb, sandbox: listeners.next() })
+        match (listeners.next(), listeners.next(), listeners.next()) {
+            (Some(api), Some(dynamodb), Some(google)) if busy.is_empty() => {
+                Ok(Self { api, dynamodb, google, sandbox: listeners.next() })
             }
             _ => Err(Error::Ports(busy)),
         }
@@ -171,9 +177,10 @@ mod tests {
 
     fn messages(arguments: [u16; 3], payments: Payments) -> Vec<String> {
         let [api, dynamodb, sandbox] = arguments.map(|port| port.to_string());
-        let options =
-            parse(&["--api-port", &api, "--dynamodb-port", &dynamodb, "--sandbox-port", &sandbox])
-                .unwrap();
+        let google = free_port().to_string();
+        let mut line = vec!["--api-port", &api, "--dynamodb-port", &dynamodb];
+        line.extend(["--sandbox-port", &sandbox, "--google-port", &google]);
+        let options = parse(&line).unwrap();
         match Ports::claim(&options, payments) {
             Ok(_) => Vec::new(),
             Err(Error::Ports(busy)) => busy.iter().map(ToString::to_string).collect(),

@@ -54,8 +54,7 @@ impl<'a> Availability<'a> {
     /// Lays out the salon's horizon as it is at `now`.
     #[must_use]
     pub fn new(salon: &'a Salon, busy: &'a BusyTimes, now: Timestamp) -> Self {
-        let days =
-            salon.horizon(now).dates().map(|date| Day::new(date, &salon.time_zone)).collect();
+        let days = Day::series(salon.horizon(now).dates(), &salon.time_zone).collect();
         let earliest = now + SignedDuration::from_mins(salon.notice_minutes.into());
         Self { salon, busy, days, earliest }
     }
@@ -80,9 +79,7 @@ impl<'a> Availability<'a> {
                 |person: &Person<'_>| self.bookable(day, person.member).difference(person.busy);
             let free = match people.as_slice() {
                 [person] => free(person),
-                people => {
-                    people.iter().flat_map(|person| free(person).as_slice().to_vec()).collect()
-                }
+                people => people.iter().flat_map(free).collect(),
             };
             (day.date(), day.clock_times(&free))
         })
@@ -123,10 +120,14 @@ impl<'a> Availability<'a> {
         let duration = SignedDuration::from_mins(service.duration_minutes.into());
         let with_buffer = duration + SignedDuration::from_mins(service.buffer_minutes.into());
         let mut starts = Vec::new();
+        // Both go forward in time, so what is over for one start is for the next.
+        let span = day.span();
+        let mut busy = person.busy.overlapping(&span).peekable();
         for open in &self.bookable(day, person.member) {
             let is_free = |start: &Timestamp| {
-                let occupied = Interval::new(*start, (*start + with_buffer).min(day.span().end()));
-                occupied.is_some_and(|span| !person.busy.overlaps(&span))
+                while busy.next_if(|busy| busy.end() <= *start).is_some() {}
+                let free_until = busy.peek().map_or(Timestamp::MAX, |busy| busy.start());
+                (*start + with_buffer).min(span.end()) <= free_until
             };
             let in_open_time = day
                 .aligned(self.salon.slot_step_minutes, open)
@@ -143,6 +144,9 @@ impl<'a> Availability<'a> {
             return IntervalSet::default();
         }
         let working = day.instants(self.salon.hours_of(member).on(day.date().weekday()));
+        if self.earliest <= day.span().start() {
+            return working;
+        }
         let in_time =
             |open: &Interval<Timestamp>| Interval::new(open.start().max(self.earliest), open.end());
         working.iter().filter_map(in_time).collect()

@@ -37,9 +37,30 @@ impl Day {
     /// On dates at the very ends of jiff's range (the years -9999 and 9999).
     #[must_use]
     pub fn new(date: Date, zone: &TimeZone) -> Self {
+        Self::starting_at(first_instant(date, zone), date, zone)
+    }
+
+    /// Lays out dates of which each is the day after the one before it.
+    ///
+    /// # Panics
+    /// As [`Day::new`].
+    pub(super) fn series(
+        dates: impl Iterator<Item = Date>,
+        zone: &TimeZone,
+    ) -> impl Iterator<Item = Self> {
+        let mut next = None;
+        dates.map(move |date| {
+            let start = next.unwrap_or_else(|| first_instant(date, zone));
+            let day = Self::starting_at(start, date, zone);
+            next = Some(day.span.end());
+            day
+        })
+    }
+
+    fn starting_at(start: Timestamp, date: Date, zone: &TimeZone) -> Self {
         let next = date.tomorrow().expect("the date is not the last one there is");
-        let (start, end) = (first_instant(date, zone), first_instant(next, zone));
-        let span = Interval::new(start, end).expect("a day is longer than nothing");
+        let span = Interval::new(start, first_instant(next, zone));
+        let span = span.expect("a day is longer than nothing");
         Self { date, span, pieces: pieces(date, span, zone) }
     }
 
@@ -83,6 +104,10 @@ impl Day {
     /// is a time that does not occur.
     #[must_use]
     pub fn clock_times(&self, instants: &IntervalSet<Timestamp>) -> IntervalSet<ClockTime> {
+        if let [piece] = self.pieces.as_slice() {
+            // No time occurs twice, so none can be inside at one occurrence only.
+            return piece.clock_times(instants.overlapping(&self.span));
+        }
         let whole_day = ClockRange::new(ClockTime::START_OF_DAY, ClockTime::END_OF_DAY);
         let whole_day: IntervalSet<_> = whole_day.into_iter().collect();
         let mut excluded: IntervalSet<ClockTime> = whole_day.clone();
@@ -154,22 +179,22 @@ fn first_instant(date: Date, zone: &TimeZone) -> Timestamp {
 }
 
 fn pieces(date: Date, span: Interval<Timestamp>, zone: &TimeZone) -> Vec<Piece> {
-    let piece = |start, end| {
-        let offset = zone.to_offset(start);
+    let piece = |start, end, offset: Offset| {
         let midnight = offset.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
         let span = Interval::new(start, end)?;
         Some(Piece { span, offset, midnight })
     };
     let last = span.end() - SignedDuration::from_secs(1);
-    let mut changes = Vec::new();
     // Looking for transitions is slow, and 363 days of a year have none.
-    if zone.to_offset(span.start()) != zone.to_offset(last) {
-        let following = zone.following(span.start()).map(|change| change.timestamp());
-        changes.extend(following.take_while(|at| *at < span.end()));
+    let offset = zone.to_offset(span.start());
+    if offset == zone.to_offset(last) {
+        return piece(span.start(), span.end(), offset).into_iter().collect();
     }
+    let following = zone.following(span.start()).map(|change| change.timestamp());
+    let changes: Vec<_> = following.take_while(|at| *at < span.end()).collect();
     let starts = std::iter::once(span.start()).chain(changes.iter().copied());
     let ends = changes.iter().copied().chain([span.end()]);
-    starts.zip(ends).filter_map(|(start, end)| piece(start, end)).collect()
+    starts.zip(ends).filter_map(|(start, end)| piece(start, end, zone.to_offset(start))).collect()
 }
 
 fn whole_minutes_up(duration: SignedDuration) -> i64 {

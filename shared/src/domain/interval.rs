@@ -151,6 +151,15 @@ impl<'a, T: Ord + Copy> IntoIterator for &'a IntervalSet<T> {
     }
 }
 
+impl<T> IntoIterator for IntervalSet<T> {
+    type Item = Interval<T>;
+    type IntoIter = std::vec::IntoIter<Interval<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
