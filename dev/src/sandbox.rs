@@ -6,78 +6,77 @@
 //! not on the first day with a real account. What Stripe knows and the sandbox
 //! does not is refused, never silently dropped, if it could change what is paid.
 //!
+//! What happens is told to the merchant, in signed webhooks. What goes wrong
+//! with Stripe, with banks or on the way can be asked for: [`SandboxOptions`]
+//! and [`Fault`] have it all.
+//!
 //! | room | what it holds |
 //! |---|---|
 //! | `api` | routes, keys, limits and idempotency: what surrounds a call |
-//! | `checkout_session`, `refund` | an object each: its rules and its JSON |
-//! | `ledger` | the state, and the only functions that change a payment |
+//! | `checkout_session`, `payment`, `refund`, `event` | an object each: its rules and its JSON |
+//! | `list` | pages of them |
+//! | `ledger`, `agenda` | the state, the only functions that change a payment, and what happens by itself |
+//! | `webhooks` | events on their way to the merchant |
 //! | `page` | where a person pays |
 //! | `cards` | Stripe's test card numbers |
+//! | `options`, `faults` | what can be chosen, and what can go wrong |
+//! | `control` | what tests in other processes steer it with |
+//! | `server` | serving on a socket, and the passing of time |
 
+mod agenda;
 mod api;
 mod api_error;
 mod cards;
 mod checkout_session;
+mod control;
+mod event;
+mod faults;
 mod idempotency;
 mod ids;
 mod ledger;
+mod list;
+mod options;
 mod page;
 mod params;
+mod payment;
 mod payment_methods;
 mod rate_limit;
 mod refund;
 mod server;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use jiff::Timestamp;
-use shared::clock::Clock;
+use tokio::sync::{mpsc, watch};
 
+use self::cards::Outcome;
 pub use self::checkout_session::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
+pub use self::event::{Event, EventType};
+use self::faults::Faults;
+pub use self::faults::{Effect, Fault};
 use self::idempotency::IdempotencyKeys;
 use self::ledger::Ledger;
-pub use self::ledger::{Payment, PaymentState, Refused};
+pub use self::ledger::Refused;
+pub use self::options::{Debits, Refunds, SandboxOptions};
+pub use self::payment::{Payment, PaymentState};
 use self::rate_limit::TokenBucket;
-pub use self::refund::Refund;
+pub use self::refund::{Refund, RefundStatus};
 pub use self::server::Serving;
+use self::webhooks::Outbox;
+pub use self::webhooks::{Deliveries, WEBHOOK_SECRET, WebhookEndpoint, Webhooks, signature};
 
 /// The version of Stripe's API that the sandbox speaks.
 pub const API_VERSION: &str = "2026-09-30.endive";
-
-/// What can be chosen about a sandbox.
-#[derive(Clone, Debug)]
-pub struct SandboxOptions {
-    /// How long every admitted API call takes before it has an effect.
-    pub latency: Duration,
-    /// API calls a second over all endpoints, also the size of a burst; 0 lifts
-    /// the limit. Stripe's test mode allows 25.
-    pub requests_per_second: u32,
-    /// Where browsers reach the sandbox, without a slash at the end. `None`
-    /// takes the address that [`Sandbox::start`] listens on.
-    pub public_url: Option<String>,
-    /// The clock for expiry, idempotency keys and the rate limit.
-    pub clock: Clock,
-}
-
-impl Default for SandboxOptions {
-    fn default() -> Self {
-        Self {
-            latency: Duration::ZERO,
-            requests_per_second: 25,
-            public_url: None,
-            clock: Clock::machine(),
-        }
-    }
-}
 
 /// A payment sandbox; its clones share one state.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     options: Arc<SandboxOptions>,
     state: Arc<Mutex<State>>,
+    tally: watch::Sender<Deliveries>,
 }
 
 #[derive(Debug)]
@@ -86,32 +85,44 @@ struct State {
     keys: IdempotencyKeys,
     bucket: TokenBucket,
     requests: BTreeMap<String, usize>,
+    faults: Faults,
+    webhooks: Webhooks,
 }
 
 impl Sandbox {
-    /// Makes an empty sandbox.
+    /// Makes an empty sandbox. Only one that [is served](Sandbox::start) sends
+    /// webhooks, and lets time pass while nobody asks.
     #[must_use]
     pub fn new(options: SandboxOptions) -> Self {
+        Self::telling(options, None)
+    }
+
+    /// Makes an empty sandbox that tells `listener` of its events.
+    fn telling(options: SandboxOptions, listener: Option<mpsc::UnboundedSender<Event>>) -> Self {
         let now = options.clock.now();
+        let tally = watch::Sender::new(Deliveries::default());
         let state = State {
-            ledger: Ledger::default(),
+            ledger: Ledger::new(&options, Outbox::new(listener, tally.clone())),
             keys: IdempotencyKeys::default(),
             bucket: TokenBucket::new(options.requests_per_second, now),
             requests: BTreeMap::new(),
+            faults: Faults::new(options.faults.clone()),
+            webhooks: options.webhooks,
         };
-        Self { options: Arc::new(options), state: Arc::new(Mutex::new(state)) }
+        Self { options: Arc::new(options), state: Arc::new(Mutex::new(state)), tally }
     }
 
-    /// Returns the API under `/v1` and the payment page under `/pay`.
+    /// Returns the API under `/v1`, the payment page under `/pay`, and what
+    /// steers the sandbox under `/_sandbox`.
     pub fn router(&self) -> Router {
-        api::router(self.clone()).merge(page::router(self.clone()))
+        let api = api::router(self.clone());
+        api.merge(page::router(self.clone())).merge(control::router(self.clone()))
     }
 
     /// Finds a session as it stands now.
     #[must_use]
     pub fn session(&self, id: &str) -> Option<CheckoutSession> {
-        let now = self.now();
-        self.state().ledger.session(id, now).cloned()
+        self.state().ledger.session(id).cloned()
     }
 
     /// Finds the payment that a session led to.
@@ -129,23 +140,37 @@ impl Sandbox {
         state.ledger.refunds().filter(of_payment).cloned().collect()
     }
 
-    /// Pays a session by card. Twice is the same as once.
+    /// Pays a session by a card that pays. Twice is the same as once.
     ///
     /// # Errors
     /// [`Refused`] if the session is unknown or has expired.
     pub fn pay(&self, session: &str) -> Result<(), Refused> {
-        let now = self.now();
-        self.state().ledger.pay(session, now)
+        self.state().ledger.pay(session, None)
+    }
+
+    /// Pays a session by one of Stripe's test cards, as a payer who passes the
+    /// bank's check. Twice is the same as once.
+    ///
+    /// # Errors
+    /// [`Refused`] if the session is unknown or has expired, or the card is declined.
+    pub fn pay_by_card(&self, session: &str, number: &str) -> Result<(), Refused> {
+        match cards::outcome_of(number).map_err(Refused::Declined)? {
+            Outcome::Pays | Outcome::Challenged => self.pay(session),
+            Outcome::PaysWith(refunds) => self.state().ledger.pay(session, Some(refunds)),
+            Outcome::Declined(why) => {
+                self.decline(session)?;
+                Err(Refused::Declined(why))
+            }
+        }
     }
 
     /// Pays a session by a method whose money comes days later: the session is
-    /// complete and `unpaid` until [`Sandbox::settle`].
+    /// complete and `unpaid` until [`Sandbox::settle`], or what [`Debits`] says.
     ///
     /// # Errors
     /// [`Refused`] if the session is unknown, has expired or takes no such method.
     pub fn pay_by_debit(&self, session: &str) -> Result<(), Refused> {
-        let now = self.now();
-        self.state().ledger.pay_by_debit(session, now)
+        self.state().ledger.pay_by_debit(session)
     }
 
     /// Ends a debit that is under way: the bank sends the money, or refuses.
@@ -153,8 +178,7 @@ impl Sandbox {
     /// # Errors
     /// [`Refused`] if no debit of this session is under way.
     pub fn settle(&self, session: &str, arrived: bool) -> Result<(), Refused> {
-        let now = self.now();
-        self.state().ledger.settle(session, arrived, now)
+        self.state().ledger.settle(session, arrived)
     }
 
     /// Declines one attempt to pay; the session stays open.
@@ -162,8 +186,7 @@ impl Sandbox {
     /// # Errors
     /// [`Refused`] if the session is unknown or not open.
     pub fn decline(&self, session: &str) -> Result<(), Refused> {
-        let now = self.now();
-        self.state().ledger.decline(session, now)
+        self.state().ledger.decline(session)
     }
 
     /// Expires an open session.
@@ -171,8 +194,26 @@ impl Sandbox {
     /// # Errors
     /// [`Refused`] if the session is unknown or not open.
     pub fn expire(&self, session: &str) -> Result<(), Refused> {
-        let now = self.now();
-        self.state().ledger.expire(session, now)
+        self.state().ledger.expire(session)
+    }
+
+    /// Changes what becomes of refunds to come.
+    pub fn set_refunds(&self, refunds: Refunds) {
+        self.state().ledger.refund_as(refunds);
+    }
+
+    /// Gives a refund another status, as its bank may at any time.
+    ///
+    /// # Errors
+    /// [`Refused`] if the refund is unknown, has failed or was canceled.
+    pub fn end_refund(&self, refund: &str, status: RefundStatus) -> Result<(), Refused> {
+        self.state().ledger.end_refund(refund, status)
+    }
+
+    /// Lets what is due happen. Asking for anything does that too, and one that
+    /// [is served](Sandbox::start) does it by itself.
+    pub fn pass_time(&self) {
+        drop(self.state());
     }
 
     /// Counts the API calls by route, such as `POST /v1/refunds`: also those
@@ -190,9 +231,12 @@ impl Sandbox {
         self.options.public_url.as_deref().unwrap_or_default()
     }
 
+    /// Returns the state as of now.
     fn state(&self) -> MutexGuard<'_, State> {
         // No operation leaves the state half-changed, so a panic elsewhere does
         // not make it unusable.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.ledger.pass(self.now());
+        state
     }
 }

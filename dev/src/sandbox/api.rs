@@ -6,19 +6,19 @@ use axum::Router;
 use axum::extract::{MatchedPath, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use self::call::{read, write};
 use super::api_error::ApiError;
-use super::checkout_session::create;
+use super::checkout_session::{self, create};
 use super::ledger::{Ledger, Refused};
+use super::list::Listed;
 use super::params::Params;
-use super::{API_VERSION, Sandbox, ids, refund};
+use super::{API_VERSION, Effect, Sandbox, ids, refund};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -31,9 +31,10 @@ struct RequestId(String);
 
 pub(super) fn router(sandbox: Sandbox) -> Router {
     Router::new()
-        .route("/v1/checkout/sessions", post(create_session))
+        .route("/v1/checkout/sessions", post(create_session).get(list_sessions))
         .route("/v1/checkout/sessions/{id}", get(retrieve_session))
         .route("/v1/checkout/sessions/{id}/expire", post(expire_session))
+        .route("/v1/payment_intents/{id}", get(retrieve_payment))
         .route("/v1/refunds", post(create_refund).get(list_refunds))
         .route("/v1/refunds/{id}", get(retrieve_refund))
         .route_layer(middleware::from_fn_with_state(sandbox.clone(), admit))
@@ -44,14 +45,18 @@ pub(super) fn router(sandbox: Sandbox) -> Router {
 
 async fn create_session(State(sandbox): State<Sandbox>, request: Request) -> Response {
     let public_url = sandbox.public_url().to_owned();
-    write(sandbox, request, move |ledger, params, now| {
-        let session = create(params, now)?;
+    write(sandbox, request, move |ledger, params| {
+        let session = create(params, ledger.now(), &public_url)?;
         let expand = Expand::read(params)?;
         let id = session.id.clone();
         ledger.open(session);
-        session_json(ledger, &id, now, &public_url, expand)
+        session_json(ledger, &id, expand)
     })
     .await
+}
+
+async fn list_sessions(State(sandbox): State<Sandbox>, request: Request) -> Response {
+    read(sandbox, request, |ledger, params| checkout_session::list(ledger, params)).await
 }
 
 async fn retrieve_session(
@@ -59,10 +64,9 @@ async fn retrieve_session(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let public_url = sandbox.public_url().to_owned();
-    read(sandbox, request, |ledger, params, now| {
+    read(sandbox, request, |ledger, params| {
         params.only(&["expand"], &[])?;
-        session_json(ledger, &id, now, &public_url, Expand::read(params)?)
+        session_json(ledger, &id, Expand::read(params)?)
     })
     .await
 }
@@ -72,28 +76,42 @@ async fn expire_session(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let public_url = sandbox.public_url().to_owned();
-    write(sandbox, request, move |ledger, params, now| {
+    write(sandbox, request, move |ledger, params| {
         params.only(&["expand"], &[])?;
         let expand = Expand::read(params)?;
-        if let Err(refused @ Refused::NotOpen(_)) = ledger.expire(&id, now) {
+        if let Err(refused @ Refused::NotOpen(_)) = ledger.expire(&id) {
             let message = format!("The session cannot be expired: {refused}.");
             return Err(ApiError::refused(None, message));
         }
-        session_json(ledger, &id, now, &public_url, expand)
+        session_json(ledger, &id, expand)
+    })
+    .await
+}
+
+async fn retrieve_payment(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    read(sandbox, request, |ledger, params| {
+        params.only(&["client_secret"], &["expand"])?;
+        let payment = ledger.payment(&id).filter(|payment| payment.id == id);
+        let payment =
+            payment.ok_or_else(|| ApiError::not_found("payment intent", "intent", &id))?;
+        Ok(payment.to_json())
     })
     .await
 }
 
 async fn create_refund(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    write(sandbox, request, |ledger, params, now| {
-        refund::create(ledger, params, now).map(|refund| refund.to_json())
+    write(sandbox, request, |ledger, params| {
+        refund::create(ledger, params).map(|refund| refund.to_json())
     })
     .await
 }
 
 async fn list_refunds(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    read(sandbox, request, |ledger, params, _| refund::list(ledger, params)).await
+    read(sandbox, request, |ledger, params| refund::list(ledger, params)).await
 }
 
 async fn retrieve_refund(
@@ -101,7 +119,7 @@ async fn retrieve_refund(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    read(sandbox, request, |ledger, params, _| {
+    read(sandbox, request, |ledger, params| {
         params.only(&[], &["expand"])?;
         let refund = ledger.refunds().find(|refund| refund.id == id);
         let refund = refund.ok_or_else(|| ApiError::not_found("refund", "id", &id))?;
@@ -135,16 +153,10 @@ impl Expand {
     }
 }
 
-fn session_json(
-    ledger: &mut Ledger,
-    id: &str,
-    now: Timestamp,
-    public_url: &str,
-    expand: Expand,
-) -> Result<Value, ApiError> {
-    let session = ledger.session(id, now);
+fn session_json(ledger: &Ledger, id: &str, expand: Expand) -> Result<Value, ApiError> {
+    let session = ledger.session(id);
     let session = session.ok_or_else(|| ApiError::not_found("Checkout Session", "session", id))?;
-    let mut object = session.to_json(public_url);
+    let mut object = session.to_json();
     if expand.line_items {
         object["line_items"] = session.line_items_json();
     }
@@ -154,7 +166,8 @@ fn session_json(
     Ok(object)
 }
 
-/// Counts a call, checks its key and the limit, and marks its answer.
+/// Counts a call, checks its key and the limit, lets it go wrong if it is to,
+/// and marks its answer.
 async fn admit(
     State(sandbox): State<Sandbox>,
     route: MatchedPath,
@@ -167,16 +180,28 @@ async fn admit(
         let now = sandbox.now();
         let mut state = sandbox.state();
         let route = format!("{} {}", request.method(), route.as_str());
-        *state.requests.entry(route).or_default() += 1;
-        authenticate(request.headers()).and_then(|()| {
+        let admitted = authenticate(request.headers()).and_then(|()| {
             let admitted = state.bucket.take(now);
             admitted.then_some(()).ok_or_else(ApiError::rate_limited)
-        })
+        });
+        let admitted = admitted.map(|()| state.faults.take(&route));
+        *state.requests.entry(route).or_default() += 1;
+        admitted
     };
     let mut response = match admitted {
-        Ok(()) => {
-            request.extensions_mut().insert(RequestId(request_id.clone()));
-            next.run(request).await
+        Ok(Some(Effect::RateLimited)) => ApiError::rate_limited().into_response(),
+        Ok(Some(Effect::Unavailable)) => return unavailable(),
+        Ok(effect) => {
+            let extensions = request.extensions_mut();
+            extensions.insert(RequestId(request_id.clone()));
+            if let Some(effect) = effect {
+                extensions.insert(effect);
+            }
+            let response = next.run(request).await;
+            if effect == Some(Effect::HangUp) {
+                hang_up();
+            }
+            response
         }
         Err(error) => error.into_response(),
     };
@@ -189,6 +214,18 @@ async fn admit(
         headers.insert(call::IDEMPOTENCY_KEY, key);
     }
     response
+}
+
+/// Answers as a proxy does that finds nobody behind it.
+fn unavailable() -> Response {
+    let page = Html("<html><body><h1>503 Service Unavailable</h1></body></html>");
+    (StatusCode::SERVICE_UNAVAILABLE, page).into_response()
+}
+
+/// Ends the task that serves this connection, and with it the connection.
+fn hang_up() -> ! {
+    // Unlike a panic, it says nothing.
+    std::panic::resume_unwind(Box::new("the sandbox hangs up"))
 }
 
 /// Returns the key of a request that can use one.

@@ -128,6 +128,11 @@ impl ApiError {
         }
     }
 
+    /// What [`super::Effect`] asked for.
+    pub(super) fn injected() -> Self {
+        Self { message: "The sandbox was told to fail.".to_owned(), ..Self::internal() }
+    }
+
     pub(super) fn coded(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
     }

@@ -1,9 +1,13 @@
 //! Stripe's test cards: <https://docs.stripe.com/testing>.
 
+use super::options::Refunds;
+
 /// What a card number does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Pays,
+    /// Pays, and decides what becomes of its refunds.
+    PaysWith(Refunds),
     /// Declined, with the sentence that the payer reads.
     Declined(&'static str),
     /// The bank asks the payer first (3-D Secure).
@@ -19,7 +23,7 @@ pub(super) struct TestCard {
 const GENERIC_DECLINE: Outcome = Outcome::Declined("Your card was declined.");
 
 /// The cards that the payment page offers.
-pub(super) const TEST_CARDS: [TestCard; 7] = [
+pub(super) const TEST_CARDS: [TestCard; 9] = [
     TestCard { number: "4242424242424242", title: "Pays", outcome: Outcome::Pays },
     TestCard {
         number: "4000002500003155",
@@ -46,6 +50,16 @@ pub(super) const TEST_CARDS: [TestCard; 7] = [
         number: "4000000000000119",
         title: "Processing error",
         outcome: Outcome::Declined("The card could not be processed. Try again in a moment."),
+    },
+    TestCard {
+        number: "4000000000007726",
+        title: "Refund is pending",
+        outcome: Outcome::PaysWith(Refunds::Pending),
+    },
+    TestCard {
+        number: "4000000000005126",
+        title: "Refund fails later",
+        outcome: Outcome::PaysWith(Refunds::Failing),
     },
 ];
 
@@ -89,6 +103,8 @@ mod tests {
             ("5555 5555 5555 4444", Some(Outcome::Pays)),
             ("4000 0025 0000 3155", Some(Outcome::Challenged)),
             ("4000000000000002", Some(GENERIC_DECLINE)),
+            ("4000000000007726", Some(Outcome::PaysWith(Refunds::Pending))),
+            ("4000000000005126", Some(Outcome::PaysWith(Refunds::Failing))),
             ("4000000000009995", Some(insufficient)),
             ("4539578763621486", None),
             ("4242", None),

@@ -4,10 +4,14 @@ mod create;
 mod json;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::domain::money::Money;
 
 pub(super) use self::create::create;
-use super::params::Metadata;
+use super::api_error::ApiError;
+use super::ledger::Ledger;
+use super::list;
+use super::params::{Metadata, Params};
 
 /// A Checkout Session in `payment` mode.
 #[derive(Clone, Debug)]
@@ -36,12 +40,18 @@ pub struct CheckoutSession {
     pub metadata: Metadata,
     /// The merchant's metadata on the payment to come.
     pub payment_metadata: Metadata,
+    /// The merchant's description of the payment to come.
+    pub payment_description: Option<String>,
+    /// Where Stripe is to send a receipt.
+    pub receipt_email: Option<String>,
     /// The payer's address, if the merchant knows it.
     pub customer_email: Option<String>,
     /// The methods offered: a subset of what the merchant allows.
     pub payment_method_types: Vec<&'static str>,
     /// How many attempts to pay were declined.
     pub declines: u32,
+    /// The address of its payment page, whatever its mode.
+    pub page: String,
     urls: Urls,
     client_secret: Option<String>,
     redirect_on_completion: Option<&'static str>,
@@ -128,6 +138,8 @@ impl UiMode {
 }
 
 impl SessionStatus {
+    pub(super) const WORDS: [&'static str; 3] = ["open", "complete", "expired"];
+
     /// Returns Stripe's word for it.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -136,6 +148,38 @@ impl SessionStatus {
             Self::Expired => "expired",
         }
     }
+}
+
+/// Lists sessions, newest first: all, or those of a payment or a status.
+///
+/// # Errors
+/// If the request breaks a rule.
+pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiError> {
+    params.only(
+        &[&["payment_intent", "status"], &list::PAGE[..]].concat(),
+        &[
+            "created",
+            "customer",
+            "customer_account",
+            "customer_details",
+            "expand",
+            "payment_link",
+            "subscription",
+        ],
+    )?;
+    let status = params.one_of("status", &SessionStatus::WORDS)?;
+    let has_status =
+        |session: &&CheckoutSession| status.is_none_or(|status| session.status.word() == status);
+    let all: Vec<_> = match params.text("payment_intent", 5_000)? {
+        Some(id) => {
+            let payment = ledger.payment(&id).filter(|payment| payment.id == id);
+            let payment = payment
+                .ok_or_else(|| ApiError::no_such("payment intent", "payment_intent", &id))?;
+            ledger.session(&payment.session).filter(has_status).into_iter().collect()
+        }
+        None => ledger.sessions().filter(has_status).collect(),
+    };
+    list::page(&all, params, "checkout session", "/v1/checkout/sessions")
 }
 
 impl CheckoutSession {

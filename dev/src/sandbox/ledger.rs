@@ -1,74 +1,54 @@
-//! The state: sessions, payments, refunds.
+//! The state: sessions, payments, refunds, and the events that told of them.
 //!
 //! Every change of a session goes through one of the methods here, and so does
-//! the passing of its time: this is where events arise that a merchant would be
-//! told of.
+//! the passing of time: this is where events arise.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shared::domain::money::Money;
 
+use super::agenda::{Agenda, Due};
 use super::checkout_session::{CheckoutSession, PaymentStatus, SessionStatus};
-use super::params::Metadata;
-use super::refund::Refund;
-use super::{ids, payment_methods};
+use super::event::{Cause, Event, EventType};
+use super::list::Listed;
+use super::options::{Debits, Refunds, SandboxOptions};
+use super::payment::{Payment, PaymentState};
+use super::payment_methods;
+use super::refund::{Refund, RefundStatus};
+use super::webhooks::Outbox;
 
-/// What a payer has paid, or is about to.
-#[derive(Clone, Debug)]
-pub struct Payment {
-    /// `pi_…`
-    pub id: String,
-    /// `ch_…`
-    pub charge: String,
-    /// How much.
-    pub amount: Money,
-    /// How much of it went back, in minor units.
-    pub refunded: i64,
-    /// Whether the money is there.
-    pub state: PaymentState,
-    /// `card`, or a bank debit.
-    pub method: &'static str,
-    /// When the payer committed to it.
-    pub created: Timestamp,
-    /// The session's `payment_intent_data[metadata]`.
-    pub metadata: Metadata,
-    client_secret: String,
-}
+/// How many events are remembered, so that a load test does not fill the memory.
+const EVENTS_KEPT: usize = 10_000;
 
-/// Whether a payment's money is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PaymentState {
-    /// The bank has not decided.
-    Processing,
-    /// It is.
-    Succeeded,
-    /// The bank refused.
-    Failed,
-}
-
-/// Why a session does not change.
+/// Why something does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is no such session.
+    /// There is no such session, refund or event.
     Unknown,
-    /// It is not open: this is its status.
+    /// The session is not open: this is its status.
     NotOpen(SessionStatus),
-    /// It takes cards only.
+    /// The session takes cards only.
     NoDebit,
     /// No debit is under way.
     NothingToSettle,
+    /// The card was declined; the payer reads why.
+    Declined(&'static str),
+    /// The refund has ended with this status.
+    Ended(RefundStatus),
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("there is no such session"),
+            Self::Unknown => f.write_str("there is nothing of this id"),
             Self::NotOpen(status) => write!(f, "the session is {}, not open", status.word()),
             Self::NoDebit => f.write_str("the session takes cards only"),
             Self::NothingToSettle => f.write_str("no debit is under way"),
+            Self::Declined(why) => f.write_str(why),
+            Self::Ended(status) => write!(f, "the refund is {}, for good", status.word()),
         }
     }
 }
@@ -76,22 +56,84 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 /// All that the sandbox remembers of money.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
-    sessions: HashMap<String, CheckoutSession>,
+    sessions: Vec<CheckoutSession>,
+    /// The places of the sessions, by id.
+    places: HashMap<String, usize>,
     /// By the `pi_…` id.
     payments: HashMap<String, Payment>,
     refunds: Vec<Refund>,
+    events: VecDeque<Event>,
+    agenda: Agenda,
+    outbox: Outbox,
+    refunds_as: Refunds,
+    debits: Debits,
+    bank_time: SignedDuration,
+    now: Timestamp,
+    cause: Cause,
 }
 
 impl Ledger {
-    pub(super) fn open(&mut self, session: CheckoutSession) {
-        self.sessions.insert(session.id.clone(), session);
+    pub(super) fn new(options: &SandboxOptions, outbox: Outbox) -> Self {
+        Self {
+            sessions: Vec::new(),
+            places: HashMap::new(),
+            payments: HashMap::new(),
+            refunds: Vec::new(),
+            events: VecDeque::new(),
+            agenda: Agenda::default(),
+            outbox,
+            refunds_as: options.refunds,
+            debits: options.debits,
+            bank_time: signed(options.bank_time),
+            now: options.clock.now(),
+            cause: Cause::default(),
+        }
     }
 
-    /// Finds a session as it stands at `now`.
-    pub(super) fn session(&mut self, id: &str, now: Timestamp) -> Option<&CheckoutSession> {
-        self.current(id, now).ok().map(|session| &*session)
+    /// Lets time pass until `now`: what is due happens, each at its time.
+    pub(super) fn pass(&mut self, now: Timestamp) {
+        self.cause = Cause::default();
+        while let Some((at, due)) = self.agenda.take(now) {
+            self.now = at;
+            // What has been overtaken by something else does not happen.
+            let _ = match due {
+                Due::Expiry { session } => self.expire(&session),
+                Due::Debit { session, arrived } => self.settle(&session, arrived),
+                Due::Refund { refund, status } => self.end_refund(&refund, status),
+            };
+        }
+        self.now = now;
+    }
+
+    /// Names the request that makes what happens next, until time passes.
+    pub(super) fn caused_by(&mut self, cause: Cause) {
+        self.cause = cause;
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn refund_as(&mut self, refunds: Refunds) {
+        self.refunds_as = refunds;
+    }
+
+    pub(super) fn open(&mut self, session: CheckoutSession) {
+        let due = Due::Expiry { session: session.id.clone() };
+        self.agenda.put(session.expires_at, due);
+        self.places.insert(session.id.clone(), self.sessions.len());
+        self.sessions.push(session);
+    }
+
+    pub(super) fn session(&self, id: &str) -> Option<&CheckoutSession> {
+        self.places.get(id).map(|place| &self.sessions[*place])
+    }
+
+    /// Lists all sessions, newest first.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &CheckoutSession> {
+        self.sessions.iter().rev()
     }
 
     /// Finds a payment by its own id or its charge's.
@@ -101,7 +143,7 @@ impl Ledger {
     }
 
     pub(super) fn payment_of(&self, session: &str) -> Option<&Payment> {
-        let id = self.sessions.get(session)?.payment_intent.as_ref()?;
+        let id = self.session(session)?.payment_intent.as_ref()?;
         self.payments.get(id)
     }
 
@@ -110,71 +152,155 @@ impl Ledger {
         self.refunds.iter().rev()
     }
 
-    pub(super) fn pay(&mut self, id: &str, now: Timestamp) -> Result<(), Refused> {
-        let session = self.current(id, now)?;
+    /// Lists the events that are remembered, oldest first.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
+    }
+
+    /// Pays by card; `refunds` is what that card does to its refunds.
+    pub(super) fn pay(&mut self, id: &str, refunds: Option<Refunds>) -> Result<(), Refused> {
+        let now = self.now;
+        let session = self.session_mut(id)?;
         if session.payment_status == PaymentStatus::Paid {
             return Ok(());
         }
         let session = open(session)?;
-        let payment = commit(session, payment_methods::CARD, PaymentState::Succeeded, now);
+        let mut payment = Payment::of(session, payment_methods::CARD, PaymentState::Succeeded, now);
+        payment.refunds = refunds;
         session.payment_status = PaymentStatus::Paid;
-        self.payments.insert(payment.id.clone(), payment);
-        Ok(())
+        self.complete(id, payment)
     }
 
-    pub(super) fn pay_by_debit(&mut self, id: &str, now: Timestamp) -> Result<(), Refused> {
-        let session = open(self.current(id, now)?)?;
+    pub(super) fn pay_by_debit(&mut self, id: &str) -> Result<(), Refused> {
+        let now = self.now;
+        let session = open(self.session_mut(id)?)?;
         let method = payment_methods::delayed(&session.payment_method_types);
         let method = method.ok_or(Refused::NoDebit)?;
-        let payment = commit(session, method, PaymentState::Processing, now);
-        self.payments.insert(payment.id.clone(), payment);
-        Ok(())
+        let payment = Payment::of(session, method, PaymentState::Processing, now);
+        let arrived = match self.debits {
+            Debits::ByHand => None,
+            Debits::Arrive => Some(true),
+            Debits::Bounce => Some(false),
+        };
+        if let Some(arrived) = arrived {
+            let due = Due::Debit { session: id.to_owned(), arrived };
+            self.agenda.put(now + self.bank_time, due);
+        }
+        self.complete(id, payment)
     }
 
-    pub(super) fn settle(
-        &mut self,
-        id: &str,
-        arrived: bool,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
-        let intent = self.current(id, now)?.payment_intent.clone();
+    pub(super) fn settle(&mut self, id: &str, arrived: bool) -> Result<(), Refused> {
+        let intent = self.session_mut(id)?.payment_intent.clone();
         let payment = intent.and_then(|intent| self.payments.get_mut(&intent));
         let payment = payment
             .filter(|payment| payment.state == PaymentState::Processing)
             .ok_or(Refused::NothingToSettle)?;
-        if arrived {
+        let kind = if arrived {
             payment.state = PaymentState::Succeeded;
-            self.current(id, now)?.payment_status = PaymentStatus::Paid;
+            self.session_mut(id)?.payment_status = PaymentStatus::Paid;
+            EventType::SessionAsyncPaymentSucceeded
         } else {
             payment.state = PaymentState::Failed;
+            EventType::SessionAsyncPaymentFailed
+        };
+        let object = self.session_mut(id)?.to_json();
+        self.tell(kind, &object, None);
+        Ok(())
+    }
+
+    pub(super) fn decline(&mut self, id: &str) -> Result<(), Refused> {
+        open(self.session_mut(id)?)?.declines += 1;
+        Ok(())
+    }
+
+    pub(super) fn expire(&mut self, id: &str) -> Result<(), Refused> {
+        let session = open(self.session_mut(id)?)?;
+        session.status = SessionStatus::Expired;
+        let object = session.to_json();
+        self.tell(EventType::SessionExpired, &object, None);
+        Ok(())
+    }
+
+    /// Makes a refund, which [`super::refund::create`] has found to be right.
+    pub(super) fn refund(&mut self, mut refund: Refund) -> Refund {
+        let Some(payment) = self.payments.get_mut(&refund.payment_intent) else {
+            return refund;
+        };
+        let before = json!({"amount_refunded": payment.refunded, "refunded": false});
+        payment.refunded += refund.amount.amount();
+        let charge = payment.charge_json();
+        let (first, then) = match payment.refunds_as(self.refunds_as) {
+            Refunds::Ok => (RefundStatus::Succeeded, None),
+            Refunds::Pending => (RefundStatus::Pending, Some(RefundStatus::Succeeded)),
+            Refunds::Failing => (RefundStatus::Succeeded, Some(RefundStatus::Failed)),
+        };
+        refund.status = first;
+        if let Some(status) = then {
+            let due = Due::Refund { refund: refund.id.clone(), status };
+            self.agenda.put(self.now + self.bank_time, due);
+        }
+        self.refunds.push(refund.clone());
+        self.tell(EventType::RefundCreated, &refund.to_json(), None);
+        self.tell(EventType::ChargeRefunded, &charge, Some(before));
+        refund
+    }
+
+    /// Gives a refund another status. What has failed or been canceled stays so,
+    /// and its money can be refunded again.
+    pub(super) fn end_refund(&mut self, id: &str, status: RefundStatus) -> Result<(), Refused> {
+        let refund = self.refunds.iter_mut().find(|refund| refund.id == id);
+        let refund = refund.ok_or(Refused::Unknown)?;
+        if refund.status == status {
+            return Ok(());
+        }
+        if !refund.status.is_money_away() {
+            return Err(Refused::Ended(refund.status));
+        }
+        let before = json!({"status": refund.status.word()});
+        refund.status = status;
+        if !status.is_money_away()
+            && let Some(payment) = self.payments.get_mut(&refund.payment_intent)
+        {
+            payment.refunded -= refund.amount.amount();
+        }
+        let object = refund.to_json();
+        self.tell(EventType::RefundUpdated, &object, Some(before));
+        if status == RefundStatus::Failed {
+            self.tell(EventType::RefundFailed, &object, None);
         }
         Ok(())
     }
 
-    pub(super) fn decline(&mut self, id: &str, now: Timestamp) -> Result<(), Refused> {
-        open(self.current(id, now)?)?.declines += 1;
+    /// Tells of an event once more.
+    pub(super) fn resend(&mut self, event: &str) -> Result<(), Refused> {
+        let event = self.events.iter().find(|known| known.id == event);
+        self.outbox.put(event.ok_or(Refused::Unknown)?.clone());
         Ok(())
     }
 
-    pub(super) fn expire(&mut self, id: &str, now: Timestamp) -> Result<(), Refused> {
-        open(self.current(id, now)?)?.status = SessionStatus::Expired;
+    /// Completes a session with its payment.
+    fn complete(&mut self, id: &str, payment: Payment) -> Result<(), Refused> {
+        let session = self.session_mut(id)?;
+        session.status = SessionStatus::Complete;
+        session.payment_intent = Some(payment.id.clone());
+        let object = session.to_json();
+        self.payments.insert(payment.id.clone(), payment);
+        self.tell(EventType::SessionCompleted, &object, None);
         Ok(())
     }
 
-    pub(super) fn refund(&mut self, refund: Refund) {
-        if let Some(payment) = self.payments.get_mut(&refund.payment_intent) {
-            payment.refunded += refund.amount.amount();
+    fn tell(&mut self, kind: EventType, object: &Value, before: Option<Value>) {
+        let event = Event::new(kind, self.now, &self.cause, object, before);
+        if self.events.len() == EVENTS_KEPT {
+            self.events.pop_front();
         }
-        self.refunds.push(refund);
+        self.events.push_back(event.clone());
+        self.outbox.put(event);
     }
 
-    /// Finds a session and lets its time pass.
-    fn current(&mut self, id: &str, now: Timestamp) -> Result<&mut CheckoutSession, Refused> {
-        let session = self.sessions.get_mut(id).ok_or(Refused::Unknown)?;
-        if session.status == SessionStatus::Open && now >= session.expires_at {
-            session.status = SessionStatus::Expired;
-        }
-        Ok(session)
+    fn session_mut(&mut self, id: &str) -> Result<&mut CheckoutSession, Refused> {
+        let place = self.places.get(id).ok_or(Refused::Unknown)?;
+        Ok(&mut self.sessions[*place])
     }
 }
 
@@ -187,63 +313,6 @@ fn open(session: &mut CheckoutSession) -> Result<&mut CheckoutSession, Refused> 
     }
 }
 
-/// Completes a session with a payment in `state`.
-fn commit(
-    session: &mut CheckoutSession,
-    method: &'static str,
-    state: PaymentState,
-    now: Timestamp,
-) -> Payment {
-    let id = ids::random("pi_", 24);
-    session.status = SessionStatus::Complete;
-    session.payment_intent = Some(id.clone());
-    Payment {
-        charge: ids::random("ch_", 24),
-        amount: session.total,
-        refunded: 0,
-        state,
-        method,
-        created: now,
-        metadata: session.payment_metadata.clone(),
-        client_secret: ids::random(&format!("{id}_secret_"), 24),
-        id,
-    }
-}
-
-impl Payment {
-    /// Returns the `PaymentIntent`, for `expand[]=payment_intent`.
-    pub(super) fn to_json(&self) -> Value {
-        let (status, received) = match self.state {
-            PaymentState::Processing => ("processing", 0),
-            PaymentState::Succeeded => ("succeeded", self.amount.amount()),
-            PaymentState::Failed => ("requires_payment_method", 0),
-        };
-        json!({
-            "id": self.id,
-            "object": "payment_intent",
-            "amount": self.amount.amount(),
-            "amount_capturable": 0,
-            "amount_received": received,
-            "canceled_at": null,
-            "cancellation_reason": null,
-            "capture_method": "automatic_async",
-            "client_secret": self.client_secret,
-            "confirmation_method": "automatic",
-            "created": self.created.as_second(),
-            "currency": self.amount.currency().code(),
-            "customer": null,
-            "description": null,
-            "last_payment_error": null,
-            "latest_charge": self.charge,
-            "livemode": false,
-            "metadata": self.metadata,
-            "next_action": null,
-            "payment_method": null,
-            "payment_method_types": [self.method],
-            "receipt_email": null,
-            "setup_future_usage": null,
-            "shipping": null,
-            "status": status,
-        })
-    }
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -14,8 +14,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use super::cards::{self, Outcome};
-use super::ledger::PaymentState;
-use super::{CheckoutSession, Refused, Sandbox, SessionStatus};
+use super::{CheckoutSession, PaymentState, Refused, Sandbox, SessionStatus};
 
 const PAGE_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (
@@ -88,7 +87,7 @@ async fn submit(
     let changed = match form.action {
         Action::Pay => match cards::outcome_of(&form.card) {
             // A second click on Pay finds the session paid: on to the merchant.
-            Ok(Outcome::Pays) => sandbox.pay(&id),
+            Ok(Outcome::Pays | Outcome::PaysWith(_)) => sandbox.pay_by_card(&id, &form.card),
             Ok(Outcome::Challenged) if session.status == SessionStatus::Open => {
                 return answer(StatusCode::OK, view::challenge(&session, &form.card));
             }

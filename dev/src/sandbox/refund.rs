@@ -1,13 +1,16 @@
 //! Refunds: <https://docs.stripe.com/api/refunds>.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::money::Money;
 
 use super::api_error::ApiError;
-use super::ids;
-use super::ledger::{Ledger, Payment, PaymentState};
+use super::ledger::Ledger;
+use super::list::{self, Listed};
 use super::params::{Metadata, Params};
+use super::payment::{Payment, PaymentState};
+use super::{ids, payment_methods};
 
 /// Money that went back.
 #[derive(Clone, Debug)]
@@ -20,11 +23,52 @@ pub struct Refund {
     pub payment_intent: String,
     /// When.
     pub created: Timestamp,
+    /// Whether the payer gets it.
+    pub status: RefundStatus,
     /// The merchant's reason.
     pub reason: Option<&'static str>,
     /// The merchant's metadata on the refund.
     pub metadata: Metadata,
     charge: String,
+    by_card: bool,
+}
+
+/// Whether the payer gets the money of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// The bank has not decided.
+    Pending,
+    /// The payer must say where to.
+    RequiresAction,
+    /// They do, as far as Stripe knows: it may fail even now.
+    Succeeded,
+    /// The bank sent it back.
+    Failed,
+    /// It was called off.
+    Canceled,
+}
+
+impl RefundStatus {
+    /// Returns Stripe's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::RequiresAction => "requires_action",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Says whether the money has left the merchant, or is about to.
+    pub(super) fn is_money_away(self) -> bool {
+        match self {
+            Self::Pending | Self::RequiresAction | Self::Succeeded => true,
+            Self::Failed | Self::Canceled => false,
+        }
+    }
 }
 
 const UNSUPPORTED: [&str; 8] = [
@@ -42,11 +86,7 @@ const UNSUPPORTED: [&str; 8] = [
 ///
 /// # Errors
 /// If the request breaks a rule, or there is not so much to give back.
-pub(super) fn create(
-    ledger: &mut Ledger,
-    params: &Params<'_>,
-    now: Timestamp,
-) -> Result<Refund, ApiError> {
+pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund, ApiError> {
     params.only(&["amount", "charge", "metadata", "payment_intent", "reason"], &UNSUPPORTED)?;
     let asked = params.integer("amount")?;
     if asked.is_some_and(|amount| amount < 1) {
@@ -79,13 +119,14 @@ pub(super) fn create(
         id: ids::random("re_", 24),
         amount,
         payment_intent: payment.id.clone(),
-        created: now,
+        created: ledger.now(),
+        status: RefundStatus::Pending,
         reason,
         metadata,
         charge: payment.charge.clone(),
+        by_card: payment.method == payment_methods::CARD,
     };
-    ledger.refund(refund.clone());
-    Ok(refund)
+    Ok(ledger.refund(refund))
 }
 
 /// Lists refunds, newest first, of one payment or of all.
@@ -93,43 +134,11 @@ pub(super) fn create(
 /// # Errors
 /// If the request breaks a rule.
 pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiError> {
-    params.only(
-        &["charge", "ending_before", "limit", "payment_intent", "starting_after"],
-        &UNSUPPORTED,
-    )?;
-    let limit = params.integer("limit")?.unwrap_or(10);
-    let limit =
-        usize::try_from(limit).ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
-            ApiError::invalid("limit", "limit must be 1 to 100.").coded("parameter_invalid_integer")
-        })?;
+    params.only(&[&["charge", "payment_intent"], &list::PAGE[..]].concat(), &UNSUPPORTED)?;
     let payment = named_payment(ledger, params)?.map(|payment| payment.id.as_str());
     let of_payment = |refund: &&Refund| payment.is_none_or(|id| refund.payment_intent == id);
     let all: Vec<_> = ledger.refunds().filter(of_payment).collect();
-
-    let cursor = |field: &str| -> Result<Option<usize>, ApiError> {
-        let Some(id) = params.text(field, 5_000)? else {
-            return Ok(None);
-        };
-        let place = all.iter().position(|refund| refund.id == id);
-        let place = place.ok_or_else(|| ApiError::no_such("refund", field, &id))?;
-        Ok(Some(place))
-    };
-    let (page, has_more) = match (cursor("starting_after")?, cursor("ending_before")?) {
-        (Some(_), Some(_)) => {
-            let message = "Give starting_after or ending_before, not both.";
-            return Err(ApiError::malformed(message).coded("parameters_exclusive"));
-        }
-        (None, Some(before)) => {
-            let first = before.saturating_sub(limit);
-            (&all[first..before], first > 0)
-        }
-        (after, None) => {
-            let rest = &all[after.map_or(0, |place| place + 1)..];
-            (&rest[..limit.min(rest.len())], rest.len() > limit)
-        }
-    };
-    let data: Vec<_> = page.iter().map(|refund| refund.to_json()).collect();
-    Ok(json!({"object": "list", "data": data, "has_more": has_more, "url": "/v1/refunds"}))
+    list::page(&all, params, "refund", "/v1/refunds")
 }
 
 /// Finds the payment that a request names by itself or by its charge.
@@ -152,10 +161,14 @@ fn named_payment<'l>(
     }
 }
 
-impl Refund {
+impl Listed for Refund {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Returns the object as the API gives it.
-    pub(super) fn to_json(&self) -> Value {
-        json!({
+    fn to_json(&self) -> Value {
+        let mut object = json!({
             "id": self.id,
             "object": "refund",
             "amount": self.amount.amount(),
@@ -169,8 +182,18 @@ impl Refund {
             "reason": self.reason,
             "receipt_number": null,
             "source_transfer_reversal": null,
-            "status": "succeeded",
+            "status": self.status.word(),
             "transfer_reversal": null,
-        })
+        });
+        // Like Stripe's, it has these only while they say something.
+        match self.status {
+            RefundStatus::Failed => {
+                let reason = if self.by_card { "expired_or_canceled_card" } else { "declined" };
+                object["failure_reason"] = json!(reason);
+            }
+            RefundStatus::Pending => object["pending_reason"] = json!("processing"),
+            RefundStatus::RequiresAction | RefundStatus::Succeeded | RefundStatus::Canceled => {}
+        }
+        object
     }
 }

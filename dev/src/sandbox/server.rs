@@ -1,32 +1,62 @@
 //! Serving a sandbox on a socket.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
+use super::webhooks::Courier;
 use super::{Sandbox, SandboxOptions};
 
-/// A sandbox that listens; dropping it closes the socket.
+/// How often time passes in a sandbox that nobody calls.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A sandbox that listens, lets time pass and sends webhooks; dropping it ends all that.
 #[derive(Debug)]
 pub struct Serving {
     sandbox: Sandbox,
     url: String,
-    server: JoinHandle<io::Result<()>>,
+    tasks: JoinSet<io::Result<()>>,
 }
 
 impl Sandbox {
     /// Makes a sandbox and serves it on `listener`, in the background.
     ///
     /// # Errors
-    /// If the listener has no address.
+    /// If the listener has no address, or there is no HTTP client to be had.
     pub fn start(mut options: SandboxOptions, listener: TcpListener) -> io::Result<Serving> {
         let url = format!("http://{}", listener.local_addr()?);
         options.public_url.get_or_insert_with(|| url.clone());
-        let sandbox = Self::new(options);
+        let mut tasks = JoinSet::new();
+        let sandbox = match options.webhook.clone() {
+            None => Self::new(options),
+            Some(endpoint) => {
+                let (sender, events) = mpsc::unbounded_channel();
+                let sandbox = Self::telling(options, Some(sender));
+                let clock = sandbox.options.clock.clone();
+                let courier = Courier::new(endpoint, clock, sandbox.tally.clone());
+                let courier = Arc::new(courier.map_err(io::Error::other)?);
+                let its_sandbox = sandbox.clone();
+                tasks.spawn(async move {
+                    courier.run(its_sandbox, events).await;
+                    Ok(())
+                });
+                sandbox
+            }
+        };
         let router = sandbox.router();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Serving { sandbox, url, server })
+        tasks.spawn(async move { axum::serve(listener, router).await });
+        let passing = sandbox.clone();
+        tasks.spawn(async move {
+            loop {
+                passing.pass_time();
+                tokio::time::sleep(TICK).await;
+            }
+        });
+        Ok(Serving { sandbox, url, tasks })
     }
 }
 
@@ -42,10 +72,9 @@ impl Serving {
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
-}
 
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.server.abort();
+    /// Waits until some part of it ends, which none should.
+    pub async fn ended(&mut self) {
+        self.tasks.join_next().await;
     }
 }

@@ -6,20 +6,26 @@ use std::fmt;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use dev::sandbox::Refunds;
+use jiff::SignedDuration;
+use serde_json::Value;
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionAllowedPaymentMethodTypes,
     CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ProductData,
-    RetrieveCheckoutSession,
+    CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ListCheckoutSession,
+    ProductData, RetrieveCheckoutSession,
 };
-use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr, StripeMethod};
+use stripe_client_core::{
+    CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod,
+};
 use stripe_core::refund::{CreateRefund, ListRefund, RetrieveRefund};
 use stripe_shared::{
-    CheckoutSessionMode, CheckoutSessionPaymentStatus, CheckoutSessionStatus,
-    CheckoutSessionUiMode, PaymentIntentStatus,
+    Charge, CheckoutSession, CheckoutSessionMode, CheckoutSessionPaymentStatus,
+    CheckoutSessionStatus, CheckoutSessionUiMode, Event, EventType, PaymentIntent,
+    PaymentIntentStatus, Refund,
 };
 
-use crate::harness::{Bench, START, form_request, request};
+use crate::harness::{Bench, Form, REFUNDS, START, form_request, request};
 
 /// Carries async-stripe's requests to a sandbox, without a socket.
 struct Carrier(Bench);
@@ -79,6 +85,8 @@ fn deposit() -> Vec<CreateCheckoutSessionLineItems> {
 fn create(ui_mode: CheckoutSessionUiMode) -> CreateCheckoutSession {
     let mut payment = CreateCheckoutSessionPaymentIntentData::new();
     payment.metadata = Some(pairs("booking", "b_17"));
+    payment.description = Some("Deposit for b_17".to_owned());
+    payment.receipt_email = Some("ada+salon@example.com".to_owned());
     CreateCheckoutSession::new()
         .mode(CheckoutSessionMode::Payment)
         .ui_mode(ui_mode)
@@ -127,6 +135,16 @@ async fn a_session_is_created_read_paid_and_refunded() {
     let intent = intent.into_object().expect("the payment in full");
     assert_eq!(intent.status, PaymentIntentStatus::Succeeded);
     assert_eq!(intent.metadata, pairs("booking", "b_17"));
+    let path = format!("/payment_intents/{payment}");
+    let intent = RequestBuilder::new(StripeMethod::Get, path).customize::<PaymentIntent>();
+    let intent = intent.send(&stripe).await.unwrap();
+    assert_eq!(intent.description.as_deref(), Some("Deposit for b_17"));
+    assert_eq!(intent.receipt_email.as_deref(), Some("ada+salon@example.com"));
+
+    let list = ListCheckoutSession::new().payment_intent(payment.as_str());
+    let found = list.send(&stripe).await.unwrap();
+    assert_eq!(found.data.len(), 1);
+    assert_eq!(found.data[0].id.as_str(), id);
 
     let none = ListRefund::new().payment_intent(&payment).limit(100).send(&stripe).await.unwrap();
     assert!(none.data.is_empty());
@@ -176,4 +194,69 @@ async fn a_session_expires_on_request_once() {
         panic!("an expired session expires no more");
     };
     assert!(answer.contains("invalid_request_error"), "{answer}");
+}
+
+/// Answers every request with the same text.
+struct Parrot(String);
+
+impl StripeClient for Parrot {
+    type Err = Failure;
+
+    async fn execute(&self, _: CustomizedStripeRequest) -> Result<Bytes, Failure> {
+        Ok(Bytes::from(self.0.clone()))
+    }
+}
+
+#[tokio::test]
+async fn events_and_what_they_tell_of_are_understood() {
+    let bench = Bench::choosing(|options| options.refunds = Refunds::Failing);
+    let payment = bench.paid().await;
+    bench.post(REFUNDS, &Form::of(&[("payment_intent", &payment)])).await;
+    bench.advance(SignedDuration::from_mins(1));
+    let debit = bench.open(&Form::hosted()).await;
+    bench.sandbox.pay_by_debit(&debit).unwrap();
+    bench.sandbox.settle(&debit, false).unwrap();
+    let debit = bench.open(&Form::hosted()).await;
+    bench.sandbox.pay_by_debit(&debit).unwrap();
+    bench.sandbox.settle(&debit, true).unwrap();
+    let open = bench.open(&Form::hosted()).await;
+    bench.sandbox.expire(&open).unwrap();
+
+    let mut kinds = Vec::new();
+    for event in bench.sandbox.events() {
+        let get = || RequestBuilder::new(StripeMethod::Get, "/");
+        let parrot = Parrot(event.body().to_owned());
+        kinds.push(get().customize::<Event>().send(&parrot).await.unwrap().type_);
+        let body: Value = serde_json::from_str(event.body()).unwrap();
+        let object = &body["data"]["object"];
+        let parrot = Parrot(object.to_string());
+        let id = match object["object"].as_str() {
+            Some("checkout.session") => {
+                get().customize::<CheckoutSession>().send(&parrot).await.unwrap().id.to_string()
+            }
+            Some("charge") => {
+                get().customize::<Charge>().send(&parrot).await.unwrap().id.to_string()
+            }
+            Some("refund") => {
+                get().customize::<Refund>().send(&parrot).await.unwrap().id.to_string()
+            }
+            other => panic!("an event of {other:?}"),
+        };
+        assert_eq!(id, event.object);
+    }
+    assert_eq!(
+        kinds,
+        [
+            EventType::CheckoutSessionCompleted,
+            EventType::RefundCreated,
+            EventType::ChargeRefunded,
+            EventType::RefundUpdated,
+            EventType::RefundFailed,
+            EventType::CheckoutSessionCompleted,
+            EventType::CheckoutSessionAsyncPaymentFailed,
+            EventType::CheckoutSessionCompleted,
+            EventType::CheckoutSessionAsyncPaymentSucceeded,
+            EventType::CheckoutSessionExpired,
+        ]
+    );
 }

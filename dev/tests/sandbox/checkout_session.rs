@@ -145,6 +145,7 @@ async fn each_rule_of_a_session_is_refused_by_its_name() {
         ("an expiry in words", hosted().set("expires_at", "tomorrow"), Some("parameter_invalid_integer"), Some("expires_at")),
         ("an expiry after all time", hosted().set("expires_at", "9223372036854775807"), None, Some("expires_at")),
         ("no e-mail address", hosted().set("customer_email", "ada"), Some("email_invalid"), Some("customer_email")),
+        ("no address for a receipt", hosted().set("payment_intent_data[receipt_email]", "ada"), Some("email_invalid"), Some("payment_intent_data[receipt_email]")),
         ("a long reference", hosted().set("client_reference_id", &long(201)), None, Some("client_reference_id")),
         ("51 metadata keys", many_keys, None, Some("metadata")),
         ("a long metadata key", hosted().set(&long_key, "v"), None, Some(&long_key)),
@@ -215,6 +216,30 @@ async fn only_an_open_session_expires() {
         assert_eq!(again.error()["type"], "invalid_request_error");
     }
     assert_eq!(expire("cs_test_none").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_by_payment_and_by_status() {
+    let bench = Bench::new();
+    let open = bench.open(&Form::hosted()).await;
+    let payment = bench.paid().await;
+    let other = bench.paid().await;
+    let list = async |query: &str| {
+        let list = bench.get(&format!("{SESSIONS}?{query}")).await.json();
+        let data = list["data"].as_array().unwrap().iter();
+        data.map(|session| session["payment_intent"].as_str().map(str::to_owned)).collect()
+    };
+    let all: Vec<_> = list("").await;
+    assert_eq!(all, [Some(other.clone()), Some(payment.clone()), None], "newest first");
+    let of_payment: Vec<_> = list(&format!("payment_intent={payment}")).await;
+    assert_eq!(of_payment, [Some(payment)]);
+    let none: Vec<_> = list(&format!("payment_intent={other}&status=open")).await;
+    assert_eq!(none, [None; 0]);
+    let still_open = bench.get(&format!("{SESSIONS}?status=open&limit=1")).await.json();
+    assert_eq!(still_open["data"][0]["id"], *open);
+    assert_eq!(still_open["has_more"], false);
+    let unknown = bench.get(&format!("{SESSIONS}?payment_intent=pi_none")).await;
+    assert_eq!(unknown.error()["code"], "resource_missing");
 }
 
 #[tokio::test]

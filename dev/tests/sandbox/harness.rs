@@ -36,14 +36,23 @@ impl Bench {
     }
 
     pub(crate) fn with(latency: Duration, requests_per_second: u32) -> Self {
+        Self::choosing(|options| {
+            options.latency = latency;
+            options.requests_per_second = requests_per_second;
+        })
+    }
+
+    /// A sandbox without latency and limit, and with something else.
+    pub(crate) fn choosing(choose: impl FnOnce(&mut SandboxOptions)) -> Self {
         let clock = Clock::manual(Timestamp::from_second(START).unwrap());
-        let sandbox = Sandbox::new(SandboxOptions {
-            latency,
-            requests_per_second,
+        let mut options = SandboxOptions {
+            requests_per_second: 0,
             public_url: Some(PUBLIC_URL.to_owned()),
             clock: clock.clone(),
-        });
-        Self { sandbox, clock }
+            ..SandboxOptions::default()
+        };
+        choose(&mut options);
+        Self { sandbox: Sandbox::new(options), clock }
     }
 
     pub(crate) fn advance(&self, by: SignedDuration) {
@@ -93,6 +102,19 @@ impl Bench {
         let form = Form::of(&[("action", action), ("card", card)]);
         self.post(&format!("/pay/{session}"), &form).await
     }
+}
+
+/// Opens a session at a sandbox that listens, and returns its id.
+pub(crate) async fn create_session(url: &str) -> String {
+    let answer = reqwest::Client::new()
+        .post(format!("{url}{SESSIONS}"))
+        .bearer_auth("sk_test_sandbox")
+        .form(&Form::hosted().pairs())
+        .send()
+        .await
+        .unwrap();
+    let session: Value = answer.json().await.unwrap();
+    session["id"].as_str().unwrap().to_owned()
 }
 
 impl Answer {
@@ -164,6 +186,10 @@ impl Form {
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.0.remove(name);
         self
+    }
+
+    pub(crate) fn pairs(&self) -> &BTreeMap<String, String> {
+        &self.0
     }
 
     fn body(&self) -> Body {

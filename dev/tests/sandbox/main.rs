@@ -8,7 +8,11 @@
 mod api;
 mod async_stripe;
 mod checkout_session;
+mod control;
+mod events;
+mod faults;
 mod harness;
 mod idempotency;
 mod page;
 mod refund;
+mod webhooks;

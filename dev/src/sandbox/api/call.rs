@@ -1,19 +1,21 @@
 //! What every call has in common once it is admitted: its parameters, the
 //! latency, and the idempotency key of a `POST`.
 
+use std::time::Duration;
+
 use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{RequestId, SHOULD_RETRY};
-use crate::sandbox::Sandbox;
 use crate::sandbox::api_error::ApiError;
+use crate::sandbox::event::Cause;
 use crate::sandbox::idempotency::{Answer, Fingerprint};
 use crate::sandbox::ledger::Ledger;
 use crate::sandbox::params::{self, Params};
+use crate::sandbox::{Effect, Sandbox};
 
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -26,14 +28,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Runs a `GET`.
 pub(super) async fn read<W>(sandbox: Sandbox, request: Request, work: W) -> Response
 where
-    W: FnOnce(&mut Ledger, &Params<'_>, Timestamp) -> Result<Value, ApiError>,
+    W: FnOnce(&mut Ledger, &Params<'_>) -> Result<Value, ApiError>,
 {
+    let effect = effect_on(&request);
     let parsed = params::parse(request.uri().query().unwrap_or_default());
-    tokio::time::sleep(sandbox.options.latency).await;
-    let now = sandbox.now();
+    take_time(&sandbox, effect).await;
     let answer = parsed.and_then(|parsed| {
         let params = Params::of(&parsed)?;
-        work(&mut sandbox.state().ledger, &params, now)
+        spoil(effect, || work(&mut sandbox.state().ledger, &params))
     });
     match answer {
         Ok(object) => axum::Json(object).into_response(),
@@ -44,7 +46,7 @@ where
 /// Runs a `POST`. It goes on if the client hangs up, as it does at Stripe.
 pub(super) async fn write<W>(sandbox: Sandbox, request: Request, work: W) -> Response
 where
-    W: FnOnce(&mut Ledger, &Params<'_>, Timestamp) -> Result<Value, ApiError> + Send + 'static,
+    W: FnOnce(&mut Ledger, &Params<'_>) -> Result<Value, ApiError> + Send + 'static,
 {
     let call = match Call::receive(request).await {
         Ok(call) => call,
@@ -55,6 +57,7 @@ where
 }
 
 struct Call {
+    effect: Option<Effect>,
     request_id: String,
     fingerprint: Fingerprint,
     idempotency_key: Option<String>,
@@ -62,6 +65,7 @@ struct Call {
 
 impl Call {
     async fn receive(request: Request) -> Result<Self, ApiError> {
+        let effect = effect_on(&request);
         let (head, body) = request.into_parts();
         let body = to_bytes(body, LARGEST_BODY)
             .await
@@ -70,6 +74,7 @@ impl Call {
         let idempotency_key = head.headers.get(IDEMPOTENCY_KEY).map(check_key).transpose()?;
         let request_id = head.extensions.get::<RequestId>();
         Ok(Self {
+            effect,
             request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
             fingerprint: Fingerprint {
                 path: head.uri.path().to_owned(),
@@ -81,7 +86,7 @@ impl Call {
 
     async fn run<W>(self, sandbox: &Sandbox, work: W) -> Response
     where
-        W: FnOnce(&mut Ledger, &Params<'_>, Timestamp) -> Result<Value, ApiError>,
+        W: FnOnce(&mut Ledger, &Params<'_>) -> Result<Value, ApiError>,
     {
         if let Some(key) = &self.idempotency_key {
             let now = sandbox.now();
@@ -92,12 +97,15 @@ impl Call {
                 Err(error) => return error.into_response(),
             }
         }
-        tokio::time::sleep(sandbox.options.latency).await;
+        take_time(sandbox, self.effect).await;
 
-        let now = sandbox.now();
         let mut state = sandbox.state();
+        state.ledger.caused_by(Cause {
+            request: Some(self.request_id.clone()),
+            idempotency_key: self.idempotency_key.clone(),
+        });
         let result = Params::of(&self.fingerprint.params)
-            .and_then(|params| work(&mut state.ledger, &params, now));
+            .and_then(|params| spoil(self.effect, || work(&mut state.ledger, &params)));
         let Some(key) = self.idempotency_key else {
             return match result {
                 Ok(object) => axum::Json(object).into_response(),
@@ -115,6 +123,36 @@ impl Call {
         let answer = Answer { status, body, request_id: self.request_id };
         state.keys.save(&key, answer.clone());
         keyed(&answer, false)
+    }
+}
+
+/// Returns what is to go wrong with a call.
+fn effect_on(request: &Request) -> Option<Effect> {
+    request.extensions().get().copied()
+}
+
+async fn take_time(sandbox: &Sandbox, effect: Option<Effect>) {
+    let more = match effect {
+        Some(Effect::Slow(more)) => more,
+        _ => Duration::ZERO,
+    };
+    tokio::time::sleep(sandbox.options.latency + more).await;
+}
+
+/// Does the work of a call, as far as nothing is to go wrong with it.
+fn spoil<W>(effect: Option<Effect>, work: W) -> Result<Value, ApiError>
+where
+    W: FnOnce() -> Result<Value, ApiError>,
+{
+    match effect {
+        Some(Effect::ErrorBefore) => Err(ApiError::injected()),
+        Some(Effect::ErrorAfter) => work().and(Err(ApiError::injected())),
+        Some(Effect::Refused) => {
+            Err(ApiError::refused(None, "The sandbox was told to refuse this call."))
+        }
+        // `admit` has seen to the others.
+        Some(Effect::HangUp | Effect::Unavailable | Effect::RateLimited | Effect::Slow(_))
+        | None => work(),
     }
 }
 

@@ -75,13 +75,15 @@ const UNSUPPORTED: [&str; 18] = [
     "subscription_data",
 ];
 
-/// Reads a request into a new, open session.
+/// Reads a request into a new, open session. `public_url` is where browsers
+/// reach the sandbox.
 ///
 /// # Errors
 /// For the first rule that the request breaks.
 pub(in crate::sandbox) fn create(
     params: &Params<'_>,
     now: Timestamp,
+    public_url: &str,
 ) -> Result<CheckoutSession, ApiError> {
     // `payment_method_types` left the API with this version, which is why it is
     // in neither list.
@@ -101,6 +103,7 @@ pub(in crate::sandbox) fn create(
     let urls = urls(params, ui_mode, redirect_on_completion, may_redirect)?;
 
     let (line_items, total) = line_items(params)?;
+    let payment = payment_data(params)?;
     let id = ids::random("cs_test_", 58);
     let secret = || ids::random(&format!("{id}_secret_"), 32);
     Ok(CheckoutSession {
@@ -114,14 +117,17 @@ pub(in crate::sandbox) fn create(
         expires_at: expires_at(params, now)?,
         client_reference_id: params.text("client_reference_id", 200)?,
         metadata: params.metadata("metadata")?,
-        payment_metadata: payment_metadata(params)?,
-        customer_email: email(params)?,
+        payment_metadata: payment.metadata,
+        payment_description: payment.description,
+        receipt_email: payment.receipt_email,
+        customer_email: email(params, "customer_email")?,
         payment_method_types: payment_methods::offered(
             total.currency(),
             allowed.as_deref(),
             &excluded,
         )?,
         declines: 0,
+        page: format!("{public_url}/pay/{id}"),
         urls,
         client_secret: (ui_mode != UiMode::HostedPage).then(secret),
         redirect_on_completion,
@@ -213,8 +219,7 @@ fn expires_at(params: &Params<'_>, now: Timestamp) -> Result<Timestamp, ApiError
     Ok(at)
 }
 
-fn email(params: &Params<'_>) -> Result<Option<String>, ApiError> {
-    let field = "customer_email";
+fn email(params: &Params<'_>, field: &str) -> Result<Option<String>, ApiError> {
     let email = params.text(field, 800)?;
     let plausible = |email: &str| {
         email.split_once('@').is_some_and(|(user, host)| {
@@ -224,15 +229,23 @@ fn email(params: &Params<'_>) -> Result<Option<String>, ApiError> {
     match email {
         Some(email) if !plausible(&email) => {
             let message = format!("{email} is no e-mail address.");
-            Err(ApiError::invalid(field, message).coded("email_invalid"))
+            Err(ApiError::invalid(params.name(field), message).coded("email_invalid"))
         }
         email => Ok(email),
     }
 }
 
-fn payment_metadata(params: &Params<'_>) -> Result<Metadata, ApiError> {
+/// What a session says of the payment to come.
+#[derive(Default)]
+struct PaymentData {
+    metadata: Metadata,
+    description: Option<String>,
+    receipt_email: Option<String>,
+}
+
+fn payment_data(params: &Params<'_>) -> Result<PaymentData, ApiError> {
     let Some(data) = params.object("payment_intent_data")? else {
-        return Ok(Metadata::new());
+        return Ok(PaymentData::default());
     };
     data.only(
         &[
@@ -252,7 +265,11 @@ fn payment_metadata(params: &Params<'_>) -> Result<Metadata, ApiError> {
             "transfer_group",
         ],
     )?;
-    data.metadata("metadata")
+    Ok(PaymentData {
+        metadata: data.metadata("metadata")?,
+        description: data.text("description", 1_000)?,
+        receipt_email: email(&data, "receipt_email")?,
+    })
 }
 
 fn line_items(params: &Params<'_>) -> Result<(Vec<LineItem>, Money), ApiError> {

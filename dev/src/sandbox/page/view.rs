@@ -6,8 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shared::domain::money::Money;
 
 use crate::sandbox::cards::TEST_CARDS;
-use crate::sandbox::ledger::PaymentState;
-use crate::sandbox::{CheckoutSession, payment_methods};
+use crate::sandbox::{CheckoutSession, PaymentState, payment_methods};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -43,7 +42,7 @@ pub(super) fn open(
                 }
                 @if debit.is_some() {
                     button name="action" value="debit" { "Pay by bank debit" }
-                    p.hint { "A debit completes at once and is paid later: come back here to decide how it ends." }
+                    p.hint { "A debit completes at once and is paid later: come back here to decide how it ends, unless the bank does." }
                 }
                 div.row {
                     @if takes_cards {
