@@ -36,9 +36,8 @@ use std::time::Duration;
 use shared::domain::salon::Salon;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 
-use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub(crate) use dynamodb::{Database, local_client};
 pub use error::Error;
 use functions::Functions;
@@ -101,9 +100,9 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
 
     let dynamodb = dynamodb::start(ports.dynamodb, &data.database).await?;
-    let sandbox = match ports.sandbox {
-        Some(listener) => start_sandbox(listener, options)?,
-        None => tokio::spawn(std::future::pending()),
+    let mut sandbox = match ports.sandbox {
+        Some(listener) => Some(start_sandbox(listener, options)?),
+        None => None,
     };
 
     functions::build(&workspace, options.release).await?;
@@ -127,20 +126,29 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     tokio::select! {
         ended = functions.until_ended() => Err(ended),
         _ = dynamodb => Err(Error::Ended("the embedded DynamoDB")),
-        _ = sandbox => Err(Error::Ended("the payment sandbox")),
+        () = ended(&mut sandbox) => Err(Error::Ended("the payment sandbox")),
     }
 }
 
-fn start_sandbox(
-    listener: std::net::TcpListener,
-    options: &Options,
-) -> Result<JoinHandle<io::Result<()>>, Error> {
-    let sandbox = Sandbox::new(SandboxOptions {
+fn start_sandbox(listener: std::net::TcpListener, options: &Options) -> Result<Serving, Error> {
+    let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
+    let sandbox = SandboxOptions {
         latency: Duration::from_millis(options.stripe_latency_ms),
         requests_per_second: options.stripe_rate,
         public_url: Some(options.sandbox_url()),
+        webhook: Some(WebhookEndpoint::new(options.webhook_url())),
+        webhooks: options.webhooks,
+        refunds: options.refunds,
+        debits: options.debits,
         ..SandboxOptions::default()
-    });
-    let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
-    Ok(tokio::spawn(async move { axum::serve(listener, sandbox.router()).await }))
+    };
+    Sandbox::start(sandbox, listener).map_err(Error::Sandbox)
+}
+
+/// Waits until the sandbox ends: for ever, if there is none.
+async fn ended(sandbox: &mut Option<Serving>) {
+    match sandbox {
+        Some(sandbox) => sandbox.ended().await,
+        None => std::future::pending().await,
+    }
 }

@@ -7,6 +7,7 @@ use shared::store::table;
 
 use super::Options;
 use super::payments::{Payments, SANDBOX_KEY};
+use crate::sandbox::WEBHOOK_SECRET;
 
 /// Variables that would send a function to somebody's AWS account.
 const UNSET: [&str; 4] =
@@ -76,6 +77,7 @@ pub(super) fn of_functions(
         Payments::Sandbox => environment.set.extend([
             ("STRIPE_SECRET_KEY", SANDBOX_KEY.into()),
             ("STRIPE_API_BASE", options.sandbox_url().into()),
+            ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
         ]),
         // The developer's own key is inherited.
         Payments::Stripe { .. } => {}
@@ -110,6 +112,7 @@ mod tests {
             ("AWS_LAMBDA_LOG_FORMAT", "Text"),
             ("STRIPE_SECRET_KEY", "sk_test_sandbox"),
             ("STRIPE_API_BASE", "http://127.0.0.1:12112"),
+            ("STRIPE_WEBHOOK_SECRET", "whsec_sandbox"),
         ] {
             assert_eq!(value(&environment, name), Some(expected), "{name}");
         }
@@ -122,6 +125,7 @@ mod tests {
         let environment = of_functions(&parse(&[]).unwrap(), stripe, None);
         assert_eq!(value(&environment, "STRIPE_SECRET_KEY"), None);
         assert_eq!(value(&environment, "STRIPE_API_BASE"), None);
+        assert_eq!(value(&environment, "STRIPE_WEBHOOK_SECRET"), None);
     }
 
     #[test]

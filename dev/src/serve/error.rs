@@ -46,6 +46,8 @@ pub enum Error {
     Ports(Vec<BusyPort>),
     #[error("could not listen on a port that was free a moment ago")]
     Listener(#[source] io::Error),
+    #[error("could not start the payment sandbox")]
+    Sandbox(#[source] io::Error),
 
     #[error("could not prepare the data in {}", path.display())]
     Data {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::value_parser;
 
+use crate::sandbox::{Debits, Refunds, Webhooks};
+
 /// What a developer can choose.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -48,6 +50,18 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 25)]
     pub stripe_rate: u32,
 
+    /// What happens to the payment sandbox's webhooks on their way
+    #[arg(long, value_enum, default_value_t = Webhooks::On)]
+    pub webhooks: Webhooks,
+
+    /// What becomes of refunds at the payment sandbox
+    #[arg(long, value_enum, default_value_t = Refunds::Ok)]
+    pub refunds: Refunds,
+
+    /// What becomes of bank debits at the payment sandbox
+    #[arg(long, value_enum, default_value_t = Debits::ByHand)]
+    pub debits: Debits,
+
     /// Use the live key in `STRIPE_SECRET_KEY`: real cards are charged
     #[arg(long)]
     pub allow_live_key: bool,
@@ -70,6 +84,12 @@ impl Options {
     #[must_use]
     pub fn sandbox_url(&self) -> String {
         local_url(self.sandbox_port)
+    }
+
+    /// Where the payment sandbox sends its webhooks.
+    #[must_use]
+    pub fn webhook_url(&self) -> String {
+        format!("{}/stripe/webhook", self.api_url())
     }
 }
 
@@ -100,7 +120,21 @@ mod tests {
         assert_eq!(options.sandbox_url(), "http://127.0.0.1:12111");
         assert_eq!(options.concurrency, 1);
         assert_eq!(options.stripe_rate, 25);
+        assert_eq!(options.webhook_url(), "http://127.0.0.1:9000/stripe/webhook");
+        assert_eq!(options.webhooks, Webhooks::On);
+        assert_eq!(options.refunds, Refunds::Ok);
         assert!(!options.release && !options.fresh && !options.allow_live_key);
+    }
+
+    #[test]
+    fn what_goes_wrong_at_the_sandbox_is_chosen_by_words() {
+        for word in ["on", "lost", "double", "late", "shuffled"] {
+            assert!(parse(&["--webhooks", word]).is_ok(), "{word}");
+        }
+        let options = parse(&["--refunds", "failing", "--debits", "bounce"]).unwrap();
+        assert_eq!(options.refunds, Refunds::Failing);
+        assert_eq!(options.debits, Debits::Bounce);
+        assert!(parse(&["--webhooks", "sometimes"]).is_err());
     }
 
     #[test]
