@@ -16,6 +16,7 @@ use self::call::{read, write};
 use super::api_error::ApiError;
 use super::checkout_session::{self, create};
 use super::ledger::{Ledger, Refused};
+use super::list::Listed;
 use super::params::Params;
 use super::{API_VERSION, Effect, Sandbox, ids, refund};
 

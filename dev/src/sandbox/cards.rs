@@ -53,12 +53,12 @@ pub(super) const TEST_CARDS: [TestCard; 9] = [
     },
     TestCard {
         number: "4000000000007726",
-        title: "Pays; refunds are pending",
+        title: "Refund is pending",
         outcome: Outcome::PaysWith(Refunds::Pending),
     },
     TestCard {
         number: "4000000000005126",
-        title: "Pays; refunds fail later",
+        title: "Refund fails later",
         outcome: Outcome::PaysWith(Refunds::Failing),
     },
 ];

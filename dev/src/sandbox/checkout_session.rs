@@ -10,7 +10,7 @@ use shared::domain::money::Money;
 pub(super) use self::create::create;
 use super::api_error::ApiError;
 use super::ledger::Ledger;
-use super::list::{self, Entry};
+use super::list;
 use super::params::{Metadata, Params};
 
 /// A Checkout Session in `payment` mode.
@@ -170,18 +170,16 @@ pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiErr
     let status = params.one_of("status", &SessionStatus::WORDS)?;
     let has_status =
         |session: &&CheckoutSession| status.is_none_or(|status| session.status.word() == status);
-    let entry =
-        |session: &CheckoutSession| Entry { id: session.id.clone(), object: session.to_json() };
-    let all = match params.text("payment_intent", 5_000)? {
+    let all: Vec<_> = match params.text("payment_intent", 5_000)? {
         Some(id) => {
             let payment = ledger.payment(&id).filter(|payment| payment.id == id);
             let payment = payment
                 .ok_or_else(|| ApiError::no_such("payment intent", "payment_intent", &id))?;
-            ledger.session(&payment.session).filter(has_status).map(entry).into_iter().collect()
+            ledger.session(&payment.session).filter(has_status).into_iter().collect()
         }
-        None => ledger.sessions().filter(has_status).map(entry).collect(),
+        None => ledger.sessions().filter(has_status).collect(),
     };
-    list::page(all, params, "checkout session", "/v1/checkout/sessions")
+    list::page(&all, params, "checkout session", "/v1/checkout/sessions")
 }
 
 impl CheckoutSession {

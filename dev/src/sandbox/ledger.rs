@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::agenda::{Agenda, Due};
 use super::checkout_session::{CheckoutSession, PaymentStatus, SessionStatus};
 use super::event::{Cause, Event, EventType};
+use super::list::Listed;
 use super::options::{Debits, Refunds, SandboxOptions};
 use super::payment::{Payment, PaymentState};
 use super::payment_methods;

@@ -8,18 +8,18 @@ use super::params::Params;
 /// The parameters that choose a page.
 pub(super) const PAGE: [&str; 3] = ["ending_before", "limit", "starting_after"];
 
-/// One entry of a list, by its id.
-pub(super) struct Entry {
-    pub(super) id: String,
-    pub(super) object: Value,
+/// An object that is listed.
+pub(super) trait Listed {
+    fn id(&self) -> &str;
+    fn to_json(&self) -> Value;
 }
 
 /// Returns the page that was asked for of `all`, newest first.
 ///
 /// # Errors
 /// If the request breaks a rule.
-pub(super) fn page(
-    all: Vec<Entry>,
+pub(super) fn page<T: Listed>(
+    all: &[&T],
     params: &Params<'_>,
     object: &str,
     url: &str,
@@ -33,26 +33,24 @@ pub(super) fn page(
         let Some(id) = params.text(field, 5_000)? else {
             return Ok(None);
         };
-        let place = all.iter().position(|entry| entry.id == id);
+        let place = all.iter().position(|entry| entry.id() == id);
         let place = place.ok_or_else(|| ApiError::no_such(object, field, &id))?;
         Ok(Some(place))
     };
-    let (range, has_more) = match (cursor("starting_after")?, cursor("ending_before")?) {
+    let (page, has_more) = match (cursor("starting_after")?, cursor("ending_before")?) {
         (Some(_), Some(_)) => {
             let message = "Give starting_after or ending_before, not both.";
             return Err(ApiError::malformed(message).coded("parameters_exclusive"));
         }
         (None, Some(before)) => {
             let first = before.saturating_sub(limit);
-            (first..before, first > 0)
+            (&all[first..before], first > 0)
         }
         (after, None) => {
-            let first = after.map_or(0, |place| place + 1);
-            let end = all.len().min(first + limit);
-            (first..end, end < all.len())
+            let rest = &all[after.map_or(0, |place| place + 1)..];
+            (&rest[..limit.min(rest.len())], rest.len() > limit)
         }
     };
-    let entries = all.into_iter().skip(range.start).take(range.len());
-    let data: Vec<_> = entries.map(|entry| entry.object).collect();
+    let data: Vec<_> = page.iter().map(|entry| entry.to_json()).collect();
     Ok(json!({"object": "list", "data": data, "has_more": has_more, "url": url}))
 }

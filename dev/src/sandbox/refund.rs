@@ -7,7 +7,7 @@ use shared::domain::money::Money;
 
 use super::api_error::ApiError;
 use super::ledger::Ledger;
-use super::list::{self, Entry};
+use super::list::{self, Listed};
 use super::params::{Metadata, Params};
 use super::payment::{Payment, PaymentState};
 use super::{ids, payment_methods};
@@ -137,9 +137,8 @@ pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiErr
     params.only(&[&["charge", "payment_intent"], &list::PAGE[..]].concat(), &UNSUPPORTED)?;
     let payment = named_payment(ledger, params)?.map(|payment| payment.id.as_str());
     let of_payment = |refund: &&Refund| payment.is_none_or(|id| refund.payment_intent == id);
-    let entry = |refund: &Refund| Entry { id: refund.id.clone(), object: refund.to_json() };
-    let all = ledger.refunds().filter(of_payment).map(entry).collect();
-    list::page(all, params, "refund", "/v1/refunds")
+    let all: Vec<_> = ledger.refunds().filter(of_payment).collect();
+    list::page(&all, params, "refund", "/v1/refunds")
 }
 
 /// Finds the payment that a request names by itself or by its charge.
@@ -162,9 +161,13 @@ fn named_payment<'l>(
     }
 }
 
-impl Refund {
+impl Listed for Refund {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Returns the object as the API gives it.
-    pub(super) fn to_json(&self) -> Value {
+    fn to_json(&self) -> Value {
         let mut object = json!({
             "id": self.id,
             "object": "refund",

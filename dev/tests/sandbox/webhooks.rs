@@ -15,6 +15,7 @@ use serde_json::Value;
 use shared::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::harness::{START, create_session};
 
@@ -73,7 +74,8 @@ impl Shop {
 
     /// Waits for the next webhook and returns what it tells of.
     async fn next(&mut self) -> Value {
-        let (_, body) = self.received.recv().await.expect("a webhook");
+        let received = timeout(Duration::from_secs(10), self.received.recv());
+        let (_, body) = received.await.ok().flatten().expect("a webhook within 10 s");
         serde_json::from_str(&body).unwrap()
     }
 }

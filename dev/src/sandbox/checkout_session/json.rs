@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
+use crate::sandbox::list::Listed;
 use crate::sandbox::params::Metadata;
 
 /// Fields of features that the sandbox has not.
@@ -29,9 +30,13 @@ const NOT_USED: [&str; 19] = [
     "wallet_options",
 ];
 
-impl CheckoutSession {
+impl Listed for CheckoutSession {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Returns the object as the API gives it.
-    pub(in crate::sandbox) fn to_json(&self) -> Value {
+    fn to_json(&self) -> Value {
         let payable_here = self.ui_mode == UiMode::HostedPage && self.status == SessionStatus::Open;
         let url = payable_here.then_some(&self.page);
         let total = self.total.amount();
@@ -89,7 +94,9 @@ impl CheckoutSession {
         }
         object
     }
+}
 
+impl CheckoutSession {
     /// Returns the list of line items, for `expand[]=line_items`.
     pub(in crate::sandbox) fn line_items_json(&self) -> Value {
         let items: Vec<_> = self.line_items.iter().map(|item| self.line_item_json(item)).collect();

@@ -42,7 +42,7 @@ pub(super) fn open(
                 }
                 @if debit.is_some() {
                     button name="action" value="debit" { "Pay by bank debit" }
-                    p.hint { "A debit completes at once and is paid later: come back here to decide how it ends." }
+                    p.hint { "A debit completes at once and is paid later: come back here to decide how it ends, unless the bank does." }
                 }
                 div.row {
                     @if takes_cards {
