@@ -74,8 +74,10 @@ impl<S, O, P> Bookings<S, O, P> {
 }
 
 impl<S: crate::store::Store, O: crate::busy::Origin, P> Bookings<S, O, P> {
+    /// Returns the time in whole seconds, as it is kept in the table.
     fn now(&self) -> Timestamp {
-        self.reader.clock().now()
+        let now = self.reader.clock().now();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 
     /// Waits for a moment, after others got ahead of a change.

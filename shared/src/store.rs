@@ -3,7 +3,8 @@
 //! | item | key | attributes |
 //! |---|---|---|
 //! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries`, `expiresAt` |
-//! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and all that belongs to it; `askedAt`; while it is not settled, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
+//! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and all that belongs to it; while somebody has to look after it, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
+//! | when Stripe was last asked about it | `PK=BOOKING#id`, `SK=QUESTION` | `askedAt`, in milliseconds, `expiresAt` |
 //! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (until when it counts), `expiresAt` |
 //! | idempotency key | `PK=REQUEST#hash`, `SK=REQUEST` | `bookingId`, `fingerprint`, `until`, `expiresAt` |
 //! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `leaseUntil`, `expiresAt` |

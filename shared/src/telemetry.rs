@@ -19,7 +19,10 @@ pub fn init() {
     // own line has it, and the span would cost each request more than the line.
     let filter = Targets::new()
         .with_default(level)
-        .with_target("lambda_runtime", level.min(LevelFilter::WARN));
+        .with_target("lambda_runtime", level.min(LevelFilter::WARN))
+        // At finer levels these log whole requests and answers: tokens, and people.
+        .with_target("aws_", level.min(LevelFilter::INFO))
+        .with_target("hyper", level.min(LevelFilter::INFO));
     let log = tracing_subscriber::registry().with(filter);
     if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
         let lines = fmt::layer().with_target(false).json().flatten_event(true);

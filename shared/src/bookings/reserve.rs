@@ -142,7 +142,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 self.reader.read_days(salon, &able, day, Consistency::Strong),
                 self.reader.store().precedents(&hold_keys, request.key.as_ref()),
             )?;
-            let now = busy.now;
+            let now = self.now();
             if let Some(kept) = precedents.request.filter(|kept| now < kept.until) {
                 return self.resume(&kept, request).await;
             }
@@ -334,8 +334,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             key: format!("BOOKING#{}", kept.booking_id),
             problem: "it is gone before its idempotency key".to_owned(),
         })?;
-        let is_waiting = booking.state == State::Held && booking.page.session.is_none();
-        let booking = if is_waiting { self.open(booking).await? } else { booking };
+        let is_held = booking.state == State::Held;
+        let booking = if is_held && booking.page.session.is_none() {
+            self.open(booking).await?
+        } else if is_held && booking.page.expires_at <= self.now() {
+            // Too late to pay. Say how it ended.
+            self.settle(&booking.id, Cause::Look).await?.unwrap_or(booking)
+        } else {
+            booking
+        };
         Ok(Reserved { booking, is_new: false })
     }
 

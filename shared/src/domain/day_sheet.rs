@@ -166,11 +166,10 @@ mod tests {
     fn a_change_makes_the_next_version_and_no_change_makes_none() {
         let hold = entry(1, 100, 200, Some(50));
         let booking = entry(1, 100, 200, None);
-        let empty = DaySheet::default();
-        let held = empty.with(&id(1), Some(hold.clone())).expect("a change");
-        assert_eq!(held, DaySheet::new(1, vec![hold.clone()]));
-        assert_eq!(held.with(&id(1), Some(hold)), None);
-        let booked = held.with(&id(1), Some(booking.clone())).expect("a change");
+        let first = DaySheet::default().with(&id(1), Some(hold.clone())).expect("a change");
+        assert_eq!(first, DaySheet::new(1, vec![hold.clone()]));
+        assert_eq!(first.with(&id(1), Some(hold)), None);
+        let booked = first.with(&id(1), Some(booking.clone())).expect("a change");
         assert_eq!(booked, DaySheet::new(2, vec![booking]));
         assert_eq!(booked.with(&id(1), None), Some(DaySheet::new(3, vec![])));
         assert_eq!(booked.with(&id(2), None), None);

@@ -1,3 +1,4 @@
+mod bookings;
 mod item;
 
 use std::collections::HashMap;
@@ -10,7 +11,9 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFai
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use self::item::{Item, cached_calendar, day_sheet, number, person_key, sources, text};
+use self::item::{
+    Item, cached_calendar, calendar_key, day_key, day_sheet, number, person_key, sources, text,
+};
 use super::{CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
 use crate::domain::calendar::CalendarReading;
 use crate::domain::day_sheet::DaySheet;
@@ -47,8 +50,8 @@ impl DynamoStore {
             .table_name(&self.table)
             .key_condition_expression("PK = :person AND SK BETWEEN :first AND :last")
             .expression_attribute_values(":person", text(person_key(staff)))
-            .expression_attribute_values(":first", text(format!("DAY#{}", horizon.first)))
-            .expression_attribute_values(":last", text(format!("DAY#{}", horizon.last)))
+            .expression_attribute_values(":first", text(day_key(horizon.first)))
+            .expression_attribute_values(":last", text(day_key(horizon.last)))
             .consistent_read(consistency == Consistency::Strong);
         let mut items = query.into_paginator().items().send();
         let mut sheets = Vec::new();
@@ -58,30 +61,35 @@ impl DynamoStore {
         Ok(sheets)
     }
 
-    async fn calendar_batch(
+    /// Reads the items that there are of `keys`, which are all different.
+    async fn batch(
         &self,
-        staff: &[&StaffId],
+        keys: Vec<Item>,
         consistency: Consistency,
+        asked: &'static str,
     ) -> Result<Vec<Item>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(staff.iter().map(|id| calendar_key(id)).collect()))
+            .set_keys(Some(keys))
             .consistent_read(consistency == Consistency::Strong)
             .build()
             .map(|keys| HashMap::from([(self.table.clone(), keys)]))
-            .map_err(|error| unavailable("calendars", error))?;
+            .map_err(|error| unavailable(asked, error))?;
         let mut items = Vec::new();
         // DynamoDB may leave a part of a batch for another request. The SDK's
         // retries and the deadline of each bound how long that can go on.
         for _ in 0..5 {
             let read = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
-            let read = read.map_err(|error| unavailable("calendars", error))?;
+            let read = read.map_err(|error| unavailable(asked, error))?;
             items.extend(read.responses.unwrap_or_default().into_values().flatten());
             wanted = read.unprocessed_keys.unwrap_or_default();
             if wanted.is_empty() {
                 return Ok(items);
             }
         }
-        Err(unavailable("calendars", "DynamoDB keeps leaving a part of the batch"))
+        Err(unavailable(asked, "DynamoDB keeps leaving a part of the batch"))
     }
 
     /// Starts an update of a calendar cache item that is written at `now`.
@@ -114,7 +122,10 @@ impl Store for DynamoStore {
     ) -> Result<CachedCalendars, StoreError> {
         /// `BatchGetItem` takes no more keys than this.
         const BATCH: usize = 100;
-        let reads = staff.chunks(BATCH).map(|batch| self.calendar_batch(batch, consistency));
+        let reads = staff.chunks(BATCH).map(|batch| {
+            let keys = batch.iter().map(|id| calendar_key(id)).collect();
+            self.batch(keys, consistency, "calendars")
+        });
         let mut calendars = CachedCalendars::new();
         for item in try_join_all(reads).await?.into_iter().flatten() {
             let is_owner =
@@ -199,10 +210,6 @@ fn refused<T>(
             _ => Err(unavailable(asked, error)),
         },
     }
-}
-
-fn calendar_key(staff: &StaffId) -> Item {
-    Item::from([("PK".to_owned(), text(person_key(staff))), ("SK".to_owned(), text("CALENDAR"))])
 }
 
 fn unavailable(

@@ -10,8 +10,9 @@ use aws_sdk_dynamodb::client::Waiters as _;
 use aws_sdk_dynamodb::error::{BoxError, BuildError, SdkError};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    TimeToLiveSpecification, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TableDescription, TimeToLiveSpecification,
+    TimeToLiveStatus,
 };
 
 /// The table's name where the environment does not choose another.
@@ -22,6 +23,13 @@ pub const PARTITION_KEY: &str = "PK";
 pub const SORT_KEY: &str = "SK";
 /// The attribute after which DynamoDB may delete an item, in seconds since the Unix epoch.
 pub const TTL_ATTRIBUTE: &str = "expiresAt";
+/// The index of bookings that are not settled.
+pub const UNSETTLED_INDEX: &str = "unsettled";
+/// The attribute of its partition key, a string, which others do not have.
+pub const UNSETTLED: &str = "unsettled";
+/// The attribute of its sort key: when to look after the booking, in seconds
+/// since the Unix epoch.
+pub const CHECK_AT: &str = "checkAt";
 
 /// How long a new table may take until it accepts writes.
 const CREATION_DEADLINE: Duration = Duration::from_mins(1);
@@ -36,24 +44,29 @@ pub struct TableError {
     source: BoxError,
 }
 
-/// Creates the table, with its keys and its time to live, and waits until it can be used.
+/// Creates the table, with its keys, index and time to live, and waits until it can be used.
 ///
 /// A table of that name that exists is left as it is, save for a time to live
 /// that is off: so a call that was cut short is mended by the next one.
 ///
 /// # Errors
 ///
-/// Fails if the endpoint cannot be reached or refuses one of the steps, or if
-/// the table is not active within a minute.
+/// Fails if the endpoint cannot be reached or refuses one of the steps, if the
+/// table is not active within a minute, or if it is an older one without the
+/// index.
 pub async fn create(client: &Client, table: &str) -> Result<(), TableError> {
     let failed = |step, source| TableError { step, table: table.to_owned(), source };
     create_or_find(client, table).await.map_err(|source| failed("create", source))?;
-    client
+    let active = client
         .wait_until_table_exists()
         .table_name(table)
         .wait(CREATION_DEADLINE)
         .await
         .map_err(|source| failed("wait for", source.into()))?;
+    let described = active.into_result().ok().and_then(|output| output.table);
+    if !described.is_some_and(|table| has_index(&table)) {
+        return Err(failed("find an index in", format!("it has no `{UNSETTLED_INDEX}`").into()));
+    }
     enable_ttl(client, table).await.map_err(|source| failed("enable the time to live of", source))
 }
 
@@ -62,10 +75,13 @@ async fn create_or_find(client: &Client, table: &str) -> Result<(), BoxError> {
         .create_table()
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(string_attribute(PARTITION_KEY)?)
-        .attribute_definitions(string_attribute(SORT_KEY)?)
+        .attribute_definitions(attribute(PARTITION_KEY, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(SORT_KEY, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(UNSETTLED, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(CHECK_AT, ScalarAttributeType::N)?)
         .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
         .key_schema(key(SORT_KEY, KeyType::Range)?)
+        .global_secondary_indexes(unsettled()?)
         .send()
         .await;
     match created.map_err(SdkError::into_service_error) {
@@ -87,11 +103,22 @@ async fn enable_ttl(client: &Client, table: &str) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn string_attribute(name: &str) -> Result<AttributeDefinition, BuildError> {
-    AttributeDefinition::builder()
-        .attribute_name(name)
-        .attribute_type(ScalarAttributeType::S)
+fn unsettled() -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name(UNSETTLED_INDEX)
+        .key_schema(key(UNSETTLED, KeyType::Hash)?)
+        .key_schema(key(CHECK_AT, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
         .build()
+}
+
+fn has_index(table: &TableDescription) -> bool {
+    let mut indexes = table.global_secondary_indexes().iter();
+    indexes.any(|index| index.index_name() == Some(UNSETTLED_INDEX))
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build()
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {

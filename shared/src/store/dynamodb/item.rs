@@ -1,11 +1,24 @@
 //! Items as they are written, and their reading back.
+//!
+//! What cannot be read is an error that names the item and the attribute, and
+//! not the value: that may be personal.
+
+mod booking;
+mod precedents;
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
 
+pub(super) use self::booking::{booking, booking_id, booking_item, booking_key, question_key};
+pub(super) use self::precedents::{
+    hold_attribute, hold_count, hold_count_item, holds_key, kept_request, request_item, request_key,
+};
 use super::super::{CachedCalendar, StoreError};
 use crate::domain::booking::BookingId;
 use crate::domain::calendar::{CalendarReading, SourceReading};
@@ -15,66 +28,115 @@ use crate::domain::service::StaffId;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
+/// How many days after its date a day sheet is deleted.
+const SHEET_IS_KEPT_DAYS: i64 = 30;
+
+/// Makes the two attributes of a key.
+fn key(partition: String, sort: &str) -> Item {
+    map([("PK", text(partition)), ("SK", text(sort))])
+}
+
 pub(super) fn person_key(staff: &StaffId) -> String {
     format!("STAFF#{staff}")
+}
+
+pub(super) fn calendar_key(staff: &StaffId) -> Item {
+    key(person_key(staff), "CALENDAR")
+}
+
+pub(super) fn day_key(date: Date) -> String {
+    format!("DAY#{date}")
 }
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
+pub(super) fn integer(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
 /// Writes an instant, in seconds since 1970.
 pub(super) fn number(at: Timestamp) -> AttributeValue {
-    AttributeValue::N(at.as_second().to_string())
+    integer(at.as_second())
+}
+
+fn map<'a>(fields: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> Item {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Writes a day sheet, for its owner and date.
+pub(super) fn day_sheet_item(staff: &StaffId, date: Date, sheet: &DaySheet) -> Item {
+    let mut item = key(person_key(staff), &day_key(date));
+    let entries = sheet.entries().map(|entry| {
+        let start = entry.appointment.start();
+        let end = entry.appointment.end();
+        let fields = [
+            ("bookingId", text(entry.booking_id.as_str())),
+            ("start", number(start)),
+            ("end", number(end)),
+        ];
+        let free_from = (entry.free_from != end).then(|| ("freeFrom", number(entry.free_from)));
+        let until = entry.until.map(|until| ("until", number(until)));
+        AttributeValue::M(map(fields.into_iter().chain(free_from).chain(until)))
+    });
+    item.extend(map([
+        ("version", integer(sheet.version())),
+        ("entries", AttributeValue::L(entries.collect())),
+    ]));
+    let last_day = date.saturating_add(Span::new().days(SHEET_IS_KEPT_DAYS)).at(0, 0, 0, 0);
+    let expires_at = Offset::UTC.to_timestamp(last_day).unwrap_or(Timestamp::MAX);
+    item.insert("expiresAt".to_owned(), number(expires_at));
+    item
 }
 
 /// Reads `version`, and `entries`: a list of `{bookingId, start, end, freeFrom?, until?}`.
 pub(super) fn day_sheet(item: &Item) -> Result<DaySheet, StoreError> {
-    let entries = item.get("entries").and_then(|entries| entries.as_l().ok());
-    let entries = entries.ok_or_else(|| corrupt(item, "it has no list of entries"))?;
-    let read: Option<Vec<Entry>> = entries.iter().map(entry).collect();
-    let entries = read.ok_or_else(|| corrupt(item, "an entry is not a booking and its time"))?;
-    let version = item.get("version").and_then(|version| version.as_n().ok()?.parse().ok());
-    let version = version.ok_or_else(|| corrupt(item, "it has no version"))?;
-    Ok(DaySheet::new(version, entries))
+    strictly(item, |item| {
+        let entries = required(item, "entries", |entries| {
+            entries.as_l().ok()?.iter().map(entry).collect::<Option<Vec<_>>>()
+        })?;
+        Ok(DaySheet::new(required(item, "version", parsed)?, entries))
+    })
 }
 
 fn entry(entry: &AttributeValue) -> Option<Entry> {
     let fields = entry.as_m().ok()?;
-    let appointment = Interval::new(instant(fields.get("start"))?, instant(fields.get("end"))?)?;
-    let optional = |name| match fields.get(name) {
-        Some(at) => Some(Some(instant(Some(at))?)),
-        None => Some(None),
-    };
-    let free_from = optional("freeFrom")?.unwrap_or(appointment.end());
-    let id = BookingId::parse(fields.get("bookingId")?.as_s().ok()?)?;
-    Entry::new(id, appointment, free_from, optional("until")?)
+    let appointment = Interval::new(instant(fields.get("start")?)?, instant(fields.get("end")?)?)?;
+    let free_from = optional(fields, "freeFrom", instant).ok()?.unwrap_or(appointment.end());
+    let id = BookingId::parse(string(fields.get("bookingId")?)?)?;
+    Entry::new(id, appointment, free_from, optional(fields, "until", instant).ok()?)
 }
 
 /// Reads a calendar cache item: a reading, a lease, or both.
 pub(super) fn cached_calendar(item: &Item) -> Result<CachedCalendar, StoreError> {
-    let lease_until = match item.get("leaseUntil") {
-        Some(until) => {
-            Some(instant(Some(until)).ok_or_else(|| corrupt(item, "its lease has no end"))?)
-        }
-        None => None,
-    };
-    let reading = match item.get("sources") {
-        Some(sources) => {
-            Some(reading(item, sources).ok_or_else(|| corrupt(item, "it is not a reading"))?)
-        }
-        None => None,
-    };
-    Ok(CachedCalendar { reading, lease_until })
+    strictly(item, |item| {
+        let lease_until = optional(item, "leaseUntil", instant)?;
+        let reading = match optional(item, "sources", sources_of)? {
+            Some(sources) => Some(reading(item, sources)?),
+            None => None,
+        };
+        Ok(CachedCalendar { reading, lease_until })
+    })
 }
 
-fn reading(item: &Item, sources: &AttributeValue) -> Option<CalendarReading> {
-    let at = |name| instant(item.get(name));
+fn reading(
+    item: &Item,
+    sources: BTreeMap<String, SourceReading>,
+) -> Result<CalendarReading, Unreadable> {
+    let window = Interval::new(
+        required(item, "windowStart", instant)?,
+        required(item, "windowEnd", instant)?,
+    );
+    let window = window.ok_or(Unreadable("windowEnd"))?;
+    let read_at = required(item, "readAt", instant)?;
+    Ok(CalendarReading::new(sources, window, read_at, required(item, "freshUntil", instant)?))
+}
+
+fn sources_of(sources: &AttributeValue) -> Option<BTreeMap<String, SourceReading>> {
     let source =
         |(name, source): (&String, &AttributeValue)| Some((name.clone(), source_reading(source)?));
-    let sources: Option<BTreeMap<_, _>> = sources.as_m().ok()?.iter().map(source).collect();
-    let window = Interval::new(at("windowStart")?, at("windowEnd")?)?;
-    Some(CalendarReading::new(sources?, window, at("readAt")?, at("freshUntil")?))
+    sources.as_m().ok()?.iter().map(source).collect()
 }
 
 fn source_reading(source: &AttributeValue) -> Option<SourceReading> {
@@ -89,8 +151,7 @@ pub(super) fn sources(reading: &CalendarReading) -> AttributeValue {
     let source = |source: &SourceReading| {
         let busy = AttributeValue::B(Blob::new(pack(&source.busy)));
         let version = source.version.clone().map(|version| ("version", text(version)));
-        let fields = [("busy", busy)].into_iter().chain(version);
-        AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).collect())
+        AttributeValue::M(map([("busy", busy)].into_iter().chain(version)))
     };
     let named = reading.sources.iter().map(|(name, reading)| (name.clone(), source(reading)));
     AttributeValue::M(named.collect())
@@ -132,16 +193,52 @@ fn unpack(packed: &[u8]) -> Option<IntervalSet<Timestamp>> {
     spans.collect()
 }
 
-fn instant(value: Option<&AttributeValue>) -> Option<Timestamp> {
-    Timestamp::from_second(value?.as_n().ok()?.parse().ok()?).ok()
+/// The name of an attribute that is missing or not what this version writes.
+#[derive(Debug, PartialEq, Eq)]
+struct Unreadable(&'static str);
+
+/// Reads an item, or tells which one is unreadable.
+fn strictly<'a, T>(
+    item: &'a Item,
+    read: impl FnOnce(&'a Item) -> Result<T, Unreadable>,
+) -> Result<T, StoreError> {
+    read(item).map_err(|Unreadable(attribute)| {
+        let part = |name| item.get(name).and_then(string).unwrap_or("?");
+        StoreError::Corrupt {
+            key: format!("{} {}", part("PK"), part("SK")),
+            problem: format!("`{attribute}` is missing, or is not what this version writes"),
+        }
+    })
 }
 
-fn corrupt(item: &Item, problem: &str) -> StoreError {
-    let part = |name| item.get(name).and_then(|key| key.as_s().ok()).map_or("?", String::as_str);
-    StoreError::Corrupt {
-        key: format!("{} {}", part("PK"), part("SK")),
-        problem: problem.to_owned(),
-    }
+fn required<'a, T>(
+    item: &'a Item,
+    attribute: &'static str,
+    read: impl FnOnce(&'a AttributeValue) -> Option<T>,
+) -> Result<T, Unreadable> {
+    optional(item, attribute, read)?.ok_or(Unreadable(attribute))
+}
+
+/// Reads an attribute that may be missing, but not anything else.
+fn optional<'a, T>(
+    item: &'a Item,
+    attribute: &'static str,
+    read: impl FnOnce(&'a AttributeValue) -> Option<T>,
+) -> Result<Option<T>, Unreadable> {
+    let value = item.get(attribute);
+    value.map(|value| read(value).ok_or(Unreadable(attribute))).transpose()
+}
+
+fn string(value: &AttributeValue) -> Option<&str> {
+    value.as_s().ok().map(String::as_str)
+}
+
+fn parsed<T: FromStr>(value: &AttributeValue) -> Option<T> {
+    value.as_n().ok()?.parse().ok()
+}
+
+fn instant(value: &AttributeValue) -> Option<Timestamp> {
+    Timestamp::from_second(parsed(value)?).ok()
 }
 
 #[cfg(test)]

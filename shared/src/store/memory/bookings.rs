@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{MemoryStore, State};
 use crate::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
+use crate::domain::day_sheet::DaySheet;
 use crate::store::StoreError;
 use crate::store::bookings::{
     BookingStore, Change, CountChange, HoldCount, KeptRequest, Precedents, RequestChange, Written,
@@ -12,7 +13,7 @@ use crate::store::bookings::{
 /// The items of bookings.
 #[derive(Debug, Default)]
 pub(super) struct Bookings {
-    bookings: HashMap<BookingId, Booking>,
+    by_id: HashMap<BookingId, Booking>,
     questions: HashMap<BookingId, Timestamp>,
     counts: HashMap<HoldKey, HoldCount>,
     requests: HashMap<RequestKey, KeptRequest>,
@@ -21,7 +22,7 @@ pub(super) struct Bookings {
 impl MemoryStore {
     /// Returns all bookings.
     pub fn bookings(&self) -> Vec<Booking> {
-        self.state().bookings.bookings.values().cloned().collect()
+        self.state().bookings.by_id.values().cloned().collect()
     }
 }
 
@@ -29,10 +30,10 @@ impl State {
     /// Tells whether all that a change is built on is still as it was read.
     fn is_current(&self, change: &Change<'_>) -> bool {
         let kept = &self.bookings;
-        let version = kept.bookings.get(&change.booking.id).map_or(0, |booking| booking.version);
+        let version = kept.by_id.get(&change.booking.id).map_or(0, |booking| booking.version);
         let sheet_is = change.sheet.is_none_or(|(staff, date, sheet)| {
             let known = self.sheets.get(&(staff.clone(), date));
-            known.map_or(0, |known| known.version()) + 1 == sheet.version()
+            known.map_or(0, DaySheet::version) + 1 == sheet.version()
         });
         let counts_are = match change.counts {
             CountChange::None | CountChange::Release => true,
@@ -76,14 +77,14 @@ impl State {
                 kept.requests.remove(key);
             }
         }
-        kept.bookings.insert(booking.id.clone(), booking);
+        kept.by_id.insert(booking.id.clone(), booking);
     }
 }
 
 impl BookingStore for MemoryStore {
     async fn booking(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
         let state = self.ask("a booking").await?;
-        Ok(state.bookings.bookings.get(id).cloned())
+        Ok(state.bookings.by_id.get(id).cloned())
     }
 
     async fn precedents(
@@ -128,7 +129,7 @@ impl BookingStore for MemoryStore {
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
         let state = self.ask("what is due").await?;
         let is_due = |booking: &&Booking| booking.check_at.is_some_and(|at| at <= now);
-        let mut due: Vec<_> = state.bookings.bookings.values().filter(is_due).collect();
+        let mut due: Vec<_> = state.bookings.by_id.values().filter(is_due).collect();
         due.sort_by_key(|booking| (booking.check_at, booking.id.clone()));
         Ok(due.into_iter().take(limit).map(|booking| booking.id.clone()).collect())
     }
