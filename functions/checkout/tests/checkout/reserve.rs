@@ -214,11 +214,13 @@ async fn stripes_limit_keeps_the_hold_and_the_repeat_resumes_it() {
 
 #[tokio::test]
 async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
-    let harness =
-        Harness::with_stripe(SandboxOptions { requests_per_second: 1, ..no_limit() }).await;
-    harness.reserve(&wish(json!({}))).await;
+    let harness = Harness::new().await;
+    for _ in 0..5 {
+        harness.fail("POST /v1/checkout/sessions", Effect::RateLimited);
+    }
     let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
     assert_eq!(harness.send(&event).await.status(), 503);
+    harness.sandbox().clear_faults();
     // The session that was asked for would now expire within 30 minutes, which
     // Stripe refuses.
     harness.clock.advance(SignedDuration::from_mins(10));
