@@ -3,7 +3,6 @@ use jiff::SignedDuration;
 use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey, State};
 use shared::domain::day_sheet::DaySheet;
 use shared::domain::salon::Horizon;
-use shared::salon_file;
 use shared::store::Consistency;
 use shared::store::bookings::{
     BookingStore, Change, CountChange, HoldCount, KeptRequest, Precedents, RequestChange, Written,
