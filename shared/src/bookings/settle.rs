@@ -338,6 +338,7 @@ fn told_by(session: &Session) -> Option<Event> {
             // A session without a payment costs nothing, and ours all cost something.
             Some(Event::Paid(session.payment.clone().unwrap_or_default()))
         }
+        (SessionStatus::Complete, false) if session.failed => Some(Event::PaymentFailed),
         (SessionStatus::Complete, false) => Some(Event::PaymentPending),
     }
 }
