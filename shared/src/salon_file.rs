@@ -3,6 +3,7 @@
 //! Everything is checked here, once, and every mistake of a file is reported
 //! at the same time, each with its line, its key and what is allowed.
 
+mod contact;
 mod hours;
 mod menu;
 mod reader;
@@ -14,12 +15,14 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
+use self::contact::{contact, mail};
 use self::hours::{closure, weekly_hours};
 use self::menu::{chargeable, check_is_possible, currency, money, service, staff_member};
 pub use self::reader::Problem;
 use self::reader::{Field, Reader, Table, nearest};
-use self::site::return_url;
+use self::site::site;
 use crate::domain::booking::CancellationTerms;
+use crate::domain::contact::Contact;
 use crate::domain::customer::Country;
 use crate::domain::hours::Closure;
 use crate::domain::payment::Ui;
@@ -71,7 +74,7 @@ pub fn parse(text: &str) -> Result<Salon, SalonProblems> {
 
 /// Reads everything before giving up on anything, so that all problems are seen.
 fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
-    const KEYS: [&str; 13] = [
+    const KEYS: [&str; 15] = [
         "name",
         "country",
         "time_zone",
@@ -85,6 +88,8 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         "services",
         "staff",
         "site",
+        "contact",
+        "mail",
     ];
     const BOOKING_KEYS: [&str; 6] = [
         "horizon_days",
@@ -176,8 +181,9 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         staff_member(f, hours.as_ref(), &services)
     });
     unique(&staff, |member| member.id.as_str());
-    let return_url =
-        file.required("site", "[site] with the site's address").and_then(|f| return_url(&f));
+    let site = file.required("site", "[site] with the site's address").and_then(|f| site(&f));
+    let contact = optional_or(Some(&file), "contact", Contact::default(), |f| contact(f, country));
+    let mail = optional_or(Some(&file), "mail", None, |f| mail(f, name.as_deref()).map(Some));
 
     let (services, places): (Vec<_>, Vec<_>) = services.into_iter().unzip();
     let staff: Vec<_> = staff.into_iter().map(|(member, _)| member).collect();
@@ -186,6 +192,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
             check_is_possible(service, place, &staff, hours);
         }
     }
+    let site = site?;
     Some(Salon {
         name: name?,
         time_zone: time_zone?,
@@ -201,7 +208,10 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         calendar_max_stale_minutes: calendar_max_stale_minutes?,
         services,
         staff,
-        return_url: return_url?,
+        return_url: site.return_url,
+        manage_url: site.manage_url,
+        contact: contact?,
+        mail: mail?,
         country: country?,
         hold_limits: HoldLimits { per_customer: per_customer?, per_address: per_address? },
         ui: ui?,

@@ -263,3 +263,106 @@ fn broken_toml_is_reported_by_line_and_nothing_else_is() {
     let found = problems(&SMALL.replace("currency = \"usd\"", "currency = usd"));
     assert!(found.len() == 1 && found[0].starts_with("line 4: "), "{found:#?}");
 }
+
+/// What [`SMALL`] leaves out about mail, from its line 25 on.
+const MAIL: &str = r#"[contact]
+address = "1 Main Street"
+phone = "(206) 555-0100"
+email = "hello@salon.example"
+[mail]
+from = "The Salon <bookings@salon.example>"
+owner = "owner@salon.example"
+reminder_hours = 48
+quiet_hours = "20:00-08:00"
+"#;
+
+#[test]
+fn a_salon_without_mail_writes_none_and_one_with_it_says_who_writes_and_when() {
+    let salon = parse(SMALL).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!((salon.mail, salon.contact), (None, Contact::default()));
+
+    let salon = parse(&format!("{SMALL}{MAIL}")).unwrap_or_else(|problems| panic!("{problems}"));
+    let mail = salon.mail.expect("mail");
+    assert_eq!(mail.from.name, "The Salon");
+    assert_eq!(mail.from.address.as_str(), "bookings@salon.example");
+    assert_eq!(mail.reminders.map(|reminders| reminders.hours), Some(48));
+    assert_eq!(salon.contact.phone.as_deref(), Some("(206) 555-0100"));
+
+    let plain = MAIL
+        .replace("The Salon <bookings@salon.example>", "bookings@salon.example")
+        .replace("= 48", "= 0");
+    let salon = parse(&format!("{SMALL}{plain}")).unwrap_or_else(|problems| panic!("{problems}"));
+    let mail = salon.mail.expect("mail");
+    assert_eq!((mail.from.name.as_str(), mail.reminders), ("Salon", None));
+}
+
+#[test]
+fn each_mistake_about_mail_is_reported() {
+    let table = [
+        (
+            "address = \"1",
+            "adress = \"1",
+            "line 26: contact.adress: is not a known key; did you mean `address`?",
+        ),
+        (
+            "1 Main Street",
+            "1 Main Street\\nBcc: all@example.com",
+            "line 26: contact.address: must be text in one line",
+        ),
+        ("(206) 555-0100", "555", "line 27: contact.phone: must be a phone number"),
+        (
+            "hello@salon.example",
+            "hello",
+            "line 28: contact.email: must be an e-mail address such as \"hello@salon.example\"",
+        ),
+        (
+            "from = \"The Salon <bookings@salon.example>\"",
+            "",
+            "line 29: mail.from: is missing: who writes, such as \"Salon <bookings@salon.example>\"",
+        ),
+        (
+            "<bookings@salon.example>",
+            "bookings@salon.example",
+            "line 30: mail.from: must be an address such as \"Salon <bookings@salon.example>\"",
+        ),
+        (
+            "owner@salon.example",
+            "owner@salön.example",
+            "line 31: mail.owner: must be an e-mail address such as \"hello@salon.example\"",
+        ),
+        (
+            "= 48",
+            "= 169",
+            "line 32: mail.reminder_hours: must be a whole number of hours from 0 to 168",
+        ),
+        (
+            "20:00-08:00",
+            "08:00-07:00",
+            "line 33: mail.quiet_hours: must be the hours in which nothing is sent, such as \"20:00-08:00\", which leave at least two hours of a day",
+        ),
+    ];
+    for (original, broken, expected) in table {
+        assert!(MAIL.contains(original), "the table breaks {original:?}, which is not there");
+        let found = problems(&format!("{SMALL}{}", MAIL.replacen(original, broken, 1)));
+        assert_eq!(found, [expected], "{broken:?}");
+    }
+}
+
+#[test]
+fn the_page_to_manage_a_booking_is_the_salons_and_leaves_the_fragment_to_the_token() {
+    let with = |url: &str| {
+        let site = format!("[site]\nmanage_url = \"{url}\"");
+        problems(&SMALL.replace("[site]", &site))
+    };
+    assert!(with("https://salon.example/manage?lang=en").is_empty());
+    assert_eq!(
+        with("https://evil.example/manage"),
+        ["line 11: site.manage_url: must be a page of an allowed origin (https://salon.example)"]
+    );
+    assert_eq!(
+        with("https://salon.example/#/manage"),
+        [
+            "line 11: site.manage_url: must be without a fragment, in which the right to cancel is put"
+        ]
+    );
+}
