@@ -295,7 +295,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let busy = self.reader.read_days(&self.salon, &able, day, Consistency::Strong);
         // A sheet for somebody who has left the salon, too: the hold is on it.
         let own = self.sheet(&booking.staff, booking.date);
-        let own = async { Ok::<_, StoreError>(own.await?) };
         let (Busy { sheets, calendars, .. }, own) = try_join!(busy, own)?;
 
         let time = booking.taken();
