@@ -350,7 +350,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// lost.
     async fn open(&self, booking: Booking) -> Result<Booking, ReserveError> {
         match self.payments.open(&booking.page.request()).await {
-            Ok(session) => Ok(self.record(&booking.id, &session).await?),
+            Ok(session) => Ok(self.record(&booking, &session).await?),
             Err(error @ StripeError::Rejected(_)) => self.open_anew(booking, error).await,
             Err(error) => Err(ReserveError::Stripe(error)),
         }
@@ -370,7 +370,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         let booking = self.extend(&booking).await?;
         match self.payments.open(&booking.page.request()).await {
-            Ok(session) => Ok(self.record(&booking.id, &session).await?),
+            Ok(session) => Ok(self.record(&booking, &session).await?),
             Err(error @ StripeError::Rejected(_)) => {
                 self.apply(&booking.id, &Event::SessionExpired, Cause::Refused).await?;
                 Err(ReserveError::Refused(error))
@@ -414,18 +414,17 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Err(contended().into())
     }
 
-    /// Keeps the session of a hold.
+    /// Keeps the session of a hold, as it was read last.
     ///
     /// A hold that ended while its session was being opened must not be paid:
     /// then the session ends too.
     pub(super) async fn record(
         &self,
-        id: &BookingId,
+        known: &Booking,
         session: &payments::Session,
     ) -> Result<Booking, SettleError> {
+        let mut booking = known.clone();
         for attempt in 1..=TRIES {
-            let booking = self.reader.store().booking(id).await?;
-            let Some(mut booking) = booking else { return Err(gone(id).into()) };
             if booking.page.session.as_ref().is_some_and(|known| known.id == session.id) {
                 return Ok(booking);
             }
@@ -446,6 +445,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 Written::Done => return Ok(Booking { version: booking.version + 1, ..booking }),
                 Written::Conflict => self.step_back(attempt).await,
             }
+            let read = self.reader.store().booking(&known.id).await?;
+            booking = read.ok_or_else(|| gone(&known.id))?;
         }
         Err(contended().into())
     }

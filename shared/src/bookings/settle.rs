@@ -170,7 +170,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             Some(known) => self.payments.session(&known.id).await.map_err(SettleError::Stripe)?,
             None => match self.payments.open(&booking.page.request()).await {
                 Ok(session) => {
-                    self.record(&booking.id, &session).await?;
+                    self.record(booking, &session).await?;
                     session
                 }
                 // Proof that there is no session.

@@ -112,6 +112,11 @@ impl Harness {
         self.send(&checkout(body)).await
     }
 
+    /// Makes another client of the sandbox.
+    pub(crate) fn stripe(&self) -> Client {
+        client(self.stripe.url(), PATIENT)
+    }
+
     pub(crate) fn sandbox(&self) -> &Sandbox {
         self.stripe.sandbox()
     }

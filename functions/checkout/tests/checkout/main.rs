@@ -8,4 +8,5 @@ mod contention;
 mod crash;
 mod harness;
 mod reserve;
+mod round_trips;
 mod sequences;
