@@ -15,8 +15,8 @@ use shared::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let function =
-        start().await.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
+    let start = Box::pin(start()).await;
+    let function = start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
     let function = &function;
     run(service_fn(async move |event: LambdaEvent<IgnoredAny>| {
         let deadline = i64::try_from(event.context.deadline)?;
@@ -27,6 +27,6 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn start() -> Result<Reconcile<DynamoStore, Origins, Client>, Error> {
-    let bookings = Bookings::load(Config::from_env()?).await?;
+    let bookings = Box::pin(Bookings::load(Config::from_env()?)).await?;
     Ok(Reconcile::new(bookings, Clock::machine()))
 }

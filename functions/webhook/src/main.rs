@@ -15,8 +15,8 @@ use webhook::Webhook;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let function =
-        start().await.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
+    let start = Box::pin(start()).await;
+    let function = start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
     let function = Arc::new(function);
     run_concurrent(service_fn(move |request: Request| {
         let function = Arc::clone(&function);
@@ -28,8 +28,9 @@ async fn main() -> Result<(), Error> {
 /// Makes the function. Most events ask nothing of Stripe, so no connection is
 /// opened yet.
 async fn start() -> Result<Webhook<DynamoStore, Origins>, Error> {
-    let (bookings, [secret]) = tokio::try_join!(Bookings::load(Config::from_env()?), async {
-        Ok(secrets::load(["STRIPE_WEBHOOK_SECRET"]).await?)
-    })?;
+    let (bookings, [secret]) =
+        tokio::try_join!(Box::pin(Bookings::load(Config::from_env()?)), async {
+            Ok(secrets::load(["STRIPE_WEBHOOK_SECRET"]).await?)
+        })?;
     Ok(Webhook::new(bookings, WebhookSecrets::new(&secret)?, Clock::machine()))
 }

@@ -77,7 +77,7 @@ impl Harness {
     }
 
     pub(crate) async fn run_for(&self, time: SignedDuration) -> Result<Report, StoreError> {
-        self.reconcile.run(self.clock.now() + time).await
+        Box::pin(self.reconcile.run(self.clock.now() + time)).await
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -103,7 +103,7 @@ impl Harness {
             .header("content-type", "application/json")
             .source(&format!("10.0.{}.{}", number / 256, number % 256))
             .body(&wish.to_string());
-        let response = self.checkout.handle(event.request()).await;
+        let response = Box::pin(self.checkout.handle(event.request())).await;
         (response.status().as_u16(), serde_json::from_slice(response.body()).expect("JSON"))
     }
 
@@ -119,7 +119,7 @@ impl Harness {
         let event = Event::new("POST", &format!("/bookings/{}/cancel", held.id))
             .header("content-type", "application/json")
             .body(&json!({"manageToken": held.token}).to_string());
-        let response = self.checkout.handle(event.request()).await;
+        let response = Box::pin(self.checkout.handle(event.request())).await;
         assert_eq!(response.status(), 200, "{response:?}");
     }
 
@@ -163,7 +163,7 @@ pub(crate) struct PartlyCorrupt {
 
 impl PartlyCorrupt {
     pub(crate) fn corrupt(&self, id: &BookingId) {
-        self.corrupt.lock().unwrap().insert(id.clone());
+        self.corrupt.lock().expect("nobody panicked").insert(id.clone());
     }
 }
 
@@ -214,7 +214,7 @@ impl Store for PartlyCorrupt {
 
 impl BookingStore for PartlyCorrupt {
     async fn booking(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
-        if self.corrupt.lock().unwrap().contains(id) {
+        if self.corrupt.lock().expect("nobody panicked").contains(id) {
             let problem = "its state is nonsense".to_owned();
             return Err(StoreError::Corrupt { key: format!("BOOKING#{id}"), problem });
         }

@@ -178,12 +178,12 @@ async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
         pause: Duration::ZERO,
         deadline: Instant::now() + Duration::from_secs(60),
     };
-    let report = harness.bookings.reconcile(budget).await.expect("readable");
+    let report = Box::pin(harness.bookings.reconcile(budget)).await.expect("readable");
     assert_eq!((report.looked_at, report.is_cut_short), (2, true));
     for held in &all {
         harness.sandbox().pay(&held.session).expect("it is open");
     }
-    let report = harness.bookings.reconcile(budget).await.expect("readable");
+    let report = Box::pin(harness.bookings.reconcile(budget)).await.expect("readable");
     assert_eq!((report.looked_at, report.is_cut_short), (1, false));
     let mut confirmed = Vec::new();
     for held in &all {

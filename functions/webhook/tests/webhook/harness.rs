@@ -90,7 +90,7 @@ impl Harness {
     }
 
     pub(crate) async fn send(&self, event: &Event) -> Response<Body> {
-        self.webhook.handle(event.request()).await
+        Box::pin(self.webhook.handle(event.request())).await
     }
 
     /// Delivers a body, signed now as Stripe would.
@@ -133,7 +133,7 @@ impl Harness {
             .header("content-type", "application/json")
             .source(&format!("10.0.{}.{}", number / 256, number % 256))
             .body(&wish.to_string());
-        let response = self.checkout.handle(event.request()).await;
+        let response = Box::pin(self.checkout.handle(event.request())).await;
         assert_eq!(response.status(), 201, "{response:?}");
         let body = json(&response);
         let field = |name: &str| body[name].as_str().expect("text").to_owned();
@@ -144,7 +144,7 @@ impl Harness {
         let event = Event::new("POST", &format!("/bookings/{}/cancel", held.id))
             .header("content-type", "application/json")
             .body(&json!({"manageToken": held.token}).to_string());
-        let response = self.checkout.handle(event.request()).await;
+        let response = Box::pin(self.checkout.handle(event.request())).await;
         assert_eq!(response.status(), 200, "{response:?}");
     }
 
