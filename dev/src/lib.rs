@@ -5,3 +5,4 @@ pub mod explain;
 pub mod google;
 pub mod sandbox;
 pub mod serve;
+pub mod simulate;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::{explain, serve};
+use dev::{explain, serve, simulate};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -25,6 +25,8 @@ enum Command {
     Serve(serve::Options),
     /// Prints what takes time away from a day, and the rule that does
     Explain(explain::Options),
+    /// Searches for an order of events that breaks a booking or a payment
+    Simulate(simulate::Options),
 }
 
 #[tokio::main]
@@ -33,6 +35,7 @@ async fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Simulate(options) => simulate::run(options).await.map_err(Box::<dyn Error>::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::DynamoStore;
-pub use self::memory::MemoryStore;
+pub use self::memory::{Contents, MemoryStore};
 use crate::domain::calendar::CalendarReading;
 use crate::domain::day_sheet::DaySheet;
 use crate::domain::salon::Horizon;

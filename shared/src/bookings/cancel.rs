@@ -1,4 +1,5 @@
 use super::Bookings;
+use super::reserve::contended;
 use super::settle::{Cause, SettleError};
 use crate::busy::Origin;
 use crate::domain::booking::{Booking, BookingId, Event, State};
@@ -54,16 +55,20 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     booking = self.apply(id, &Event::Cancelled, Cause::Cancel).await?.booking;
                 }
                 State::Held => match self.close(&booking).await? {
-                    Some(Event::SessionExpired) => {
-                        booking = self.apply(id, &Event::Cancelled, Cause::Cancel).await?.booking;
-                    }
                     Some(event) => {
-                        booking = self.apply(id, &event, Cause::Cancel).await?.booking;
+                        let event =
+                            if event == Event::SessionExpired { Event::Cancelled } else { event };
+                        booking = self.conclude(&booking, &event, Cause::Cancel).await?.booking;
                     }
                     None => booking = read().await?.ok_or(CancelError::Unknown)?,
                 },
             }
         }
-        Ok(booking)
+        match booking.state {
+            State::Held | State::Processing | State::Confirmed => {
+                Err(SettleError::from(contended()).into())
+            }
+            _ => Ok(booking),
+        }
     }
 }

@@ -106,6 +106,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let after = match before.state {
             State::Held | State::Processing => self.settle(id, Cause::Reconcile).await?,
             State::Refunding => self.pursue_refund(&before).await?,
+            State::Cancelled if before.awaits_money() => self.ask_for_money(&before).await?,
             State::Confirmed
             | State::Expired
             | State::Cancelled
@@ -116,12 +117,20 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let again = match after.state {
             State::Held => Some(OPEN_AGAIN),
             State::Processing | State::Refunding => Some(MONEY_AGAIN),
+            State::Cancelled if after.awaits_money() => Some(MONEY_AGAIN),
             _ => None,
         };
         if let Some(again) = again {
             self.look_again_in(id, again).await?;
         }
         Ok(LookedAfter { state: Some(after.state), is_changed: after.state != before.state })
+    }
+
+    /// Asks Stripe about the money of a booking that was cancelled while that
+    /// was on its way.
+    async fn ask_for_money(&self, booking: &Booking) -> Result<Option<Booking>, SettleError> {
+        let Some(event) = self.learn(booking).await? else { return Ok(None) };
+        Ok(Some(self.conclude(booking, &event, Cause::Reconcile).await?.booking))
     }
 
     /// Sends a booking to the end of the list, if it is still due.

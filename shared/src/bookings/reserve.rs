@@ -367,14 +367,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     ) -> Result<Booking, ReserveError> {
         let left = booking.page.expires_at.duration_since(self.now());
         if left >= TOO_LATE_FOR_STRIPE {
-            self.apply(&booking.id, &Event::SessionExpired, Cause::Refused).await?;
+            self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
             return Err(ReserveError::Refused(refusal));
         }
         let booking = self.extend(&booking).await?;
         match self.payments.open(&booking.page.request()).await {
             Ok(session) => Ok(self.record(&booking, &session).await?),
             Err(error @ StripeError::Rejected(_)) => {
-                self.apply(&booking.id, &Event::SessionExpired, Cause::Refused).await?;
+                self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
                 Err(ReserveError::Refused(error))
             }
             Err(error) => Err(ReserveError::Stripe(error)),

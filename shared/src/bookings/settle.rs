@@ -127,7 +127,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let event =
             if is_over { self.close(&booking).await? } else { self.learn(&booking).await? };
         match event {
-            Some(event) => Ok(Some(self.apply(id, &event, cause).await?.booking)),
+            Some(event) => Ok(Some(self.conclude(&booking, &event, cause).await?.booking)),
             None => Ok(self.reader.store().booking(id).await?),
         }
     }
@@ -165,8 +165,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(true)
     }
 
-    /// Asks Stripe how the payment of an open booking stands.
-    async fn learn(&self, booking: &Booking) -> Result<Option<Event>, SettleError> {
+    /// Asks Stripe how the payment of a booking stands.
+    pub(super) async fn learn(&self, booking: &Booking) -> Result<Option<Event>, SettleError> {
         let session = match &booking.page.session {
             Some(known) => self.payments.session(&known.id).await.map_err(SettleError::Stripe)?,
             None => match self.payments.open(&booking.page.request()).await {
@@ -216,10 +216,35 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         event: &Event,
         cause: Cause,
     ) -> Result<Applied, SettleError> {
+        self.apply_if(id, |_| true, event, cause).await
+    }
+
+    /// Changes a booking as follows from Stripe's answer to a question about
+    /// its page, unless the page is another by now: that one may be open.
+    pub(super) async fn conclude(
+        &self,
+        asked: &Booking,
+        event: &Event,
+        cause: Cause,
+    ) -> Result<Applied, SettleError> {
+        let is_as_asked = |read: &Booking| read.page.attempt == asked.page.attempt;
+        self.apply_if(&asked.id, is_as_asked, event, cause).await
+    }
+
+    async fn apply_if(
+        &self,
+        id: &BookingId,
+        is_meant: impl Fn(&Booking) -> bool + Send + Sync,
+        event: &Event,
+        cause: Cause,
+    ) -> Result<Applied, SettleError> {
         for attempt in 1..=TRIES {
             let Some(before) = self.reader.store().booking(id).await? else {
                 return Err(gone(id).into());
             };
+            if !is_meant(&before) {
+                return Ok(Applied { booking: before, transition: None });
+            }
             let scene = if before.asks_for_surroundings(event) {
                 self.scene(&before).await?
             } else {

@@ -363,12 +363,20 @@ impl Booking {
         (self.state == State::Held).then(|| self.hold_until())
     }
 
+    /// Tells whether the booking was cancelled while its money was on its way,
+    /// and nobody knows yet whether that will come. It would have to go back.
+    #[must_use]
+    pub fn awaits_money(&self) -> bool {
+        self.state == State::Cancelled && self.check_at.is_some()
+    }
+
     /// Returns when the booking is deleted. What is not settled stays.
     #[must_use]
     pub fn delete_at(&self) -> Option<Timestamp> {
         let was_paid = self.payment.is_some();
         let at = match self.state {
             State::Held | State::Processing => return None,
+            State::Cancelled if self.awaits_money() => return None,
             State::Expired | State::Cancelled if !was_paid => {
                 self.changed_at.saturating_add(UNPAID_IS_KEPT)
             }

@@ -24,7 +24,8 @@ pub struct RefundRequest<'a> {
 
 impl RefundRequest<'_> {
     /// Returns the idempotency key.
-    pub(super) fn key(&self) -> String {
+    #[must_use]
+    pub fn key(&self) -> String {
         format!("refund-{}-{}", self.booking_id, self.attempt)
     }
 

@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::bookings::HoldCount;
 use super::{CachedCalendar, CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
+use crate::domain::booking::{Booking, BookingId, HoldKey};
 use crate::domain::calendar::CalendarReading;
 use crate::domain::day_sheet::DaySheet;
 use crate::domain::salon::Horizon;
@@ -15,6 +17,18 @@ use crate::domain::service::StaffId;
 /// A store in memory, for tests and simulations.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
+
+/// All that a store in memory holds of bookings, at one moment.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Contents<'a> {
+    /// The day sheets.
+    pub sheets: &'a BTreeMap<(StaffId, Date), DaySheet>,
+    /// The bookings.
+    pub bookings: &'a HashMap<BookingId, Booking>,
+    /// The unpaid holds of each key.
+    pub counts: &'a HashMap<HoldKey, HoldCount>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,6 +53,17 @@ impl MemoryStore {
     /// Returns how often day sheets have been asked for.
     pub fn reads(&self) -> usize {
         self.state().reads
+    }
+
+    /// Looks at all that it holds of bookings.
+    pub fn inspect<T>(&self, look: impl FnOnce(Contents<'_>) -> T) -> T {
+        let state = self.state();
+        let bookings = &state.bookings;
+        look(Contents {
+            sheets: &state.sheets,
+            bookings: &bookings.by_id,
+            counts: &bookings.counts,
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

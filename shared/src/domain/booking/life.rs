@@ -93,6 +93,9 @@ impl Booking {
             | (State::Held, Event::SessionExpired) => State::Expired,
             (State::Held | State::Processing, Event::Cancelled) => State::Cancelled,
 
+            // The money of a booking that was cancelled will not come after all.
+            (State::Cancelled, Event::PaymentFailed) if self.awaits_money() => State::Cancelled,
+
             // Late: the time may be somebody else's by now.
             (State::Expired, Event::Paid(payment)) => {
                 self.payment = Some(payment);
@@ -133,6 +136,7 @@ impl Booking {
         self.check_at = match to {
             State::Refunding => Some(now),
             State::Processing => Some(now + DELAYED_CHECK),
+            State::Cancelled if from == State::Processing => Some(now + DELAYED_CHECK),
             _ => None,
         };
         Some(Transition { from, to })

@@ -1,1 +1,264 @@
+use jiff::civil::date;
+use proptest::prelude::*;
 
+use super::super::customer::{Country, Phone};
+use super::super::money::Currency;
+use super::*;
+
+const NOW: i64 = 1_795_500_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(NOW + seconds).expect("an instant")
+}
+
+fn usd(amount: i64) -> Money {
+    Money::new(amount, Currency::from_code("usd").expect("a currency"))
+}
+
+fn staff(id: &str) -> StaffId {
+    StaffId::new(id).expect("an id")
+}
+
+/// Returns a booking that has just come to a state by the shortest way: two
+/// days before the appointment, with half of the deposit back on the last day.
+fn booking(state: State) -> Booking {
+    let start = 48 * 3_600;
+    let was_paid = matches!(
+        state,
+        State::Confirmed | State::Refunding | State::Refunded | State::RefundFailed
+    );
+    let is_going_back = matches!(state, State::Refunding | State::Refunded | State::RefundFailed);
+    Booking {
+        id: BookingId::from_bits(1),
+        manage_token: ManageToken::from_bits(2),
+        state,
+        version: 1,
+        service: ServiceId::new("1").expect("an id"),
+        staff: staff("a"),
+        is_staff_named: false,
+        date: date(2026, 11, 26),
+        appointment: Interval::new(at(start), at(start + 3_600)).expect("a span"),
+        free_from: at(start + 4_500),
+        customer: Customer {
+            name: "Ada".parse().expect("a name"),
+            phone: Phone::parse("+14155552671", Country::from_code("US").expect("a country"))
+                .expect("a number"),
+            email: "ada@example.com".parse().expect("an address"),
+        },
+        terms: Terms {
+            price: usd(20_000),
+            deposit: usd(5_000),
+            cancellation: CancellationTerms { full_refund_hours: 24, late_refund_percent: 50 },
+            retention_days: 400,
+        },
+        page: PaymentPage {
+            ui: Ui::Hosted,
+            attempt: 1,
+            key: "checkout-1-1".to_owned(),
+            form: String::new(),
+            expires_at: at(0) + TIME_TO_PAY,
+            session: None,
+        },
+        payment: was_paid.then(|| "pi_1".to_owned()),
+        has_conflict: false,
+        refund: is_going_back.then(|| Refund { amount: usd(5_000), attempt: 1 }),
+        hold_keys: Vec::new(),
+        request_key: None,
+        created_at: at(0),
+        changed_at: at(0),
+        check_at: None,
+    }
+}
+
+/// All events, in the order of the table's columns.
+fn events() -> [Event; 9] {
+    [
+        Event::Paid("pi_1".to_owned()),
+        Event::PaymentPending,
+        Event::PaymentFailed,
+        Event::SessionExpired,
+        Event::Cancelled,
+        Event::Refund(RefundOutcome::Pending),
+        Event::Refund(RefundOutcome::Made),
+        Event::Refund(RefundOutcome::Refused),
+        Event::Refund(RefundOutcome::TryAnew { attempt: 1 }),
+    ]
+}
+
+/// Applies an event where nobody is free any more.
+fn on(booking: &mut Booking, event: Event) -> Option<Transition> {
+    booking.on(event, &Surroundings::default(), at(60))
+}
+
+#[test]
+#[rustfmt::skip]
+fn each_event_in_each_state_has_one_outcome() {
+    const NONE: Option<State> = None;
+    const EXPIRED: Option<State> = Some(State::Expired);
+    const CANCELLED: Option<State> = Some(State::Cancelled);
+    const CONFIRMED: Option<State> = Some(State::Confirmed);
+    const REFUNDING: Option<State> = Some(State::Refunding);
+    const REFUNDED: Option<State> = Some(State::Refunded);
+    const FAILED: Option<State> = Some(State::RefundFailed);
+    const PROCESSING: Option<State> = Some(State::Processing);
+    let table = [
+        //                     paid       pending     failed   expired  cancelled  …       made      refused try anew
+        (State::Held,         [CONFIRMED, PROCESSING, EXPIRED, EXPIRED, CANCELLED, NONE,   NONE,     NONE,   NONE]),
+        (State::Processing,   [CONFIRMED, NONE,       EXPIRED, NONE,    CANCELLED, NONE,   NONE,     NONE,   NONE]),
+        (State::Confirmed,    [NONE,      NONE,       NONE,    NONE,    REFUNDING, NONE,   NONE,     NONE,   NONE]),
+        (State::Expired,      [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,   NONE,     NONE,   NONE]),
+        (State::Cancelled,    [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,   NONE,     NONE,   NONE]),
+        (State::Refunding,    [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,   REFUNDED, FAILED, REFUNDING]),
+        (State::Refunded,     [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,   NONE,     FAILED, NONE]),
+        (State::RefundFailed, [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,   REFUNDED, NONE,   NONE]),
+    ];
+    assert_eq!(table.each_ref().map(|(state, _)| *state), State::ALL);
+    for (state, outcomes) in table {
+        for (event, outcome) in events().into_iter().zip(outcomes) {
+            let before = booking(state);
+            let mut after = before.clone();
+            let transition = on(&mut after, event.clone());
+            let expected = outcome.map(|to| Transition { from: state, to });
+            assert_eq!(transition, expected, "{event:?} in {state}");
+            assert_eq!(after.state, outcome.unwrap_or(state), "{event:?} in {state}");
+            if transition.is_none() {
+                assert_eq!(after, before, "{event:?} in {state} changes nothing");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_event_that_comes_twice_is_the_same_as_one() {
+    for state in State::ALL {
+        for event in events() {
+            let mut once = booking(state);
+            on(&mut once, event.clone());
+            let mut twice = once.clone();
+            let again = twice.on(event.clone(), &Surroundings::default(), at(7_200));
+            assert_eq!(again, None, "{event:?} again after {state}");
+            assert_eq!(twice, once, "{event:?} again after {state}");
+        }
+    }
+}
+
+#[test]
+fn a_late_payment_gets_its_time_if_somebody_is_free() {
+    let mut late = booking(State::Expired);
+    let free = Surroundings { free: Some(staff("b")), ..Surroundings::default() };
+    late.on(Event::Paid("pi_1".to_owned()), &free, at(60));
+    assert_eq!((late.state, late.staff, late.refund), (State::Confirmed, staff("b"), None));
+}
+
+#[test]
+fn a_payment_over_a_calendar_event_is_confirmed_and_flagged() {
+    let mut held = booking(State::Held);
+    let conflict = Surroundings { has_conflict: true, ..Surroundings::default() };
+    held.on(Event::Paid("pi_1".to_owned()), &conflict, at(60));
+    assert_eq!((held.state, held.has_conflict), (State::Confirmed, true));
+}
+
+#[test]
+fn a_cancellation_pays_back_what_the_terms_say_at_its_time() {
+    let day = 24 * 3_600;
+    let cases = [(0, Some(5_000)), (day, Some(5_000)), (day + 1, Some(2_500))];
+    for (seconds, back) in cases {
+        let mut confirmed = booking(State::Confirmed);
+        confirmed.on(Event::Cancelled, &Surroundings::default(), at(seconds));
+        let refund = confirmed.refund.map(|refund| refund.amount.amount());
+        assert_eq!((confirmed.state, refund), (State::Refunding, back), "after {seconds} s");
+    }
+    let mut confirmed = booking(State::Confirmed);
+    confirmed.terms.cancellation.late_refund_percent = 0;
+    confirmed.on(Event::Cancelled, &Surroundings::default(), at(day + 1));
+    assert_eq!((confirmed.state, confirmed.refund), (State::Cancelled, None));
+    assert_eq!(on(&mut confirmed, Event::Paid("pi_1".to_owned())), None, "nothing comes back");
+}
+
+#[test]
+fn money_that_was_on_its_way_at_the_cancellation_is_waited_for() {
+    let mut cancelled = booking(State::Processing);
+    on(&mut cancelled, Event::Cancelled);
+    assert!(cancelled.awaits_money());
+    assert!(cancelled.check_at.is_some(), "somebody looks after it");
+    assert_eq!(cancelled.delete_at(), None);
+
+    let mut paid = cancelled.clone();
+    on(&mut paid, Event::Paid("pi_1".to_owned()));
+    let back = paid.refund.map(|refund| refund.amount);
+    assert_eq!((paid.state, back), (State::Refunding, Some(usd(5_000))));
+
+    on(&mut cancelled, Event::PaymentFailed);
+    assert_eq!((cancelled.state, cancelled.check_at), (State::Cancelled, None));
+    assert!(cancelled.delete_at().is_some());
+    assert_eq!(on(&mut cancelled, Event::PaymentFailed), None);
+}
+
+#[test]
+fn each_state_keeps_its_time_counts_and_is_deleted_as_it_should() {
+    let after_a_week = Some(at(7 * 24 * 3_600));
+    let long_after = Some(at(49 * 3_600 + 400 * 24 * 3_600));
+    let hold = Some(at(40 * 60));
+    let table = [
+        (State::Held, Some(hold), hold, None),
+        (State::Processing, Some(None), None, None),
+        (State::Confirmed, Some(None), None, long_after),
+        (State::Expired, None, None, after_a_week),
+        (State::Cancelled, None, None, after_a_week),
+        (State::Refunding, None, None, long_after),
+        (State::Refunded, None, None, long_after),
+        (State::RefundFailed, None, None, long_after),
+    ];
+    assert_eq!(table.each_ref().map(|(state, ..)| *state), State::ALL);
+    for (state, until, counts_until, delete_at) in table {
+        let booking = booking(state);
+        assert_eq!(booking.entry().map(|entry| entry.until), until, "{state} keeps its time");
+        assert_eq!(booking.counts_until(), counts_until, "{state} counts");
+        assert_eq!(booking.delete_at(), delete_at, "{state} is deleted");
+    }
+}
+
+/// Returns what Stripe says of a session in the course of its life: one that is
+/// paid at once, one that is paid later, one that fails later, one that expires.
+fn histories() -> [Vec<Event>; 4] {
+    let paid = || Event::Paid("pi_1".to_owned());
+    [
+        vec![paid()],
+        vec![Event::PaymentPending, paid()],
+        vec![Event::PaymentPending, Event::PaymentFailed],
+        vec![Event::SessionExpired],
+    ]
+}
+
+/// Draws a history, its events in any order and some of them several times.
+fn shuffled_history() -> impl Strategy<Value = (bool, bool, Vec<Event>)> {
+    let picks = proptest::collection::vec(any::<proptest::sample::Index>(), 0..6);
+    (0..4_usize, any::<bool>(), picks).prop_flat_map(|(number, is_cancelled, picks)| {
+        let mut events = histories()[number].clone();
+        events.extend(is_cancelled.then_some(Event::Cancelled));
+        let again: Vec<Event> = picks.iter().map(|pick| pick.get(&events).clone()).collect();
+        events.extend(again);
+        (Just(number < 2), Just(is_cancelled), Just(events).prop_shuffle())
+    })
+}
+
+proptest! {
+    #[test]
+    fn in_whichever_order_events_come_the_money_is_where_it_belongs(
+        (is_paid, is_cancelled, events) in shuffled_history(),
+    ) {
+        let mut booking = booking(State::Held);
+        for event in events {
+            on(&mut booking, event);
+        }
+        let back = booking.refund.map(|refund| refund.amount.amount());
+        let (states, expected_back) = match (is_paid, is_cancelled) {
+            (true, false) => (&[State::Confirmed][..], None),
+            (true, true) => (&[State::Refunding][..], Some(5_000)),
+            (false, _) => (&[State::Expired, State::Cancelled][..], None),
+        };
+        prop_assert!(states.contains(&booking.state), "{}", booking.state);
+        prop_assert_eq!(back, expected_back);
+        prop_assert_eq!(booking.payment.is_some(), is_paid);
+    }
+}

@@ -13,9 +13,9 @@ use crate::store::bookings::{
 /// The items of bookings.
 #[derive(Debug, Default)]
 pub(super) struct Bookings {
-    by_id: HashMap<BookingId, Booking>,
+    pub(super) by_id: HashMap<BookingId, Booking>,
     questions: HashMap<BookingId, Timestamp>,
-    counts: HashMap<HoldKey, HoldCount>,
+    pub(super) counts: HashMap<HoldKey, HoldCount>,
     requests: HashMap<RequestKey, KeptRequest>,
 }
 

@@ -1,0 +1,48 @@
+//! Bookings and payments under everything that can go wrong.
+
+use dev::simulate::{Bug, Finding, Search, run_schedule};
+use shared::domain::booking::State;
+
+const SCHEDULES: u64 = 100_000;
+/// Within how many schedules each planted mistake has to be seen.
+const ENOUGH: u64 = 10_000;
+
+#[test]
+fn no_schedule_breaks_an_invariant() {
+    let search = Search::new(0..SCHEDULES, None);
+    println!("the seeds from 0 to {}", SCHEDULES - 1);
+    if let Some(Finding { seed, violation }) = search.run() {
+        let trace = run_schedule(seed, None, true).trace.join("\n");
+        panic!("{trace}\n{violation}: `cargo dev simulate --seed {seed}` shows it again");
+    }
+
+    let tally = search.tally();
+    println!("{tally:?}");
+    assert_eq!(tally.schedules, SCHEDULES);
+    for (state, count) in State::ALL.into_iter().zip(tally.ends) {
+        let is_an_end = !matches!(state, State::Held | State::Processing | State::Refunding);
+        assert_eq!(count > 0, is_an_end, "{count} bookings ended as {state}");
+    }
+}
+
+#[test]
+fn every_planted_mistake_is_seen() {
+    for bug in Bug::ALL {
+        let finding = Search::new(0..ENOUGH, Some(bug)).run();
+        let Some(Finding { seed, violation }) = finding else {
+            panic!("{ENOUGH} schedules do not show {bug:?}");
+        };
+        println!("{bug:?}: seed {seed}: {violation}");
+        let again = run_schedule(seed, Some(bug), false);
+        assert_eq!(again.violation, Some(violation), "the seed {seed} finds {bug:?} again");
+    }
+}
+
+#[test]
+fn a_seed_repeats_its_schedule_step_by_step() {
+    for seed in 0..200 {
+        let [first, second] = [(); 2].map(|()| run_schedule(seed, None, true).trace);
+        assert!(first.len() > 10, "the schedule of {seed} has steps: {first:?}");
+        assert_eq!(first, second, "the schedule of {seed}");
+    }
+}
