@@ -3,6 +3,7 @@
 pub mod event;
 pub mod explain;
 pub mod google;
+pub mod mail_preview;
 pub mod sandbox;
 pub mod serve;
 pub mod simulate;
