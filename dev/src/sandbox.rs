@@ -125,6 +125,13 @@ impl Sandbox {
         self.state().ledger.session(id).cloned()
     }
 
+    /// Lists all sessions as they stand now, newest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<CheckoutSession> {
+        self.pass_time();
+        self.state().ledger.sessions().cloned().collect()
+    }
+
     /// Finds the payment that a session led to.
     #[must_use]
     pub fn payment(&self, session: &str) -> Option<Payment> {

@@ -8,15 +8,27 @@ use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+#[cfg(feature = "secrets")]
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+#[cfg(feature = "secrets")]
+use crate::https::HttpsClient;
 
 /// Time to open a TCP connection. AWS is in the same region.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Time for one attempt. The services that we use answer in milliseconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Time for an operation with its retries, well below API Gateway's 30 s.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Amazon's own authorities, which sign for every AWS endpoint
+/// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html>).
+const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon-roots.pem");
 
 /// Loads region, credentials and endpoints as every AWS tool does, for clients
 /// that speak TLS with ring.
@@ -26,16 +38,25 @@ pub async fn sdk_config() -> SdkConfig {
     config_loader().load().await
 }
 
-/// Trusts Amazon's own authorities, which sign for every AWS endpoint
-/// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html>).
+/// Trusts Amazon's authorities and no other.
 ///
 /// The client's default is to read all of the machine's certificates, at every
 /// start: several milliseconds, most of a start.
 fn amazon_roots() -> TlsContext {
-    let roots =
-        TrustStore::empty().with_pem_certificate(include_bytes!("aws/amazon-roots.pem").as_slice());
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build();
     context.expect("a trust store is all that a context needs")
+}
+
+/// Makes a client for requests that no SDK client makes, with the same trust.
+#[cfg(feature = "secrets")]
+pub(crate) fn https_client() -> HttpsClient {
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(AMAZON_ROOTS) {
+        let added = root.map(|root| roots.add(root));
+        added.expect("the file is PEM").expect("every root is a certificate");
+    }
+    HttpsClient::trusting(roots)
 }
 
 pub(crate) fn config_loader() -> ConfigLoader {
@@ -61,9 +82,11 @@ mod tests {
 
     #[test]
     fn every_root_is_a_certificate() {
-        let pem = include_str!("aws/amazon-roots.pem");
+        let pem = str::from_utf8(AMAZON_ROOTS).unwrap();
         assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
         // Building a client reads them, and panics on one that is unreadable.
         let _ = config_loader();
+        #[cfg(feature = "secrets")]
+        let _ = https_client();
     }
 }

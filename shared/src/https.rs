@@ -1,11 +1,14 @@
-//! HTTPS to services that are not AWS.
+//! HTTPS to services that no SDK client talks to.
 //!
-//! One way to connect for all of them: TLS by rustls with ring and Mozilla's
-//! root certificates, HTTP/1.1, and connections that are kept.
+//! One way to connect for all of them: TLS by rustls with ring, HTTP/1.1, and
+//! connections that are kept. Mozilla's root certificates are trusted, and by
+//! AWS's clients Amazon's alone.
 
 use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
+#[cfg(feature = "secrets")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +16,13 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
+use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as SendError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+#[cfg(feature = "secrets")]
+use rustls::{ClientConfig, RootCertStore};
 
 /// Time to open a TCP connection. The services are some milliseconds away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,20 +43,34 @@ pub(crate) const OUR_NAME: HeaderValue =
 pub struct HttpsClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl HttpsClient {
-    /// Makes a client. Nothing is sent yet.
+    /// Makes a client that trusts Mozilla's list. Nothing is sent yet.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "ring is a provider that rustls knows")]
     pub fn new() -> Self {
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .expect("ring has the cipher suites of TLS 1.2 and 1.3");
+        Self::over(tls)
+    }
+
+    /// Makes a client that trusts these authorities and no other.
+    #[cfg(feature = "secrets")]
+    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()
+            .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self::over(HttpsConnectorBuilder::new().with_tls_config(tls))
+    }
+
+    fn over(tls: HttpsConnectorBuilder<WantsSchemes>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .expect("ring has the cipher suites of TLS 1.2 and 1.3")
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let tls = tls.https_or_http().enable_http1().wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`domain`] | open time, services, money: pure, synchronous, told what time it is |
 //! | [`salon_file`] | `salon.toml`, read and checked |
+//! | [`invitation`] | appointments as iCalendar files |
 //! | [`store`] | the DynamoDB table |
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
@@ -36,6 +37,7 @@ pub mod domain;
 pub mod http;
 #[cfg(feature = "https")]
 pub mod https;
+pub mod invitation;
 #[cfg(test)]
 #[cfg(feature = "secrets")]
 mod misbehaving_server;

@@ -7,12 +7,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_ssm::Client;
-use aws_sdk_ssm::error::SdkError;
-use aws_sdk_ssm::operation::get_parameters::GetParametersError;
 use secrecy::SecretString;
 
+use self::ssm::Ssm;
+pub use self::ssm::SsmError;
 use crate::aws;
+
+mod ssm;
 
 /// A secret that a function cannot start without.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +49,9 @@ pub enum SecretsError {
     Ssm {
         /// The names that were asked for.
         parameters: String,
-        /// What SSM said.
+        /// What went wrong, or what SSM said.
         #[source]
-        source: Box<SdkError<GetParametersError>>,
+        source: SsmError,
     },
 }
 
@@ -67,13 +68,14 @@ pub enum SecretsError {
 pub async fn load<const N: usize>(
     variables: [&'static str; N],
 ) -> Result<[SecretString; N], SecretsError> {
-    let ssm = async || Client::new(&aws::sdk_config().await);
-    load_from(|name| std::env::var(name).ok(), ssm, variables).await
+    let variable = |name: &str| std::env::var(name).ok();
+    let ssm = async || Ssm::new(aws::sdk_config().await, variable("AWS_ENDPOINT_URL_SSM"));
+    load_from(variable, ssm, variables).await
 }
 
 async fn load_from<const N: usize>(
     environment: impl Fn(&str) -> Option<String>,
-    ssm: impl AsyncFnOnce() -> Client,
+    ssm: impl AsyncFnOnce() -> Ssm,
     variables: [&'static str; N],
 ) -> Result<[SecretString; N], SecretsError> {
     let mut sources = Vec::with_capacity(N);
@@ -84,7 +86,11 @@ async fn load_from<const N: usize>(
     let parameters = if names.is_empty() {
         HashMap::new()
     } else {
-        read_parameters(&ssm().await, &names).await?
+        let names: Vec<&str> = names.into_iter().collect();
+        ssm().await.parameters(&names).await.map_err(|source| {
+            let parameters = names.join(", ");
+            SecretsError::Ssm { parameters, source }
+        })?
     };
     let mut secrets = Vec::with_capacity(N);
     for (variable, source) in sources {
@@ -147,36 +153,10 @@ impl Source {
     }
 }
 
-/// Reads parameters, decrypted, by their names.
-async fn read_parameters(
-    ssm: &Client,
-    names: &BTreeSet<&str>,
-) -> Result<HashMap<String, String>, SecretsError> {
-    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    let answer = ssm
-        .get_parameters()
-        .set_names(Some(names.clone()))
-        .with_decryption(true)
-        .send()
-        .await
-        .map_err(|error| SecretsError::Ssm {
-            parameters: names.join(", "),
-            source: Box::new(error),
-        })?;
-    let mut found = HashMap::new();
-    for parameter in answer.parameters.unwrap_or_default() {
-        if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-            // A name that asked for a version or label comes back in two parts.
-            let name = name + parameter.selector.as_deref().unwrap_or_default();
-            found.insert(name, value);
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ssm::config::{Builder, Credentials, Region};
+    use aws_config::Region;
+    use aws_credential_types::Credentials;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -185,14 +165,13 @@ mod tests {
     const KEY: &str = "STRIPE_SECRET_KEY";
     const HOOK: &str = "STRIPE_WEBHOOK_SECRET";
 
-    async fn ssm_at(server: &MisbehavingServer) -> Client {
-        let shared = aws::config_loader()
+    async fn ssm_at(server: &MisbehavingServer) -> Ssm {
+        let config = aws::config_loader()
             .region(Region::new("us-west-2"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
             .load()
             .await;
-        let config = Builder::from(&shared).endpoint_url(server.base());
-        Client::from_conf(config.build())
+        Ssm::new(config, Some(server.base()))
     }
 
     /// Reads the key and the webhook's secret from an environment, with an SSM

@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).
 pub fn init() {
     let variable = |name| std::env::var(name).unwrap_or_default();
-    let level = variable("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(LevelFilter::INFO);
+    let level = level(&variable("AWS_LAMBDA_LOG_LEVEL"));
     // The runtime opens a span with the request id around every invocation. Our
     // own line has it, and the span would cost each request more than the line.
     let filter = Targets::new()
@@ -32,6 +32,11 @@ pub fn init() {
     }
 }
 
+fn level(named: &str) -> LevelFilter {
+    // tracing reads nothing as ERROR.
+    if named.is_empty() { LevelFilter::INFO } else { named.parse().unwrap_or(LevelFilter::INFO) }
+}
+
 /// Logs why a function cannot start, with all causes.
 ///
 /// Readable on a terminal and in the log alike, as the last line of a function
@@ -45,4 +50,22 @@ pub fn log_start_failure(error: &(dyn std::error::Error + 'static)) {
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_is_info_unless_another_is_named() {
+        let table = [
+            ("", LevelFilter::INFO),
+            ("loud", LevelFilter::INFO),
+            ("WARN", LevelFilter::WARN),
+            ("debug", LevelFilter::DEBUG),
+        ];
+        for (named, expected) in table {
+            assert_eq!(level(named), expected, "{named:?}");
+        }
+    }
 }

@@ -66,7 +66,7 @@ pub(super) fn of_functions(
         ("AWS_LAMBDA_LOG_FORMAT", "Text".into()),
         (
             "AWS_LAMBDA_LOG_LEVEL",
-            std::env::var_os("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "info".into()),
+            std::env::var_os("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| log_level(options)),
         ),
     ];
     match salon {
@@ -83,6 +83,11 @@ pub(super) fn of_functions(
         Payments::Stripe { .. } => {}
     }
     environment
+}
+
+/// A developer sees every request. Optimized functions log what deployed ones do.
+fn log_level(options: &Options) -> OsString {
+    if options.release { "info" } else { "debug" }.into()
 }
 
 fn is_of_this_package(name: &str) -> bool {

@@ -71,12 +71,22 @@ pub(crate) fn starts<'a>(
     serde_json::to_string(&body).expect("dates, text and numbers are always JSON")
 }
 
-/// Writes the menu, and who works at the salon.
+/// Writes the menu, who works at the salon, and what comes back of a deposit to
+/// who cancels.
 pub(crate) fn menu(salon: &Salon) -> String {
     #[derive(Serialize)]
     struct Menu<'a> {
         services: Vec<Listed<'a>>,
         staff: Vec<Person<'a>>,
+        cancellation: Cancellation,
+    }
+
+    /// What comes back of a deposit.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Cancellation {
+        full_refund_hours: u32,
+        late_refund_percent: u8,
     }
 
     #[derive(Serialize)]
@@ -104,6 +114,10 @@ pub(crate) fn menu(salon: &Salon) -> String {
     let menu = Menu {
         services: salon.services.iter().map(|service| Listed::new(salon, service)).collect(),
         staff: person.collect(),
+        cancellation: Cancellation {
+            full_refund_hours: salon.cancellation.full_refund_hours,
+            late_refund_percent: salon.cancellation.late_refund_percent,
+        },
     };
     serde_json::to_string(&menu).expect("text and numbers are always JSON")
 }

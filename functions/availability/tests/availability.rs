@@ -10,6 +10,7 @@ use lambda_http::{Body, Response};
 use serde_json::Value;
 use shared::busy::{BusyReader, Origin, OriginError};
 use shared::clock::Clock;
+use shared::domain::booking::BookingId;
 use shared::domain::calendar::{CalendarReading, SourceReading};
 use shared::domain::day_sheet::{DaySheet, Entry};
 use shared::domain::interval::Interval;
@@ -87,9 +88,9 @@ impl Harness {
             instant("2026-11-24T12:00:00-08:00"),
         );
         let taken = taken.expect("an hour");
-        let entry = Entry::new("booking".to_owned(), taken, taken.end(), until.map(instant));
+        let entry = Entry::new(BookingId::from_bits(1), taken, taken.end(), until.map(instant));
         let date = "2026-11-24".parse().expect("a date");
-        self.store.put_sheet(staff("s1"), date, DaySheet::new(vec![entry.expect("an entry")]));
+        self.store.put_sheet(staff("s1"), date, DaySheet::new(1, vec![entry.expect("an entry")]));
     }
 }
 
@@ -393,6 +394,11 @@ async fn the_menu_lists_services_and_who_performs_them() {
     let menu = json(&response);
     assert_eq!(menu["services"].as_array().expect("services").len(), 22);
     assert_eq!(menu["staff"], serde_json::json!([{"id": "s1", "name": "Beauty Lounge"}]));
+    assert_eq!(
+        menu["cancellation"],
+        serde_json::json!({"fullRefundHours": 24, "lateRefundPercent": 0}),
+        "a page can say it before the client pays"
+    );
     assert!(
         text(&response).starts_with(
             r#"{"services":[{"category":"Facials","id":"1.01","title":"ProCell MD Microchanneling","durationMinutes":60,"price":{"amount":35000,"currency":"usd"},"deposit":{"amount":5000,"currency":"usd"},"staff":["s1"]},"#

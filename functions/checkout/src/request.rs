@@ -69,10 +69,10 @@ impl When {
         };
         let horizon = salon.horizon(now);
         if date < horizon.first {
-            return Err(too_soon(salon));
+            return Err(too_soon(salon).at(self.field()));
         }
         if date > horizon.last {
-            return Err(too_far(salon, now));
+            return Err(too_far(salon, now).at(self.field()));
         }
         let ambiguous = salon.time_zone.to_ambiguous_timestamp(date.to_datetime(time));
         if let AmbiguousOffset::Gap { .. } = ambiguous.offset() {

@@ -174,3 +174,6 @@ impl Wish<'_> {
         found.map(|start| start.staff).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,8 @@ impl CacheLevel {
 }
 
 /// Waits for an answer, logs one line about it, and turns errors and panics
-/// into the contract's envelope.
+/// into the contract's envelope. The line is at debug level where the answer
+/// took no work.
 pub async fn observe(
     request: &Request,
     route: &'static str,
@@ -79,14 +80,25 @@ pub async fn observe(
         }
         Answer::uncached(error.response(request_id))
     });
-    tracing::info!(
-        request.id = request_id,
-        http.route = route,
-        http.status = answer.response.status().as_u16(),
-        cache.level = answer.cache.as_str(),
-        latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        cold_start,
-        "Answered"
-    );
+    macro_rules! answered {
+        ($level:ident) => {
+            tracing::$level!(
+                request.id = request_id,
+                http.route = route,
+                http.status = answer.response.status().as_u16(),
+                cache.level = answer.cache.as_str(),
+                latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                cold_start,
+                "Answered"
+            )
+        };
+    }
+    // Most requests, and the API's access log has them too: writing the line
+    // takes longer than finding the answer.
+    if answer.cache == CacheLevel::Container && !cold_start {
+        answered!(debug);
+    } else {
+        answered!(info);
+    }
     answer.response
 }

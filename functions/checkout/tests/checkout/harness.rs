@@ -54,18 +54,22 @@ pub(crate) struct Harness {
 
 impl Harness {
     pub(crate) async fn new() -> Self {
-        Self::with(no_limit(), |file| file).await
+        Self::with(no_limit(), PATIENT, |file| file).await
     }
 
     pub(crate) async fn with_stripe(options: SandboxOptions) -> Self {
-        Self::with(options, |file| file).await
+        Self::with(options, IMPATIENT, |file| file).await
     }
 
     pub(crate) async fn with_salon(edit: impl FnOnce(String) -> String) -> Self {
-        Self::with(no_limit(), edit).await
+        Self::with(no_limit(), PATIENT, edit).await
     }
 
-    async fn with(options: SandboxOptions, edit: impl FnOnce(String) -> String) -> Self {
+    async fn with(
+        options: SandboxOptions,
+        patience: Duration,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         let clock = Clock::manual(NOW.parse().expect("an instant"));
         let text = edit(salon_file::COMPILED_IN.to_owned());
         let salon = salon_file::parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
@@ -74,8 +78,12 @@ impl Harness {
         let stripe = Sandbox::start(options, listener).expect("the sandbox starts");
         let store = Arc::new(MemoryStore::default());
         let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
-        let bookings =
-            Bookings::new(Arc::new(salon.clone()), reader, client(stripe.url()), Random::seeded(7));
+        let bookings = Bookings::new(
+            Arc::new(salon.clone()),
+            reader,
+            client(stripe.url(), patience),
+            Random::seeded(7),
+        );
         let function = Checkout::new(bookings, clock.clone());
         Self { function, store, clock, salon, stripe }
     }
@@ -164,10 +172,15 @@ pub(crate) fn no_limit() -> SandboxOptions {
     SandboxOptions { requests_per_second: 0, ..SandboxOptions::default() }
 }
 
-fn client(base: &str) -> Client {
+/// How long the function waits for Stripe: as long as when it is deployed, or
+/// not so long that a test of Stripe's failures would take it.
+const PATIENT: Duration = Duration::from_secs(10);
+const IMPATIENT: Duration = Duration::from_millis(500);
+
+fn client(base: &str, patience: Duration) -> Client {
     let key = SecretKey::new(SecretString::from("sk_test_1")).expect("a key");
     let policy = RetryPolicy {
-        deadline: Duration::from_millis(500),
+        deadline: patience,
         backoff_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };

@@ -8,3 +8,4 @@ mod contention;
 mod crash;
 mod harness;
 mod reserve;
+mod sequences;

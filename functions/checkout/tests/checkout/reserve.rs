@@ -214,11 +214,13 @@ async fn stripes_limit_keeps_the_hold_and_the_repeat_resumes_it() {
 
 #[tokio::test]
 async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
-    let harness =
-        Harness::with_stripe(SandboxOptions { requests_per_second: 1, ..no_limit() }).await;
-    harness.reserve(&wish(json!({}))).await;
+    let harness = Harness::new().await;
+    for _ in 0..5 {
+        harness.fail("POST /v1/checkout/sessions", Effect::RateLimited);
+    }
     let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
     assert_eq!(harness.send(&event).await.status(), 503);
+    harness.sandbox().clear_faults();
     // The session that was asked for would now expire within 30 minutes, which
     // Stripe refuses.
     harness.clock.advance(SignedDuration::from_mins(10));
@@ -297,5 +299,24 @@ async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
     harness.check().await;
     for unknown in ["/bookings/nope", &format!("/bookings/{}", "0".repeat(32))] {
         assert_eq!(refusal(&harness.get(unknown).await), (404, "unknown_booking".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn money_that_takes_days_keeps_the_time_until_it_comes_or_does_not() {
+    let slow = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
+    for (arrives, expected) in [(true, "confirmed"), (false, "expired")] {
+        let harness = Harness::with_salon(slow).await;
+        let held = json(&harness.reserve(&wish(json!({"date": "2026-12-22"}))).await);
+        let (path, session) =
+            (format!("/bookings/{}", field(&held, "bookingId")), field(&held, "sessionId"));
+        harness.sandbox().pay_by_debit(&session).expect("the salon takes debits");
+        assert_eq!(json(&harness.get(&path).await)["status"], "processing", "unpaid is not paid");
+        harness.clock.advance(SignedDuration::from_hours(72));
+        let other = harness.reserve(&wish(json!({"date": "2026-12-22"}))).await;
+        assert_eq!(refusal(&other), (409, "slot_taken".to_owned()));
+        harness.sandbox().settle(&session, arrives).expect("a debit is under way");
+        assert_eq!(json(&harness.get(&path).await)["status"], expected, "no event is needed");
+        harness.check().await;
     }
 }

@@ -1,10 +1,15 @@
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::super::booking::CancellationTerms;
 use super::super::clock_time::ClockRange;
+use super::super::contact::Contact;
+use super::super::customer::Country;
 use super::super::explanation::Explanation;
 use super::super::hours::{Closure, WeeklyHours};
 use super::super::money::{Currency, Money};
+use super::super::payment::Ui;
+use super::super::salon::HoldLimits;
 use super::super::service::ServiceId;
 use super::*;
 
@@ -44,6 +49,15 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
         calendar_fresh_seconds: 60,
         calendar_max_stale_minutes: 15,
         return_url: "https://salon.example/".to_owned(),
+        manage_url: None,
+        contact: Contact::default(),
+        mail: None,
+        country: Country::from_code("us").expect("a country"),
+        hold_limits: HoldLimits { per_customer: 2, per_address: 6 },
+        ui: Ui::Hosted,
+        delayed_methods: false,
+        cancellation: CancellationTerms { full_refund_hours: 24, late_refund_percent: 0 },
+        retention_days: 400,
     }
 }
 

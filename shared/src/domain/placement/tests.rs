@@ -1,0 +1,127 @@
+use proptest::prelude::*;
+
+use super::super::booking::BookingId;
+use super::super::day_sheet::Entry;
+use super::*;
+use crate::salon_file;
+
+/// A Monday, three hours before the salon opens.
+const NOW: &str = "2026-11-23T07:00:00-08:00";
+
+fn salon() -> Salon {
+    let second = "\n[[staff]]\nid = \"s2\"\nname = \"Second\"\n";
+    let text = salon_file::COMPILED_IN.to_owned() + second;
+    salon_file::parse(&text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+fn staff(id: &str) -> StaffId {
+    StaffId::new(id).expect("an id")
+}
+
+fn wish<'a>(salon: &'a Salon, service: &str, start: &str) -> Wish<'a> {
+    let service = salon.service(service).expect("a service");
+    Wish { service, start: at(start), staff: None }
+}
+
+fn free(salon: &Salon) -> BusyTimes {
+    salon.staff.iter().map(|member| (member.id.clone(), IntervalSet::empty())).collect()
+}
+
+#[test]
+fn the_first_rule_in_the_way_of_a_time_is_named() {
+    let salon = salon();
+    let table = [
+        ("2.02", "2026-11-23T10:00:00-08:00", Ok(())),
+        ("2.02", "2026-11-23T08:59:00-08:00", Err(RuleError::TooSoon)),
+        ("2.02", "2025-01-01T10:00:00-08:00", Err(RuleError::TooSoon)),
+        ("2.02", "2027-01-04T10:00:00-08:00", Ok(())),
+        ("2.02", "2027-01-05T10:00:00-08:00", Err(RuleError::TooFar)),
+        ("2.02", "2026-11-24T10:10:00-08:00", Err(RuleError::NotOnStep)),
+        ("2.02", "2026-11-24T09:45:00-08:00", Err(RuleError::OutsideHours)),
+        ("2.02", "2026-11-24T18:30:00-08:00", Ok(())),
+        ("2.02", "2026-11-24T18:45:00-08:00", Err(RuleError::OutsideHours)),
+        ("2.04", "2026-11-25T10:00:00-08:00", Err(RuleError::OutsideHours)),
+        ("2.02", "2026-11-29T10:00:00-08:00", Err(RuleError::OutsideHours)),
+        ("2.02", "2026-12-25T10:00:00-08:00", Err(RuleError::OutsideHours)),
+    ];
+    for (service, start, expected) in table {
+        assert_eq!(wish(&salon, service, start).check_rules(&salon, at(NOW)), expected, "{start}");
+    }
+}
+
+#[test]
+fn who_has_the_least_booked_is_chosen_and_then_the_first_in_the_file() {
+    let salon = salon();
+    let wish = wish(&salon, "2.02", "2026-11-24T10:00:00-08:00");
+    let busy = free(&salon);
+    let choose = |sheets: &HashMap<StaffId, DaySheet>| wish.place(&salon, &busy, sheets, at(NOW));
+    assert_eq!(choose(&HashMap::new()), Ok(staff("s1")));
+    let hour = Interval::new(at("2026-11-24T15:00:00-08:00"), at("2026-11-24T16:00:00-08:00"));
+    let hour = hour.expect("an hour");
+    let entry = Entry::new(BookingId::from_bits(1), hour, hour.end(), None).expect("an entry");
+    let sheets = HashMap::from([(staff("s1"), DaySheet::new(1, vec![entry]))]);
+    assert_eq!(choose(&sheets), Ok(staff("s2")));
+}
+
+#[test]
+fn taken_and_unknown_are_told_apart() {
+    let salon = salon();
+    let wish = wish(&salon, "2.02", "2026-11-24T10:00:00-08:00");
+    let place = |busy: &BusyTimes| wish.place(&salon, busy, &HashMap::new(), at(NOW));
+    assert_eq!(place(&BusyTimes::new()), Err(NotFree::Unknown));
+    let day = Interval::new(at("2026-11-24T00:00:00-08:00"), at("2026-11-25T00:00:00-08:00"));
+    let taken: IntervalSet<_> = day.into_iter().collect();
+    let mut busy = BusyTimes::from([(staff("s1"), taken.clone())]);
+    assert_eq!(place(&busy), Err(NotFree::Taken), "who is known is taken");
+    busy.insert(staff("s2"), taken);
+    assert_eq!(place(&busy), Err(NotFree::Taken));
+}
+
+#[test]
+fn a_buffer_is_cut_at_the_end_of_the_day() {
+    let mut salon = salon();
+    salon.services[0].buffer_minutes = 240;
+    let times = wish(&salon, "1.01", "2026-11-24T22:30:00-08:00").times(&salon);
+    assert_eq!(times.0.end(), at("2026-11-24T23:30:00-08:00"));
+    assert_eq!(times.1, at("2026-11-25T00:00:00-08:00"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_offered_is_what_is_accepted(
+        quarters in prop::collection::vec((0_i64..4 * 24 * 4, 1_i64..12), 0..12),
+        minutes in 0_i64..4 * 24 * 60,
+        named in any::<bool>(),
+    ) {
+        let salon = salon();
+        let now = at(NOW);
+        let midnight = at("2026-11-23T00:00:00-08:00");
+        let after = |minutes: i64| midnight + SignedDuration::from_mins(minutes);
+        let spans = quarters.iter().filter_map(|(start, length)| {
+            Interval::new(after(start * 15), after((start + length) * 15))
+        });
+        let mut busy = free(&salon);
+        busy.insert(staff("s1"), spans.collect());
+        let one = staff("s1");
+        let service = salon.service("1.09").expect("a service");
+        let who = named.then_some(&one);
+        let availability = Availability::new(&salon, &busy, now);
+        let horizon = salon.horizon(now);
+        let offered: Vec<Timestamp> = availability
+            .starts(service, who, (horizon.first, horizon.last))
+            .flat_map(|day| day.starts)
+            .map(|start| start.at)
+            .collect();
+        // Every quarter is tried, and one time that may be anything.
+        for start in (0..4 * 24 * 4).map(|quarter| after(quarter * 15)).chain([after(minutes)]) {
+            let wish = Wish { service, start, staff: who };
+            let accepted = wish.check_rules(&salon, now).is_ok()
+                && wish.place(&salon, &busy, &HashMap::new(), now).is_ok();
+            prop_assert_eq!(accepted, offered.contains(&start), "{}", start);
+        }
+    }
+}
