@@ -159,7 +159,7 @@ impl Ledger {
         for index in 0..self.sessions.len() {
             let session = &self.sessions[index];
             if session.stage == Stage::Open && session.expires_at <= now {
-                self.step(index, Stage::Expired, SessionChange::Expired, false);
+                self.step(index, Stage::Expired, SessionChange::Expired);
             }
         }
     }
@@ -207,7 +207,7 @@ impl Ledger {
         if self.sessions[index].stage != Stage::Open {
             return Err(rejected(None));
         }
-        self.step(index, Stage::Expired, SessionChange::Expired, false);
+        self.step(index, Stage::Expired, SessionChange::Expired);
         Ok(self.tell(&self.sessions[index]))
     }
 
@@ -224,7 +224,7 @@ impl Ledger {
             return false;
         }
         let stage = if is_delayed { Stage::Pending } else { Stage::Paid };
-        self.step(index, stage, SessionChange::Completed, false);
+        self.step(index, stage, SessionChange::Completed);
         true
     }
 
@@ -234,9 +234,9 @@ impl Ledger {
         let is_pending = |session: &CheckoutSession| session.stage == Stage::Pending;
         if let Some(index) = self.sessions.iter().position(is_pending) {
             if self.random.u8(0..3) == 0 {
-                self.step(index, Stage::Failed, SessionChange::PaymentFailed, true);
+                self.step(index, Stage::Failed, SessionChange::PaymentFailed);
             } else {
-                self.step(index, Stage::Paid, SessionChange::PaymentSucceeded, false);
+                self.step(index, Stage::Paid, SessionChange::PaymentSucceeded);
             }
             return true;
         }
@@ -287,11 +287,11 @@ impl Ledger {
         index.ok_or_else(|| rejected(Some("resource_missing")))
     }
 
-    fn step(&mut self, index: usize, stage: Stage, change: SessionChange, only_told_once: bool) {
+    fn step(&mut self, index: usize, stage: Stage, change: SessionChange) {
         self.sessions[index].stage = stage;
         let session = &self.sessions[index];
         let subject = Subject::Session(change, Box::new(self.tell(session)));
-        self.send(session.booking.clone(), subject, only_told_once);
+        self.send(session.booking.clone(), subject, false);
     }
 
     fn refund_step(&mut self, index: usize, status: RefundStatus, only_told_once: bool) {
@@ -322,6 +322,7 @@ impl Ledger {
             id: session.id.clone(),
             status,
             paid: is_paid || (is_complete && self.bug == Some(Bug::UnpaidConfirmed)),
+            failed: session.stage == Stage::Failed,
             payment: is_complete.then(|| session.payment.clone()),
             amount: Some(session.amount),
             booking_id: Some(session.booking.as_str().to_owned()),
