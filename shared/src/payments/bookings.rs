@@ -8,6 +8,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::refund::ListRefund;
 
 use crate::payments::answer;
+use crate::payments::checkout_session::random_key;
 use crate::payments::client::Client;
 use crate::payments::error::StripeError;
 use crate::payments::refund::{Refund, RefundRequest};
@@ -69,7 +70,9 @@ impl Payments for Client {
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {
         let request = ExpireCheckoutSession::new(id).build();
-        answer::parse(&self.post(request, &format!("expire-{id}")).await?)
+        // A key for this call's repeats only: ending twice is the same as once, and a
+        // failure that Stripe remembers under a key would keep the session open.
+        answer::parse(&self.post(request, random_key("expire").as_str()).await?)
     }
 
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {

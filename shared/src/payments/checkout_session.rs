@@ -107,7 +107,7 @@ pub(super) fn line_item(amount: Money, product_name: &str) -> LineItem {
 /// From the operating system's generator, as the TLS library uses it. A
 /// generator seeded from the clock could draw the same key in two containers,
 /// and Stripe would hand one client's session to another.
-fn random_key(operation: &str) -> IdempotencyKey {
+pub(super) fn random_key(operation: &str) -> IdempotencyKey {
     let mut bytes = [0; 16];
     rustls::crypto::ring::default_provider()
         .secure_random
