@@ -18,6 +18,10 @@ const BOOKINGS: usize = 200;
 /// Between one booking and the next: of the 25 requests a second that Stripe
 /// takes, most stay for visitors.
 const PAUSE: Duration = Duration::from_millis(120);
+/// The time of a run whose deadline is past already: `cargo lambda watch` says
+/// that all are in 1970.
+const USUAL: Duration = Duration::from_mins(1);
+
 /// The function: what it needs to run, made once a container.
 #[derive(Debug)]
 pub struct Reconcile<S, O, P> {
@@ -41,7 +45,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
         let left = Duration::try_from(deadline.duration_since(self.clock.now()));
         // The other half is for the last one: three requests at which Stripe lets us
         // wait take half a minute.
-        let time = left.unwrap_or_default() / 2;
+        let time = left.unwrap_or(USUAL) / 2;
         let budget = Budget { bookings: BOOKINGS, pause: PAUSE, deadline: Instant::now() + time };
         let outcome = self.bookings.reconcile(budget).await;
         match &outcome {

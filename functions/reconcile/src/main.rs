@@ -1,7 +1,9 @@
 //! Settles, on a schedule, what no event of Stripe's has.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use reconcile::Reconcile;
 use serde::de::IgnoredAny;
 use shared::bookings::Bookings;
@@ -17,11 +19,14 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let start = Box::pin(start()).await;
     let function = start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
-    let function = &function;
-    run(service_fn(async move |event: LambdaEvent<IgnoredAny>| {
-        let deadline = i64::try_from(event.context.deadline)?;
-        function.run(Timestamp::from_millisecond(deadline)?).await?;
-        Ok::<_, Error>(())
+    let function = Arc::new(function);
+    run_concurrent(service_fn(move |event: LambdaEvent<IgnoredAny>| {
+        let function = Arc::clone(&function);
+        async move {
+            let deadline = i64::try_from(event.context.deadline)?;
+            function.run(Timestamp::from_millisecond(deadline)?).await?;
+            Ok::<_, Error>(())
+        }
     }))
     .await
 }

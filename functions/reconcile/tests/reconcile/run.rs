@@ -156,7 +156,8 @@ async fn what_a_run_has_no_time_for_the_next_begins_with() {
         harness.sandbox().pay(&held.session).expect("it is open");
     }
     harness.clock.advance(SignedDuration::from_mins(3));
-    let report = harness.run_for(SignedDuration::ZERO).await.expect("readable");
+    let over = Budget { bookings: 9, pause: Duration::ZERO, deadline: Instant::now() };
+    let report = Box::pin(harness.bookings.reconcile(over)).await.expect("readable");
     assert!(report.is_cut_short && report.looked_at == 0, "{report:?}");
     let report = harness.run().await;
     assert!(!report.is_cut_short && report.repaired == 3, "{report:?}");
@@ -189,6 +190,16 @@ async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
         confirmed.push(harness.status(&held.id).await == "confirmed");
     }
     assert_eq!(confirmed, [false, false, true]);
+}
+
+#[tokio::test]
+async fn a_deadline_in_the_past_is_that_of_cargo_lambda_watch_and_means_nothing() {
+    let harness = Harness::new().await;
+    let held = harness.hold("10:00").await;
+    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.clock.advance(SignedDuration::from_mins(3));
+    let report = harness.run_for(SignedDuration::from_hours(-500_000)).await.expect("readable");
+    assert_eq!(report.repaired, 1);
 }
 
 #[tokio::test]
