@@ -27,21 +27,12 @@ impl Method {
     /// been paid has no place there.
     #[must_use]
     pub fn of(booking: &Booking) -> Option<Self> {
-        let was_paid = booking.payment.is_some();
         match booking.state {
             State::Confirmed => Some(Self::Publish),
-            State::Cancelled | State::Refunding | State::Refunded | State::RefundFailed
-                if was_paid =>
-            {
-                Some(Self::Cancel)
+            State::Cancelled | State::Refunding | State::Refunded | State::RefundFailed => {
+                booking.payment.is_some().then_some(Self::Cancel)
             }
-            State::Held
-            | State::Processing
-            | State::Expired
-            | State::Cancelled
-            | State::Refunding
-            | State::Refunded
-            | State::RefundFailed => None,
+            State::Held | State::Processing | State::Expired => None,
         }
     }
 
@@ -73,7 +64,9 @@ impl Invitation {
         let service = salon.service(booking.service.as_str());
         let title = service.map_or("Appointment", |service| &service.title);
         let mut description = Vec::new();
-        if let Some(member) = salon.staff_member(booking.staff.as_str()) {
+        let member = salon.staff_member(booking.staff.as_str());
+        // Where there is only one, it is clear with whom.
+        if let Some(member) = member.filter(|_| salon.staff.len() > 1) {
             description.push(format!("With {}", member.name));
         }
         description.extend(salon.contact.phone.as_ref().map(|phone| format!("Phone {phone}")));

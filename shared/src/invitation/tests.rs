@@ -29,7 +29,7 @@ fn a_confirmed_booking_is_published() {
             "DTEND:20261124T183000Z",
             "SUMMARY:Eyebrow shaping and tinting\\, Beauty Lounge",
             "LOCATION:1420 Maple Street\\, Los Angeles\\, CA 90026",
-            "DESCRIPTION:With Beauty Lounge\\nPhone +1 213 555 0142",
+            "DESCRIPTION:Phone +1 213 555 0142",
             "ORGANIZER;CN=\"Beauty Lounge\":mailto:hello@beautylounge.example",
             "STATUS:CONFIRMED",
             "TRANSP:OPAQUE",

@@ -1,0 +1,3 @@
+//! What visitors and the salon's owner are told about bookings.
+
+pub mod mail;
