@@ -131,6 +131,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
 
     tokio::select! {
         ended = functions.until_ended() => Err(ended),
+        ended = Functions::reconcile(options) => ended,
         _ = dynamodb => Err(Error::Ended("the embedded DynamoDB")),
         () = ended(&mut sandbox) => Err(Error::Ended("the payment sandbox")),
     }

@@ -24,6 +24,7 @@ use crate::domain::salon::{Horizon, Salon};
 use crate::domain::service::{StaffId, StaffMember};
 use crate::store::{CachedCalendar, Consistency, Lease, Sheets, Store, StoreError};
 use crate::telemetry::chain;
+use crate::telemetry::metrics::{Metric, count};
 
 /// How long reading somebody's calendars may take.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
@@ -227,6 +228,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
             .unwrap_or(window);
         // As old as the question: a container may freeze before it has the answer.
         let read_at = self.clock.now();
+        count(Metric::OriginReads);
         let failure = match timeout(READ_DEADLINE, self.origin.read(member, wider, known)).await {
             Ok(Ok(sources)) => {
                 let reading =

@@ -1,4 +1,6 @@
-//! The log: JSON on Lambda, readable lines on a terminal.
+//! The log: JSON on Lambda, readable lines on a terminal; and what is counted.
+
+pub mod metrics;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -6,7 +8,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts the log, on standard output.
+/// Starts the log, on standard output, and on Lambda the metrics.
 ///
 /// `AWS_LAMBDA_LOG_FORMAT` is `JSON`, or readable lines are written;
 /// `AWS_LAMBDA_LOG_LEVEL` is the least severe level written, `INFO` by default.
@@ -27,6 +29,7 @@ pub fn init() {
     if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
         let lines = fmt::layer().with_target(false).json().flatten_event(true);
         log.with(lines.with_current_span(false).with_span_list(false)).init();
+        metrics::init(variable("METRICS_NAMESPACE"));
     } else {
         log.with(fmt::layer().with_target(false).compact().without_time()).init();
     }

@@ -42,6 +42,12 @@ fn rows(
             (functions.join(", "), url)
         })
         .collect();
+    if workspace.functions.iter().any(|function| function == "reconcile") {
+        rows.push((
+            "reconcile".to_owned(),
+            format!("every 2 min; POST {}", options.reconcile_url()),
+        ));
+    }
     rows.sort();
     let payments = match payments {
         Payments::Sandbox => options.sandbox_url(),
@@ -71,7 +77,7 @@ mod tests {
         let workspace = Workspace {
             root: "/salon".into(),
             target: "/salon/target".into(),
-            functions: vec!["availability".into(), "checkout".into()],
+            functions: vec!["availability".into(), "checkout".into(), "reconcile".into()],
             routes: BTreeMap::from([
                 ("/availability".to_owned(), vec!["availability".to_owned()]),
                 ("/checkout".to_owned(), vec!["checkout".to_owned()]),
@@ -93,6 +99,10 @@ mod tests {
                 ("availability", "http://127.0.0.1:9000/availability"),
                 ("availability", "http://127.0.0.1:9000/services"),
                 ("checkout", "http://127.0.0.1:9000/checkout"),
+                (
+                    "reconcile",
+                    "every 2 min; POST http://127.0.0.1:9000/2015-03-31/functions/reconcile/invocations"
+                ),
                 ("payments", "http://127.0.0.1:12111"),
                 ("DynamoDB", "http://127.0.0.1:8000"),
                 ("fake Google", "http://127.0.0.1:8085"),

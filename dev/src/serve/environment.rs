@@ -79,8 +79,14 @@ pub(super) fn of_functions(
             ("STRIPE_API_BASE", options.sandbox_url().into()),
             ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
         ]),
-        // The developer's own key is inherited.
-        Payments::Stripe { .. } => {}
+        // The developer's own key is inherited, and so is the secret that `stripe listen`
+        // prints. Without one nobody's events are taken, and reconcile settles.
+        Payments::Stripe { .. } => {
+            if std::env::var_os("STRIPE_WEBHOOK_SECRET").is_none() {
+                let nobodys = format!("whsec_{:032x}", fastrand::u128(..));
+                environment.set.push(("STRIPE_WEBHOOK_SECRET", nobodys.into()));
+            }
+        }
     }
     environment
 }
@@ -130,7 +136,8 @@ mod tests {
         let environment = of_functions(&parse(&[]).unwrap(), stripe, None);
         assert_eq!(value(&environment, "STRIPE_SECRET_KEY"), None);
         assert_eq!(value(&environment, "STRIPE_API_BASE"), None);
-        assert_eq!(value(&environment, "STRIPE_WEBHOOK_SECRET"), None);
+        let secret = value(&environment, "STRIPE_WEBHOOK_SECRET").expect("the function wants one");
+        assert_ne!(secret, WEBHOOK_SECRET, "everybody knows the sandbox's");
     }
 
     #[test]

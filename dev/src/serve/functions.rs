@@ -1,5 +1,6 @@
 //! Building the functions, running them, and waiting until they answer.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::Stdio;
@@ -18,6 +19,8 @@ use super::{Error, Options, processes};
 
 /// How long a function that is built may take to answer its first request.
 const WARM_UP_DEADLINE: Duration = Duration::from_secs(30);
+/// How often `reconcile` runs, as in `template.yaml`.
+const SCHEDULE: Duration = Duration::from_mins(2);
 /// What cargo-lambda logs when a function's process ends by itself with an error.
 const STOPPED: [&str; 4] =
     ["command exited", "command killed", "command stopped", "command ended by exception"];
@@ -148,6 +151,22 @@ impl Functions {
             }
         }
         Ok(())
+    }
+
+    /// Runs `reconcile` as often as the deployed schedule does, for as long as this is polled.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no client to ask with. A run that fails reports itself.
+    pub(super) async fn reconcile(options: &Options) -> Result<Infallible, Error> {
+        let client = reqwest::Client::builder().no_proxy().build().map_err(Error::Client)?;
+        let url = options.reconcile_url();
+        loop {
+            tokio::time::sleep(SCHEDULE).await;
+            if let Err(error) = client.post(&url).body("{}").send().await {
+                println!("reconcile could not be run: {error}");
+            }
+        }
     }
 
     /// Waits until the server ends, and says after each failure how to go on.

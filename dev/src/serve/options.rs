@@ -98,6 +98,12 @@ impl Options {
         format!("{}/stripe/webhook", self.api_url())
     }
 
+    /// Where `reconcile` is run by a POST, as by the deployed schedule.
+    #[must_use]
+    pub fn reconcile_url(&self) -> String {
+        format!("{}/2015-03-31/functions/reconcile/invocations", self.api_url())
+    }
+
     /// Where the fake Google answers.
     #[must_use]
     pub fn google_url(&self) -> String {

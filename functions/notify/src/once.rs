@@ -13,6 +13,7 @@ use shared::ses::Sent;
 use shared::store::StoreError;
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::{Claim, Effect, Outbox};
+use shared::telemetry::metrics::{self, Metric};
 use shared::telemetry::chain;
 
 use crate::Notify;
@@ -90,8 +91,12 @@ impl<S: BookingStore + Outbox> Notify<S> {
         };
         let sending = async {
             match self.ses.send(&mail.to.address, &mail.to_bytes()).await {
-                Ok(Sent::Taken) => Ok(()),
+                Ok(Sent::Taken) => {
+                    metrics::count(Metric::MailsSent);
+                    Ok(())
+                }
                 Ok(Sent::Rejected { code }) => {
+                    metrics::count(Metric::MailsRejected);
                     // It would be rejected again. Whose address it is stays out of the log.
                     tracing::error!(
                         booking.id = %booking.id,
@@ -120,6 +125,7 @@ impl<S: BookingStore + Outbox> Notify<S> {
             match self.entries.show(&current, &self.salon).await {
                 // Nobody waits for a calendar that will not have it: the mail has told.
                 Err(error) if error.retry_after().is_none() => {
+                    metrics::count(Metric::EntriesRefused);
                     tracing::error!(
                         error.cause = chain(&error),
                         booking.id = %booking.id,

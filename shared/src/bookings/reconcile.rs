@@ -12,6 +12,7 @@ use crate::payments::Payments;
 use crate::store::StoreError;
 use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
 use crate::telemetry::chain;
+use crate::telemetry::metrics::{self, Metric, count};
 
 /// After how long a booking that is still open is looked at again.
 const OPEN_AGAIN: SignedDuration = SignedDuration::from_secs(90);
@@ -45,6 +46,13 @@ pub struct Report {
     pub is_cut_short: bool,
 }
 
+/// A booking after it was looked after.
+struct LookedAfter {
+    /// Where it stands; nowhere if it is gone.
+    state: Option<State>,
+    is_changed: bool,
+}
+
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// Looks after the bookings that are due, the longest due first.
     ///
@@ -59,6 +67,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         // One more, to know whether there are more.
         let due = self.reader.store().due(self.now(), budget.bookings.saturating_add(1)).await?;
         report.is_cut_short = due.len() > budget.bookings;
+        let mut live = 0;
         for (index, id) in due.iter().take(budget.bookings).enumerate() {
             if Instant::now() >= budget.deadline {
                 report.is_cut_short = true;
@@ -69,21 +78,31 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             }
             report.looked_at += 1;
             match self.look_after(id).await {
-                Ok(true) => report.repaired += 1,
-                Ok(false) => {}
+                Ok(after) => {
+                    live += usize::from(after.state == Some(State::Held));
+                    if after.is_changed {
+                        report.repaired += 1;
+                        count(Metric::ReconcileRepaired);
+                    }
+                }
                 Err(error) => {
                     report.failed += 1;
                     tracing::warn!(booking.id = %id, error.cause = chain(&error), "A booking could not be settled");
-                    self.look_again_in(id, FAILED_AGAIN).await?;
+                    if let Err(error) = self.look_again_in(id, FAILED_AGAIN).await {
+                        tracing::error!(booking.id = %id, error.cause = chain(&error), "A booking could not be put off");
+                    }
                 }
             }
         }
+        metrics::set_live_unpaid_holds(live);
         Ok(report)
     }
 
-    /// Looks after one booking. Tells whether it changed.
-    async fn look_after(&self, id: &BookingId) -> Result<bool, SettleError> {
-        let Some(before) = self.reader.store().booking(id).await? else { return Ok(false) };
+    /// Looks after one booking. Tells what became of it.
+    async fn look_after(&self, id: &BookingId) -> Result<LookedAfter, SettleError> {
+        let Some(before) = self.reader.store().booking(id).await? else {
+            return Ok(LookedAfter { state: None, is_changed: false });
+        };
         let after = match before.state {
             State::Held | State::Processing => self.settle(id, Cause::Reconcile).await?,
             State::Refunding => self.pursue_refund(&before).await?,
@@ -102,7 +121,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if let Some(again) = again {
             self.look_again_in(id, again).await?;
         }
-        Ok(after.state != before.state)
+        Ok(LookedAfter { state: Some(after.state), is_changed: after.state != before.state })
     }
 
     /// Sends a booking to the end of the list, if it is still due.

@@ -22,6 +22,7 @@ use crate::store::bookings::{
     BookingStore, Change, CountChange, HoldCount, KeptRequest, RequestChange, Written,
 };
 use crate::store::{Consistency, StoreError};
+use crate::telemetry::metrics::{Metric, count};
 
 /// For how long an idempotency key is good.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -171,6 +172,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             }
             match self.place(&booking, &sheet, &counts, request, now).await? {
                 Written::Done => {
+                    count(Metric::HoldsPlaced);
                     tracing::info!(
                         booking.id = %booking.id, booking.to = booking.state.as_str(),
                         booking.cause = "checkout", "A hold was placed"

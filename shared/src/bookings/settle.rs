@@ -16,6 +16,7 @@ use crate::payments::{Payments, Session, SessionStatus, StripeError};
 use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::chain;
+use crate::telemetry::metrics::{Metric, count};
 
 /// How often Stripe is asked about one booking that somebody looks at.
 const PAUSE_BETWEEN_QUESTIONS: SignedDuration = SignedDuration::from_secs(3);
@@ -358,8 +359,18 @@ fn warn_of_second_payment(booking: &Booking, event: &Event) {
     }
 }
 
-/// Logs a step in the life of a booking.
+/// Logs and counts a step in the life of a booking.
 fn report(booking: &Booking, transition: Transition, cause: Cause) {
+    // Only a payment leads out of these.
+    if matches!(transition.from, State::Expired | State::Cancelled) {
+        count(Metric::LatePayments);
+    }
+    match transition.to {
+        State::Confirmed => count(Metric::BookingsConfirmed),
+        State::Refunded => count(Metric::RefundsMade),
+        State::RefundFailed => count(Metric::RefundsFailed),
+        State::Held | State::Processing | State::Expired | State::Cancelled | State::Refunding => {}
+    }
     let (from, to) = (transition.from.as_str(), transition.to.as_str());
     tracing::info!(
         booking.id = %booking.id, booking.from = from, booking.to = to,

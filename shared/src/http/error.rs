@@ -247,3 +247,22 @@ impl From<crate::payments::StripeError> for ApiError {
         }
     }
 }
+
+#[cfg(feature = "stripe")]
+impl From<crate::bookings::SettleError> for ApiError {
+    fn from(error: crate::bookings::SettleError) -> Self {
+        use crate::bookings::SettleError;
+        const RETRY_AFTER_SECONDS: u64 = 5;
+        match error {
+            SettleError::Store(error) => error.into(),
+            SettleError::Stripe(error) => error.into(),
+            SettleError::CalendarUnknown => {
+                let message =
+                    "The salon's calendar cannot be read at the moment. Please try again.";
+                Self::new(Code::CalendarUnavailable, message)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .because(error)
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 
 use super::ApiError;
 use crate::telemetry;
+use crate::telemetry::metrics;
 
 /// A response, and what the log says about it.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl CacheLevel {
 
 /// Waits for an answer, logs one line about it, and turns errors and panics
 /// into the contract's envelope. The line is at debug level where the answer
-/// took no work.
+/// took no work. Then what was counted meanwhile is written.
 pub async fn observe(
     request: &Request,
     route: &'static str,
@@ -99,6 +100,17 @@ pub async fn observe(
         answered!(debug);
     } else {
         answered!(info);
+    }
+    match answer.cache {
+        CacheLevel::Container => {
+            metrics::count_hit_in_container();
+            metrics::flush_at_times(started);
+        }
+        CacheLevel::Table => {
+            metrics::count_hit_in_table();
+            metrics::flush();
+        }
+        CacheLevel::None => metrics::flush(),
     }
     answer.response
 }

@@ -19,6 +19,7 @@ use crate::payments::api_base::ApiBase;
 use crate::payments::error::StripeError;
 use crate::payments::retry::{Failure, RetryPolicy};
 use crate::payments::secret_key::SecretKey;
+use crate::telemetry::metrics::{Metric, count};
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub struct Client {
     http: HttpsClient,
     base: ApiBase,
     authorization: HeaderValue,
+    is_live: bool,
     policy: RetryPolicy,
 }
 
@@ -42,7 +44,13 @@ impl Client {
     #[must_use]
     pub fn new(key: &SecretKey, base: ApiBase, policy: RetryPolicy) -> Self {
         let http = HttpsClient::new();
-        Self { http, base, authorization: key.authorization(), policy }
+        Self { http, base, authorization: key.authorization(), is_live: key.is_live(), policy }
+    }
+
+    /// Tells whether the key moves real money.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.is_live
     }
 
     /// Opens a connection, so that the first request waits for no TCP and TLS.
@@ -156,6 +164,9 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
+            if matches!(failure.error, StripeError::RateLimited { .. }) {
+                count(Metric::StripeRateLimited);
+            }
             let answer = failure.error.answer();
             tracing::debug!(
                 stripe.attempt = attempt,

@@ -40,6 +40,14 @@ impl SecretKey {
         Ok(Self(key))
     }
 
+    /// Tells whether the key moves real money
+    /// (<https://docs.stripe.com/keys#test-live-modes>).
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let text = self.0.expose_secret();
+        text.starts_with("sk_live_") || text.starts_with("rk_live_")
+    }
+
     /// Returns the value of the `Authorization` header, marked as sensitive.
     pub(super) fn authorization(&self) -> HeaderValue {
         let bearer = format!("Bearer {}", self.0.expose_secret());
@@ -70,6 +78,21 @@ mod tests {
         for (text, expected) in cases {
             let key = SecretKey::new(SecretString::from(text));
             assert_eq!(key.err(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_says_whether_the_money_is_real() {
+        let cases = [
+            ("sk_live_1", true),
+            ("rk_live_1", true),
+            ("sk_test_1", false),
+            ("rk_test_1", false),
+            ("sk_sandbox_live_1", false),
+        ];
+        for (text, expected) in cases {
+            let key = SecretKey::new(SecretString::from(text)).unwrap();
+            assert_eq!(key.is_live(), expected, "{text}");
         }
     }
 

@@ -12,6 +12,8 @@ use crate::payments::session::Session;
 pub struct Event {
     /// Stripe's id: `evt_…`. A repeat has the same.
     pub id: String,
+    /// Stripe's word for what happened: `checkout.session.completed`.
+    pub kind: String,
     /// Whether it is about real money.
     pub live: bool,
     /// What it is about.
@@ -41,8 +43,21 @@ pub enum Subject {
         /// Whether that is all of it.
         fully: bool,
     },
-    /// Something that concerns no booking, by its type.
-    Other(String),
+    /// Something that concerns no booking.
+    Other,
+}
+
+impl Subject {
+    /// Returns the booking that it says it is about.
+    #[must_use]
+    pub fn booking_id(&self) -> Option<&str> {
+        match self {
+            Self::Session { session, .. } => session.booking_id.as_deref(),
+            Self::Refund(refund) => refund.booking_id.as_deref(),
+            Self::ChargeRefunded { booking_id, .. } => booking_id.as_deref(),
+            Self::Other => None,
+        }
+    }
 }
 
 /// What happened to a session.
@@ -80,31 +95,31 @@ pub fn parse_event(body: &[u8]) -> Result<Event, EventError> {
     }
 
     let Envelope { id, livemode, kind } = serde_json::from_slice(body)?;
-    let session = |change| -> Result<Subject, EventError> {
-        Ok(Subject::Session { change, session: Box::new(object(body)?) })
+    let session = |change| -> Result<Option<Subject>, EventError> {
+        let session: Option<Session> = object(body)?;
+        Ok(session.map(|session| Subject::Session { change, session: Box::new(session) }))
     };
     let subject = match kind.as_str() {
         "checkout.session.completed" => session(SessionChange::Completed)?,
         "checkout.session.async_payment_succeeded" => session(SessionChange::PaymentSucceeded)?,
         "checkout.session.async_payment_failed" => session(SessionChange::PaymentFailed)?,
         "checkout.session.expired" => session(SessionChange::Expired)?,
-        "refund.created" | "refund.updated" | "refund.failed" => Subject::Refund(object(body)?),
-        "charge.refunded" => {
-            let charge: Charge = object(body)?;
-            Subject::ChargeRefunded {
-                payment: charge.payment_intent.map(String::from),
-                booking_id: Metadata::booking_id(charge.metadata),
-                amount_refunded: charge.amount_refunded,
-                fully: charge.refunded,
-            }
-        }
-        _ => Subject::Other(kind),
+        "refund.created" | "refund.updated" | "refund.failed" => object(body)?.map(Subject::Refund),
+        "charge.refunded" => object(body)?.map(|charge: Charge| Subject::ChargeRefunded {
+            payment: charge.payment_intent.map(String::from),
+            booking_id: Metadata::booking_id(charge.metadata),
+            amount_refunded: charge.amount_refunded,
+            fully: charge.refunded,
+        }),
+        _ => None,
     };
-    Ok(Event { id, live: livemode, subject })
+    let subject = subject.unwrap_or(Subject::Other);
+    Ok(Event { id, kind, live: livemode, subject })
 }
 
-/// Reads the object that an event is about.
-fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, EventError> {
+/// Reads the object that an event is about, if it names a booking. Those of
+/// others on the same account are not ours to understand.
+fn object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, EventError> {
     #[derive(Deserialize)]
     struct About<T> {
         data: Data<T>,
@@ -115,8 +130,17 @@ fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, EventError> {
         object: T,
     }
 
+    #[derive(Deserialize)]
+    struct Marked {
+        metadata: Option<Metadata>,
+    }
+
+    let marked: About<Marked> = serde_json::from_slice(body)?;
+    if Metadata::booking_id(marked.data.object.metadata).is_none() {
+        return Ok(None);
+    }
     let about: About<T> = serde_json::from_slice(body)?;
-    Ok(about.data.object)
+    Ok(Some(about.data.object))
 }
 
 /// The fields that are read of a charge. Its metadata is its payment's
@@ -229,10 +253,23 @@ mod tests {
         let thin = json!({"id": "evt_1", "livemode": true, "type": "v2.core.thin"}).to_string();
         let other = event("customer.created", &json!(["anything"]));
         for (body, expected) in [(thin.as_bytes(), "v2.core.thin"), (&other, "customer.created")] {
-            let Subject::Other(kind) = parse_event(body).unwrap().subject else {
-                panic!("{expected} concerns no booking");
-            };
-            assert_eq!(kind, expected);
+            let event = parse_event(body).unwrap();
+            assert!(matches!(event.subject, Subject::Other), "{expected} concerns no booking");
+            assert_eq!(event.kind, expected);
+        }
+    }
+
+    #[test]
+    fn an_object_that_names_no_booking_is_not_ours_whatever_is_in_it() {
+        let cases = [
+            ("checkout.session.completed", json!({"id": "cs_1", "metadata": {"order": "7"}})),
+            ("checkout.session.expired", json!({"id": "cs_1", "metadata": null})),
+            ("refund.updated", json!({"id": "re_1"})),
+            ("charge.refunded", json!({"id": "ch_1", "metadata": {}})),
+        ];
+        for (kind, object) in cases {
+            let subject = parse_event(&event(kind, &object)).unwrap().subject;
+            assert!(matches!(subject, Subject::Other), "{kind}");
         }
     }
 

@@ -1,0 +1,65 @@
+//! Settles what no event of Stripe's has: sessions that were paid or expired
+//! unheard of, ids that a crash lost, refunds that were cut off.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::bookings::{Bookings, Budget, Report};
+use shared::busy::Origin;
+use shared::clock::Clock;
+use shared::payments::Payments;
+use shared::store::StoreError;
+use shared::store::bookings::BookingStore;
+use shared::telemetry::{chain, metrics};
+use tokio::time::Instant;
+
+/// The most bookings that a run looks after. Usually its time ends it first.
+const BOOKINGS: usize = 200;
+/// Between one booking and the next: of the 25 requests a second that Stripe
+/// takes, most stay for visitors.
+const PAUSE: Duration = Duration::from_millis(120);
+/// How long before its deadline a run begins with no more bookings: three
+/// requests at which Stripe lets us wait to the last fit in.
+const RESERVE: Duration = Duration::from_secs(30);
+
+/// The function: what it needs to run, made once a container.
+#[derive(Debug)]
+pub struct Reconcile<S, O, P> {
+    bookings: Bookings<S, O, P>,
+    clock: Clock,
+}
+
+impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
+    /// Makes the function.
+    #[must_use]
+    pub const fn new(bookings: Bookings<S, O, P>, clock: Clock) -> Self {
+        Self { bookings, clock }
+    }
+
+    /// Looks after the bookings that are due, as far as there is time, and logs
+    /// one line about it.
+    ///
+    /// # Errors
+    /// When the list of them cannot be read.
+    pub async fn run(&self, deadline: Timestamp) -> Result<Report, StoreError> {
+        let left = Duration::try_from(deadline.duration_since(self.clock.now()));
+        let time = left.unwrap_or_default().saturating_sub(RESERVE);
+        let budget = Budget { bookings: BOOKINGS, pause: PAUSE, deadline: Instant::now() + time };
+        let outcome = self.bookings.reconcile(budget).await;
+        match &outcome {
+            Ok(report) => tracing::info!(
+                reconcile.looked_at = report.looked_at,
+                reconcile.repaired = report.repaired,
+                reconcile.failed = report.failed,
+                reconcile.is_cut_short = report.is_cut_short,
+                "Looked after the bookings that were due"
+            ),
+            Err(error) => tracing::error!(
+                error.cause = chain(error),
+                "The bookings that are due could not be listed"
+            ),
+        }
+        metrics::flush();
+        outcome
+    }
+}

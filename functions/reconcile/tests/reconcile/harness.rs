@@ -1,0 +1,248 @@
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use checkout::Checkout;
+use dev::event::Event;
+use dev::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
+use jiff::{SignedDuration, Timestamp};
+use reconcile::Reconcile;
+use secrecy::SecretString;
+use serde_json::json;
+use shared::bookings::{Bookings, Report};
+use shared::busy::{BusyReader, Origin, OriginError};
+use shared::clock::Clock;
+use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
+use shared::domain::calendar::{CalendarReading, SourceReading};
+use shared::domain::interval::Interval;
+use shared::domain::salon::Horizon;
+use shared::domain::service::{StaffId, StaffMember};
+use shared::payments::{Client, RetryPolicy, SecretKey};
+use shared::random::Random;
+use shared::salon_file;
+use shared::store::bookings::{BookingStore, Change, Precedents, Written};
+use shared::store::{CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError};
+use tokio::net::TcpListener;
+
+/// A Monday, three hours before the salon opens.
+const NOW: &str = "2026-11-23T07:00:00-08:00";
+
+/// The function, the one that makes its bookings, their store and clock, and
+/// the sandbox they take for Stripe. No event reaches anybody.
+pub(crate) struct Harness {
+    pub(crate) store: Arc<PartlyCorrupt>,
+    pub(crate) clock: Clock,
+    reconcile: Reconcile<Arc<PartlyCorrupt>, NoCalendars, Client>,
+    checkout: Checkout<Arc<PartlyCorrupt>, NoCalendars>,
+    /// What the function has in hand, for a budget of the test's.
+    pub(crate) bookings: Bookings<Arc<PartlyCorrupt>, NoCalendars, Client>,
+    stripe: Serving,
+}
+
+/// A hold, as its client knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) id: BookingId,
+    pub(crate) session: String,
+    token: String,
+}
+
+impl Harness {
+    pub(crate) async fn new() -> Self {
+        let clock = Clock::manual(NOW.parse().expect("an instant"));
+        let salon = salon_file::parse(salon_file::COMPILED_IN);
+        let salon = Arc::new(salon.unwrap_or_else(|problems| panic!("{problems}")));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let options = SandboxOptions {
+            requests_per_second: 0,
+            clock: clock.clone(),
+            ..SandboxOptions::default()
+        };
+        let stripe = Sandbox::start(options, listener).expect("the sandbox starts");
+        let store = Arc::new(PartlyCorrupt::default());
+        let bookings = |seed| {
+            let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
+            let salon = Arc::clone(&salon);
+            Bookings::new(salon, reader, client(stripe.url()), Random::seeded(seed))
+        };
+        let reconcile = Reconcile::new(bookings(1), clock.clone());
+        let checkout = Checkout::new(bookings(2), clock.clone());
+        let bookings = bookings(3);
+        Self { store, clock, reconcile, checkout, bookings, stripe }
+    }
+
+    /// Runs the function as the schedule does, with a minute of time.
+    pub(crate) async fn run(&self) -> Report {
+        self.run_for(SignedDuration::from_mins(1)).await.expect("the list can be read")
+    }
+
+    pub(crate) async fn run_for(&self, time: SignedDuration) -> Result<Report, StoreError> {
+        self.reconcile.run(self.clock.now() + time).await
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.stripe.sandbox()
+    }
+
+    pub(crate) fn fail(&self, call: &str, effect: Effect, times: u32) {
+        self.sandbox().inject(Fault { call: call.to_owned(), effect, times });
+    }
+
+    /// Asks for half an hour on Tuesday, each time for another client. Returns
+    /// the status and the answer.
+    pub(crate) async fn reserve(&self, time: &str) -> (u16, serde_json::Value) {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NUMBER: AtomicU32 = AtomicU32::new(1000);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let wish = json!({
+            "serviceId": "2.02", "date": "2026-11-24", "time": time,
+            "clientName": "Ada Lovelace", "clientPhone": format!("+1 206 555 {number}"),
+            "clientEmail": format!("someone{number}@example.com"),
+        });
+        let event = Event::new("POST", "/checkout")
+            .header("content-type", "application/json")
+            .source(&format!("10.0.{}.{}", number / 256, number % 256))
+            .body(&wish.to_string());
+        let response = self.checkout.handle(event.request()).await;
+        (response.status().as_u16(), serde_json::from_slice(response.body()).expect("JSON"))
+    }
+
+    pub(crate) async fn hold(&self, time: &str) -> Held {
+        let (status, body) = self.reserve(time).await;
+        assert_eq!(status, 201, "{body}");
+        let field = |name: &str| body[name].as_str().expect("text").to_owned();
+        let id = BookingId::parse(&field("bookingId")).expect("an id");
+        Held { id, session: field("sessionId"), token: field("manageToken") }
+    }
+
+    pub(crate) async fn cancel(&self, held: &Held) {
+        let event = Event::new("POST", &format!("/bookings/{}/cancel", held.id))
+            .header("content-type", "application/json")
+            .body(&json!({"manageToken": held.token}).to_string());
+        let response = self.checkout.handle(event.request()).await;
+        assert_eq!(response.status(), 200, "{response:?}");
+    }
+
+    pub(crate) async fn status(&self, id: &BookingId) -> &'static str {
+        let booking = self.store.booking(id).await.expect("readable").expect("a booking");
+        booking.state.as_str()
+    }
+}
+
+fn client(base: &str) -> Client {
+    let key = SecretKey::new(SecretString::from("sk_test_1")).expect("a key");
+    let policy = RetryPolicy {
+        deadline: Duration::from_millis(500),
+        backoff_base: Duration::from_millis(1),
+        ..RetryPolicy::default()
+    };
+    Client::new(&key, base.parse().expect("an address"), policy)
+}
+
+/// Nobody has a calendar.
+#[derive(Debug)]
+pub(crate) struct NoCalendars;
+
+impl Origin for NoCalendars {
+    async fn read(
+        &self,
+        _: &StaffMember,
+        _: Interval<Timestamp>,
+        _: Option<&CalendarReading>,
+    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
+        Err("there are none".into())
+    }
+}
+
+/// A store in which some bookings cannot be read.
+#[derive(Debug, Default)]
+pub(crate) struct PartlyCorrupt {
+    pub(crate) memory: MemoryStore,
+    corrupt: Mutex<HashSet<BookingId>>,
+}
+
+impl PartlyCorrupt {
+    pub(crate) fn corrupt(&self, id: &BookingId) {
+        self.corrupt.lock().unwrap().insert(id.clone());
+    }
+}
+
+impl Store for PartlyCorrupt {
+    async fn sheets(
+        &self,
+        staff: &[&StaffId],
+        horizon: Horizon,
+        consistency: Consistency,
+    ) -> Result<Sheets, StoreError> {
+        self.memory.sheets(staff, horizon, consistency).await
+    }
+
+    async fn calendars(
+        &self,
+        staff: &[&StaffId],
+        consistency: Consistency,
+    ) -> Result<CachedCalendars, StoreError> {
+        self.memory.calendars(staff, consistency).await
+    }
+
+    async fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        self.memory.take_lease(staff, now, until).await
+    }
+
+    async fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> Result<(), StoreError> {
+        self.memory.put_reading(staff, reading).await
+    }
+
+    async fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.memory.move_lease(staff, taken_until, until).await
+    }
+}
+
+impl BookingStore for PartlyCorrupt {
+    async fn booking(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
+        if self.corrupt.lock().unwrap().contains(id) {
+            let problem = "its state is nonsense".to_owned();
+            return Err(StoreError::Corrupt { key: format!("BOOKING#{id}"), problem });
+        }
+        self.memory.booking(id).await
+    }
+
+    async fn precedents(
+        &self,
+        counts: &[HoldKey],
+        request: Option<&RequestKey>,
+    ) -> Result<Precedents, StoreError> {
+        self.memory.precedents(counts, request).await
+    }
+
+    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+        self.memory.write(change).await
+    }
+
+    async fn note_question(
+        &self,
+        id: &BookingId,
+        now: Timestamp,
+        pause: SignedDuration,
+    ) -> Result<bool, StoreError> {
+        self.memory.note_question(id, now, pause).await
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
+        self.memory.due(now, limit).await
+    }
+}

@@ -1,0 +1,201 @@
+use std::time::Duration;
+
+use dev::sandbox::{Effect, Refunds};
+use jiff::SignedDuration;
+use shared::bookings::Budget;
+use shared::store::bookings::BookingStore;
+use tokio::time::Instant;
+
+use crate::harness::Harness;
+
+const SCHEDULE: SignedDuration = SignedDuration::from_mins(2);
+
+#[tokio::test]
+async fn a_paid_hold_whose_event_was_lost_is_confirmed_within_five_minutes() {
+    // Paid at any time of the schedule.
+    for seconds in [0, 30, 59, 90, 119] {
+        let harness = Harness::new().await;
+        let held = harness.hold("10:00").await;
+        harness.clock.advance(SignedDuration::from_secs(seconds));
+        harness.sandbox().pay(&held.session).expect("it is open");
+        let paid_at = harness.clock.now();
+        harness.clock.advance(SCHEDULE - SignedDuration::from_secs(seconds));
+        while harness.status(&held.id).await != "confirmed" {
+            harness.run().await;
+            let waited = harness.clock.now().duration_since(paid_at);
+            assert!(waited <= SignedDuration::from_mins(5), "paid {seconds} s after the hold");
+            harness.clock.advance(SCHEDULE);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hold_is_left_alone_for_three_minutes_and_then_asked_about_in_every_run() {
+    let harness = Harness::new().await;
+    let held = harness.hold("10:00").await;
+    harness.clock.advance(SignedDuration::from_secs(179));
+    assert_eq!(harness.run().await.looked_at, 0);
+    harness.clock.advance(SignedDuration::from_secs(1));
+    for _ in 0..3 {
+        let report = harness.run().await;
+        assert_eq!((report.looked_at, report.repaired), (1, 0));
+        assert_eq!(harness.run().await.looked_at, 0, "a run at the same time asks nobody again");
+        harness.clock.advance(SCHEDULE);
+    }
+    assert_eq!(harness.status(&held.id).await, "held");
+}
+
+#[tokio::test]
+async fn an_unpaid_hold_ends_and_its_time_is_free() {
+    let harness = Harness::new().await;
+    let held = harness.hold("10:00").await;
+    harness.clock.advance(SignedDuration::from_mins(36));
+    assert_eq!(harness.run().await.repaired, 1);
+    assert_eq!(harness.status(&held.id).await, "expired");
+    harness.hold("10:00").await;
+}
+
+#[tokio::test]
+async fn a_session_whose_id_was_lost_is_found() {
+    let harness = Harness::new().await;
+    harness.fail("POST /v1/checkout/sessions", Effect::HangUp, 9);
+    let (status, _) = harness.reserve("10:00").await;
+    assert_eq!(status, 503);
+    harness.sandbox().clear_faults();
+    let [session] = &harness.sandbox().sessions()[..] else { panic!("one session") };
+    harness.sandbox().pay(&session.id).expect("it is open");
+    harness.clock.advance(SignedDuration::from_mins(3));
+    // The replay under the session's key says how it was; the next look, how it is.
+    for _ in 0..2 {
+        harness.run().await;
+        harness.clock.advance(SCHEDULE);
+    }
+    let [booking] = &harness.store.memory.bookings()[..] else { panic!("one booking") };
+    assert_eq!(booking.state.as_str(), "confirmed");
+}
+
+#[tokio::test]
+async fn a_refund_that_was_cut_off_is_finished_and_made_once() {
+    for effect in [Effect::HangUp, Effect::Unavailable, Effect::ErrorAfter, Effect::ErrorBefore] {
+        let harness = Harness::new().await;
+        let held = harness.hold("10:00").await;
+        harness.sandbox().pay(&held.session).expect("it is open");
+        harness.fail("POST /v1/refunds", effect, 50);
+        harness.cancel(&held).await;
+        assert_eq!(harness.status(&held.id).await, "refunding", "{effect:?}");
+        harness.sandbox().clear_faults();
+        for _ in 0..3 {
+            harness.run().await;
+            harness.clock.advance(SignedDuration::from_hours(1));
+        }
+        assert_eq!(harness.status(&held.id).await, "refunded", "{effect:?}");
+        let booking = harness.store.booking(&held.id).await.expect("readable");
+        let payment = booking.and_then(|booking| booking.payment).expect("a payment");
+        assert_eq!(harness.sandbox().refunds(&payment).len(), 1, "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_on_its_way_is_asked_about_every_hour() {
+    let harness = Harness::new().await;
+    harness.sandbox().set_refunds(Refunds::Pending);
+    let held = harness.hold("10:00").await;
+    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.cancel(&held).await;
+    harness.run().await;
+    harness.clock.advance(SignedDuration::from_mins(59));
+    assert_eq!(harness.run().await.looked_at, 0);
+    harness.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(harness.run().await.repaired, 1);
+    assert_eq!(harness.status(&held.id).await, "refunded");
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_settled_holds_up_no_other() {
+    let harness = Harness::new().await;
+    let corrupt = harness.hold("10:00").await;
+    harness.clock.advance(SignedDuration::from_secs(1));
+    let others = [harness.hold("11:00").await, harness.hold("12:00").await];
+    for other in &others {
+        harness.sandbox().pay(&other.session).expect("it is open");
+    }
+    harness.store.corrupt(&corrupt.id);
+    harness.clock.advance(SignedDuration::from_mins(3));
+    let report = harness.run().await;
+    assert_eq!((report.looked_at, report.failed, report.repaired), (3, 1, 2));
+    for other in &others {
+        assert_eq!(harness.status(&other.id).await, "confirmed");
+    }
+}
+
+#[tokio::test]
+async fn while_stripe_is_down_all_are_put_off_and_none_is_lost() {
+    let harness = Harness::new().await;
+    let held = harness.hold("10:00").await;
+    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.clock.advance(SignedDuration::from_mins(3));
+    harness.fail("*", Effect::Unavailable, 50);
+    assert_eq!(harness.run().await.failed, 1);
+    harness.sandbox().clear_faults();
+    harness.clock.advance(SCHEDULE);
+    assert_eq!(harness.run().await.looked_at, 0, "it is left alone for a while");
+    harness.clock.advance(SignedDuration::from_mins(3));
+    assert_eq!(harness.run().await.repaired, 1);
+    assert_eq!(harness.status(&held.id).await, "confirmed");
+}
+
+#[tokio::test]
+async fn what_a_run_has_no_time_for_the_next_begins_with() {
+    let harness = Harness::new().await;
+    let mut all = Vec::new();
+    for time in ["10:00", "11:00", "12:00"] {
+        all.push(harness.hold(time).await);
+        harness.clock.advance(SignedDuration::from_secs(1));
+    }
+    for held in &all {
+        harness.sandbox().pay(&held.session).expect("it is open");
+    }
+    harness.clock.advance(SignedDuration::from_mins(3));
+    // Half a minute is kept back.
+    let report = harness.run_for(SignedDuration::from_secs(30)).await.expect("readable");
+    assert!(report.is_cut_short && report.looked_at == 0, "{report:?}");
+    let report = harness.run().await;
+    assert!(!report.is_cut_short && report.repaired == 3, "{report:?}");
+}
+
+#[tokio::test]
+async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
+    let harness = Harness::new().await;
+    let mut all = Vec::new();
+    for time in ["10:00", "11:00", "12:00"] {
+        all.push(harness.hold(time).await);
+        harness.clock.advance(SignedDuration::from_secs(1));
+    }
+    harness.clock.advance(SignedDuration::from_mins(3));
+    // Nobody has paid yet: one that stays open must not be the first again.
+    let budget = Budget {
+        bookings: 2,
+        pause: Duration::ZERO,
+        deadline: Instant::now() + Duration::from_secs(60),
+    };
+    let report = harness.bookings.reconcile(budget).await.expect("readable");
+    assert_eq!((report.looked_at, report.is_cut_short), (2, true));
+    for held in &all {
+        harness.sandbox().pay(&held.session).expect("it is open");
+    }
+    let report = harness.bookings.reconcile(budget).await.expect("readable");
+    assert_eq!((report.looked_at, report.is_cut_short), (1, false));
+    let mut confirmed = Vec::new();
+    for held in &all {
+        confirmed.push(harness.status(&held.id).await == "confirmed");
+    }
+    assert_eq!(confirmed, [false, false, true]);
+}
+
+#[tokio::test]
+async fn a_run_fails_only_if_the_list_cannot_be_read() {
+    let harness = Harness::new().await;
+    harness.store.memory.set_down(true);
+    let outcome = harness.run_for(SignedDuration::from_mins(1)).await;
+    assert!(outcome.is_err(), "the alarm counts failed runs: {outcome:?}");
+}
