@@ -77,6 +77,20 @@ impl Invitation {
     /// Writes the file for the salon's own calendars, with who comes.
     #[must_use]
     pub fn for_owner(booking: &Booking, salon: &Salon) -> Option<Self> {
+        let words = Words::for_owner(booking, salon);
+        write(booking, salon, &words.summary, &words.description)
+    }
+}
+
+/// What an appointment says in a calendar.
+pub(crate) struct Words {
+    pub(crate) summary: String,
+    pub(crate) description: String,
+}
+
+impl Words {
+    /// Says what is booked, by whom, and how they are reached.
+    pub(crate) fn for_owner(booking: &Booking, salon: &Salon) -> Self {
         let service = salon.service(booking.service.as_str());
         let title = service.map_or(booking.service.as_str(), |service| &service.title);
         let member = salon.staff_member(booking.staff.as_str());
@@ -84,9 +98,10 @@ impl Invitation {
         let customer = &booking.customer;
         let (name, phone, email) =
             (customer.name.as_str(), customer.phone.as_str(), customer.email.as_str());
-        let summary = format!("{title}: {name}");
-        let description = format!("{name}\n{phone}\n{email}\nWith {member}");
-        write(booking, salon, &summary, &description)
+        Self {
+            summary: format!("{title}: {name}"),
+            description: format!("{name}\n{phone}\n{email}\nWith {member}"),
+        }
     }
 }
 

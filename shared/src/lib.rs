@@ -19,6 +19,7 @@
     doc = "| [`calendars`] | busy time, from Google and from iCal feeds |"
 )]
 #![cfg_attr(feature = "https", doc = "| [`https`] | the connections to both |")]
+#![cfg_attr(feature = "ses", doc = "| [`ses`] | mail, by Amazon SES |")]
 #![cfg_attr(feature = "secrets", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
 
@@ -47,5 +48,7 @@ pub mod random;
 pub mod salon_file;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+#[cfg(feature = "ses")]
+pub mod ses;
 pub mod store;
 pub mod telemetry;

@@ -172,6 +172,12 @@ impl Horizon {
         Self { first: date, last: date }
     }
 
+    /// Returns the dates from `first` to `last`, which counts.
+    #[must_use]
+    pub const fn between(first: Date, last: Date) -> Self {
+        Self { first, last }
+    }
+
     /// Tells whether `date` can be booked.
     #[must_use]
     pub fn contains(self, date: Date) -> bool {

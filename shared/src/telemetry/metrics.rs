@@ -39,6 +39,15 @@ pub enum Metric {
     StripeRateLimited,
     /// Times that somebody's calendars were read.
     OriginReads,
+    /// Mails that SES has taken.
+    MailsSent,
+    /// Mails that SES will never take: somebody was not told.
+    MailsRejected,
+    /// Mails and calendar entries that were made again after an attempt that was
+    /// cut off, perhaps a second time.
+    EffectsRepeated,
+    /// Bookings that a calendar will not show.
+    EntriesRefused,
 }
 
 impl Metric {
@@ -53,6 +62,10 @@ impl Metric {
             Self::ReconcileRepaired => "ReconcileRepaired",
             Self::StripeRateLimited => "StripeRateLimited",
             Self::OriginReads => "OriginReads",
+            Self::MailsSent => "MailsSent",
+            Self::MailsRejected => "MailsRejected",
+            Self::EffectsRepeated => "EffectsRepeated",
+            Self::EntriesRefused => "EntriesRefused",
         }
     }
 }
