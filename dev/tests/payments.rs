@@ -146,9 +146,11 @@ async fn a_session_ends_once_and_never_after_it_was_paid() {
     let serving = sandbox(0).await;
     let client = client(&serving, RetryPolicy::default());
     let ended = client.open(&booked(1, Ui::Hosted, 35)).await.unwrap();
-    for _ in 0..2 {
-        assert_eq!(client.expire(&ended.id).await.unwrap().status, SessionStatus::Expired);
-    }
+    assert_eq!(client.expire(&ended.id).await.unwrap().status, SessionStatus::Expired);
+    let error = client.expire(&ended.id).await.unwrap_err();
+    assert!(matches!(error, StripeError::Rejected(_)), "a call is not a repeat: {error:?}");
+    assert_eq!(client.session(&ended.id).await.unwrap().status, SessionStatus::Expired);
+
     let paid = client.open(&booked(2, Ui::Hosted, 35)).await.unwrap();
     serving.sandbox().pay(&paid.id).unwrap();
     let error = client.expire(&paid.id).await.unwrap_err();

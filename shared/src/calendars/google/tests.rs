@@ -213,7 +213,7 @@ async fn what_stays_is_not_tried_again() {
         (answer(404, &[], ""), "the calendar answered with status 404"),
         (
             answer(204, &[], ""),
-            "the calendar's answer cannot be read: status 204 is not one of Google's",
+            "the calendar's answer cannot be read: not a freeBusy, at line 1 column 0",
         ),
         (
             answer(302, &[("Location", "/token")], ""),
