@@ -3,5 +3,6 @@
 pub mod event;
 pub mod explain;
 pub mod google;
+pub mod mail_preview;
 pub mod sandbox;
 pub mod serve;

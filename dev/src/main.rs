@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::{explain, serve};
+use dev::{explain, mail_preview, serve};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -25,6 +25,8 @@ enum Command {
     Serve(serve::Options),
     /// Prints what takes time away from a day, and the rule that does
     Explain(explain::Options),
+    /// Writes every mail with sample data to files that can be opened
+    MailPreview(mail_preview::Options),
 }
 
 #[tokio::main]
@@ -33,6 +35,9 @@ async fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::MailPreview(options) => {
+            mail_preview::run(options).await.map_err(Box::<dyn Error>::from)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use dev::google::{CalendarFault, FakeGoogle, Fault, GoogleOptions, Serving};
 use jiff::{SignedDuration, Timestamp};
 use shared::calendars::CalendarError;
-use shared::calendars::google::{GoogleCalendars, ServiceAccount};
+use shared::calendars::google::{Access, GoogleCalendars, ServiceAccount};
 use shared::clock::Clock;
 use shared::domain::interval::{Interval, IntervalSet};
 use shared::https::HttpsClient;
@@ -28,7 +28,13 @@ async fn serving(options: GoogleOptions) -> Serving {
 fn calendars(serving: &Serving, subject: Option<&str>) -> GoogleCalendars {
     let account = ServiceAccount::parse(&serving.service_account().to_string().into()).unwrap();
     let base = serving.url().parse().unwrap();
-    GoogleCalendars::new(HttpsClient::new(), account, subject.map(str::to_owned), base)
+    GoogleCalendars::new(
+        HttpsClient::new(),
+        account,
+        subject.map(str::to_owned),
+        base,
+        Access::FreeBusy,
+    )
 }
 
 fn interval(start: &str, end: &str) -> Interval<Timestamp> {

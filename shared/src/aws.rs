@@ -1,5 +1,8 @@
 //! What all AWS clients have in common.
 
+#[cfg(feature = "secrets")]
+pub(crate) mod signed;
+
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -14,6 +17,8 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+#[cfg(feature = "secrets")]
+pub use self::signed::AwsError;
 #[cfg(feature = "secrets")]
 use crate::https::HttpsClient;
 

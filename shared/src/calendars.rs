@@ -1,4 +1,5 @@
-//! Calendars: where a staff member's busy time comes from.
+//! Calendars: where a staff member's busy time comes from, and where bookings
+//! are shown.
 //!
 //! Two origins: [`feed`] reads an iCal feed, [`google`] asks Google Calendar.
 //! Both fail closed: what cannot be read is a [`CalendarError`], never free
@@ -7,6 +8,7 @@
 
 mod address;
 mod document;
+mod entries;
 mod error;
 pub mod feed;
 pub mod google;
@@ -16,5 +18,6 @@ pub mod secrets;
 
 pub use address::AddressError;
 pub use document::{Problem, Problems};
+pub use entries::Entries;
 pub use error::CalendarError;
 pub use origins::{Origins, UnknownCalendar};

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`domain`] | open time, services, money: pure, synchronous, told what time it is |
 //! | [`salon_file`] | `salon.toml`, read and checked |
+//! | [`invitation`] | appointments as iCalendar files |
 //! | [`store`] | the DynamoDB table |
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, the one error → status mapping |
@@ -18,6 +19,7 @@
     doc = "| [`calendars`] | busy time, from Google and from iCal feeds |"
 )]
 #![cfg_attr(feature = "https", doc = "| [`https`] | the connections to both |")]
+#![cfg_attr(feature = "ses", doc = "| [`ses`] | mail, by Amazon SES |")]
 #![cfg_attr(feature = "secrets", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
 
@@ -36,6 +38,7 @@ pub mod domain;
 pub mod http;
 #[cfg(feature = "https")]
 pub mod https;
+pub mod invitation;
 #[cfg(test)]
 #[cfg(feature = "secrets")]
 mod misbehaving_server;
@@ -45,5 +48,7 @@ pub mod random;
 pub mod salon_file;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+#[cfg(feature = "ses")]
+pub mod ses;
 pub mod store;
 pub mod telemetry;

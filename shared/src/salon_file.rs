@@ -3,9 +3,11 @@
 //! Everything is checked here, once, and every mistake of a file is reported
 //! at the same time, each with its line, its key and what is allowed.
 
+mod contact;
 mod hours;
 mod menu;
 mod reader;
+mod rules;
 mod site;
 
 use std::collections::HashSet;
@@ -14,16 +16,17 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
+use self::contact::{contact, mail};
 use self::hours::{closure, weekly_hours};
-use self::menu::{chargeable, check_is_possible, currency, money, service, staff_member};
+use self::menu::{check_is_possible, currency, service, staff_member};
 pub use self::reader::Problem;
 use self::reader::{Field, Reader, Table, nearest};
-use self::site::return_url;
-use crate::domain::booking::CancellationTerms;
+use self::rules::{booking_rules, calendar_rules, cancellation, deposit_rules};
+use self::site::site;
+use crate::domain::contact::Contact;
 use crate::domain::customer::Country;
 use crate::domain::hours::Closure;
-use crate::domain::payment::Ui;
-use crate::domain::salon::{HoldLimits, Salon};
+use crate::domain::salon::Salon;
 
 /// The salon file that is compiled in, for a deployment without `SALON_FILE`.
 pub const COMPILED_IN: &str = include_str!("../../salon.toml");
@@ -71,7 +74,7 @@ pub fn parse(text: &str) -> Result<Salon, SalonProblems> {
 
 /// Reads everything before giving up on anything, so that all problems are seen.
 fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
-    const KEYS: [&str; 13] = [
+    const KEYS: [&str; 15] = [
         "name",
         "country",
         "time_zone",
@@ -85,14 +88,8 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         "services",
         "staff",
         "site",
-    ];
-    const BOOKING_KEYS: [&str; 6] = [
-        "horizon_days",
-        "notice_minutes",
-        "slot_step_minutes",
-        "max_holds_per_customer",
-        "max_holds_per_address",
-        "retention_days",
+        "contact",
+        "mail",
     ];
     let file = Table::open(reader, String::new(), 0..0, document, &KEYS);
 
@@ -109,49 +106,9 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         .and_then(|f| time_zone(&f));
     let currency =
         file.required("currency", "an ISO 4217 code such as \"usd\"").and_then(|f| currency(&f));
-    let booking = file.optional("booking").and_then(|f| f.table(&BOOKING_KEYS));
-    let horizon_days =
-        optional_or(booking.as_ref(), "horizon_days", 42, |f| f.integer(1..=365, "days"));
-    let notice_minutes = optional_or(booking.as_ref(), "notice_minutes", 120, |f| {
-        f.integer(0..=60 * 24 * 30, "minutes")
-    });
-    let slot_step_minutes =
-        optional_or(booking.as_ref(), "slot_step_minutes", 15, |f| f.integer(5..=240, "minutes"));
-    let holds = |key, default| {
-        optional_or(booking.as_ref(), key, default, |f| f.integer(1..=100_u16, "holds"))
-            .map(usize::from)
-    };
-    let (per_customer, per_address) =
-        (holds("max_holds_per_customer", 2), holds("max_holds_per_address", 6));
-    let retention_days =
-        optional_or(booking.as_ref(), "retention_days", 400, |f| f.integer(1..=3_650, "days"));
-    let cancellation = file
-        .optional("cancellation")
-        .and_then(|f| f.table(&["full_refund_hours", "late_refund_percent"]));
-    let full_refund_hours = optional_or(cancellation.as_ref(), "full_refund_hours", 24, |f| {
-        f.integer(0..=24 * 60, "hours")
-    });
-    let late_refund_percent = optional_or(cancellation.as_ref(), "late_refund_percent", 0, |f| {
-        f.integer(0..=100, "hundredths")
-    });
-    let deposit = file
-        .required("deposit", "[deposit] with the default deposit")
-        .and_then(|f| f.table(&["default", "bare", "ui", "delayed_methods"]));
-    let default_deposit = deposit
-        .as_ref()
-        .and_then(|t| t.required("default", "the deposit of a service that names none"));
-    let default_deposit = default_deposit.and_then(|f| {
-        let amount = money(&f, currency?)?;
-        chargeable(&f, amount).then_some(amount)
-    });
-    let bare_deposits = optional_or(deposit.as_ref(), "bare", true, boolean);
-    let delayed_methods = optional_or(deposit.as_ref(), "delayed_methods", false, boolean);
-    let ui = optional_or(deposit.as_ref(), "ui", Ui::Hosted, |f| {
-        f.expect(
-            f.as_text().and_then(|text| text.parse().ok()),
-            "\"hosted\", \"embedded\" or \"elements\"",
-        )
-    });
+    let booking = booking_rules(&file);
+    let cancellation = cancellation(&file);
+    let deposit = deposit_rules(&file, currency);
     let hours = file
         .required("hours", "[hours] with the opening hours of each weekday")
         .and_then(|f| weekly_hours(&f, None));
@@ -161,23 +118,17 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         .flat_map(|f| f.list("[[closures]]"))
         .filter_map(|f| closure(&f))
         .collect();
-    let calendars =
-        file.optional("calendars").and_then(|f| f.table(&["fresh_seconds", "max_stale_minutes"]));
-    let calendar_fresh_seconds =
-        optional_or(calendars.as_ref(), "fresh_seconds", 60, |f| f.integer(5..=600, "seconds"));
-    let calendar_max_stale_minutes =
-        optional_or(calendars.as_ref(), "max_stale_minutes", 15, |f| {
-            f.integer(1..=1440, "minutes")
-        });
-    let prices = currency.zip(default_deposit);
+    let calendars = calendar_rules(&file);
+    let prices = currency.zip(deposit.as_ref().map(|deposit| deposit.default));
     let services = list_of(&file, "services", "[[services]], the menu", |f| service(f, prices));
     unique(&services, |service| service.id.as_str());
     let staff = list_of(&file, "staff", "[[staff]], who works there", |f| {
         staff_member(f, hours.as_ref(), &services)
     });
     unique(&staff, |member| member.id.as_str());
-    let return_url =
-        file.required("site", "[site] with the site's address").and_then(|f| return_url(&f));
+    let site = file.required("site", "[site] with the site's address").and_then(|f| site(&f));
+    let contact = optional_or(Some(&file), "contact", Contact::default(), |f| contact(f, country));
+    let mail = optional_or(Some(&file), "mail", None, |f| mail(f, name.as_deref()).map(Some));
 
     let (services, places): (Vec<_>, Vec<_>) = services.into_iter().unzip();
     let staff: Vec<_> = staff.into_iter().map(|(member, _)| member).collect();
@@ -186,31 +137,32 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
             check_is_possible(service, place, &staff, hours);
         }
     }
+    let (booking, deposit, calendars, site) = (booking?, deposit?, calendars?, site?);
     Some(Salon {
         name: name?,
         time_zone: time_zone?,
         currency: currency?,
-        horizon_days: horizon_days?,
-        notice_minutes: notice_minutes?,
-        slot_step_minutes: slot_step_minutes?,
-        default_deposit: default_deposit?,
-        bare_deposits: bare_deposits?,
+        horizon_days: booking.horizon_days,
+        notice_minutes: booking.notice_minutes,
+        slot_step_minutes: booking.slot_step_minutes,
+        default_deposit: deposit.default,
+        bare_deposits: deposit.bare,
         hours: hours?,
         closures,
-        calendar_fresh_seconds: calendar_fresh_seconds?,
-        calendar_max_stale_minutes: calendar_max_stale_minutes?,
+        calendar_fresh_seconds: calendars.fresh_seconds,
+        calendar_max_stale_minutes: calendars.max_stale_minutes,
         services,
         staff,
-        return_url: return_url?,
+        return_url: site.return_url,
+        manage_url: site.manage_url,
+        contact: contact?,
+        mail: mail?,
         country: country?,
-        hold_limits: HoldLimits { per_customer: per_customer?, per_address: per_address? },
-        ui: ui?,
-        delayed_methods: delayed_methods?,
-        cancellation: CancellationTerms {
-            full_refund_hours: full_refund_hours?,
-            late_refund_percent: late_refund_percent?,
-        },
-        retention_days: retention_days?,
+        hold_limits: booking.hold_limits,
+        ui: deposit.ui,
+        delayed_methods: deposit.delayed_methods,
+        cancellation: cancellation?,
+        retention_days: booking.retention_days,
     })
 }
 

@@ -10,8 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use secrecy::SecretString;
 
 use self::ssm::Ssm;
-pub use self::ssm::SsmError;
-use crate::aws;
+use crate::aws::{self, AwsError};
 
 mod ssm;
 
@@ -51,7 +50,7 @@ pub enum SecretsError {
         parameters: String,
         /// What went wrong, or what SSM said.
         #[source]
-        source: SsmError,
+        source: AwsError,
     },
 }
 

@@ -5,6 +5,7 @@
 //! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries`, `expiresAt` |
 //! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and all that belongs to it; while somebody has to look after it, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
 //! | when Stripe was last asked about it | `PK=BOOKING#id`, `SK=QUESTION` | `askedAt`, in milliseconds, `expiresAt` |
+//! | what has been told of it | `PK=BOOKING#id`, `SK=SENT#effect#version` | `claimedUntil` while somebody is about it, `doneAt` afterwards, `expiresAt` |
 //! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (until when it counts), `expiresAt` |
 //! | idempotency key | `PK=REQUEST#hash`, `SK=REQUEST` | `bookingId`, `fingerprint`, `until`, `expiresAt` |
 //! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `leaseUntil`, `expiresAt` |
@@ -17,6 +18,7 @@ pub mod bookings;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod memory;
+pub mod outbox;
 #[cfg(feature = "dynamodb")]
 pub mod table;
 
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 #[cfg(feature = "dynamodb")]
-pub use self::dynamodb::DynamoStore;
+pub use self::dynamodb::{DynamoStore, Image};
 pub use self::memory::MemoryStore;
 use crate::domain::calendar::CalendarReading;
 use crate::domain::day_sheet::DaySheet;

@@ -16,6 +16,7 @@ use serde_json::{Value as Json, json};
 use shared::calendars::secrets::CALENDAR_SECRETS;
 use shared::clock::Clock;
 use shared::domain::day::Day;
+use shared::domain::interval::Interval;
 use shared::domain::salon::Salon;
 use shared::salon_file;
 use tokio::net::TcpListener;
@@ -153,7 +154,7 @@ fn by_hand(salon: &Salon, google: &google::Serving) -> String {
     let days = salon.horizon(now).dates().skip(1).filter(|date| !salon.is_closed_on(*date));
     let opening = days.map(|date| Day::new(date, &salon.time_zone)).find_map(|day| {
         let working = day.instants(salon.hours_of(member).on(day.date().weekday()));
-        working.iter().next().map(|open| open.start())
+        working.iter().next().map(Interval::start)
     });
     let start = opening.unwrap_or(now);
     let shown = |at: Timestamp| at.display_with_offset(salon.time_zone.to_offset(at)).to_string();
@@ -228,7 +229,7 @@ mod tests {
     use shared::calendars::Origins;
     use shared::calendars::secrets::CalendarSecrets;
     use shared::domain::calendar::CalendarName;
-    use shared::domain::interval::{Interval, IntervalSet};
+    use shared::domain::interval::IntervalSet;
 
     use super::*;
     use crate::google::{FakeGoogle, GoogleOptions};

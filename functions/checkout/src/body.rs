@@ -11,6 +11,7 @@ use shared::domain::service::{ServiceId, StaffId};
 pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
+    #[expect(clippy::struct_field_names, reason = "these are the contract's names")]
     struct Hold<'a> {
         booking_id: &'a BookingId,
         manage_token: &'a str,

@@ -44,7 +44,9 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let route = Route::of(request.raw_http_path());
-        observe(&request, route.name(), self.answer(&route, &request)).await
+        // Boxed: what waits for the table and for Stripe is large.
+        let answering = Box::pin(self.answer(&route, &request));
+        observe(&request, route.name(), answering).await
     }
 
     async fn answer(&self, route: &Route<'_>, request: &Request) -> Result<Answer, ApiError> {

@@ -14,8 +14,8 @@ use shared::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let function =
-        start().await.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
+    let start = Box::pin(start()).await;
+    let function = start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
     let function = Arc::new(function);
     run_concurrent(service_fn(move |request: Request| {
         let function = Arc::clone(&function);
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
 
 /// Makes the function, with a connection to Stripe that is open already.
 async fn start() -> Result<Checkout<DynamoStore, Origins>, Error> {
-    let bookings = Bookings::load(Config::from_env()?).await?;
+    let bookings = Box::pin(Bookings::load(Config::from_env()?)).await?;
     bookings.payments().connect().await;
     Ok(Checkout::new(bookings, Clock::machine()))
 }

@@ -296,7 +296,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let busy = self.reader.read_days(&self.salon, &able, day, Consistency::Strong);
         // A sheet for somebody who has left the salon, too: the hold is on it.
         let own = self.sheet(&booking.staff, booking.date);
-        let own = async { Ok::<_, StoreError>(own.await?) };
         let (Busy { sheets, calendars, .. }, own) = try_join!(busy, own)?;
 
         let time = booking.taken();
@@ -339,6 +338,7 @@ fn told_by(session: &Session) -> Option<Event> {
             // A session without a payment costs nothing, and ours all cost something.
             Some(Event::Paid(session.payment.clone().unwrap_or_default()))
         }
+        (SessionStatus::Complete, false) if session.failed => Some(Event::PaymentFailed),
         (SessionStatus::Complete, false) => Some(Event::PaymentPending),
     }
 }

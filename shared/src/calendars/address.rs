@@ -48,6 +48,15 @@ impl Address {
         Ok(next)
     }
 
+    /// Returns the address of what is below this one, by the names on the way.
+    pub(super) fn below(&self, names: &[&str]) -> Self {
+        let mut url = self.0.clone();
+        let mut path = url.path_segments_mut().expect("an address with a host has a path");
+        path.pop_if_empty().extend(names);
+        drop(path);
+        Self(url)
+    }
+
     fn check(mut url: Url) -> Result<Self, AddressError> {
         match (url.scheme(), url.host_str()) {
             ("https", Some(_)) => {}

@@ -1,11 +1,14 @@
-//! Google Calendar: when somebody is busy, and nothing else.
+//! Google Calendar: when somebody is busy, and the events of our bookings.
 //!
 //! `freeBusy.query` with a service account, whose scope shows busy periods
 //! and no event
-//! (<https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query>).
+//! (<https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query>);
+//! and with another scope, for who asks for it, `events.insert` and
+//! `events.delete`.
 
 mod attempts;
 mod base;
+mod event;
 mod free_busy;
 mod service_account;
 mod token;
@@ -15,12 +18,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 pub use base::GoogleBase;
+pub use event::Event;
 pub use service_account::ServiceAccount;
 
 use self::attempts::{Attempts, Failure};
@@ -37,6 +41,24 @@ pub(in crate::calendars) mod tests;
 /// The longest answer that is read, in bytes: some 40,000 busy periods.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
+/// What a service account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// See busy periods, and no event.
+    FreeBusy,
+    /// Make and delete events.
+    Events,
+}
+
+impl Access {
+    const fn scope(self) -> &'static str {
+        match self {
+            Self::FreeBusy => "https://www.googleapis.com/auth/calendar.freebusy",
+            Self::Events => "https://www.googleapis.com/auth/calendar.events",
+        }
+    }
+}
+
 /// Google's calendars, as a service account sees them. Clones share the
 /// connections and the access token.
 #[derive(Clone)]
@@ -47,7 +69,7 @@ pub struct GoogleCalendars {
 }
 
 impl GoogleCalendars {
-    /// Makes a client. Nothing is sent yet.
+    /// Makes a client that asks for no more than `access`. Nothing is sent yet.
     ///
     /// With a `subject` the account acts for that person, which the domain's
     /// administrator has to allow; without one it sees the calendars that are
@@ -58,8 +80,10 @@ impl GoogleCalendars {
         service_account: ServiceAccount,
         subject: Option<String>,
         base: GoogleBase,
+        access: Access,
     ) -> Self {
-        let tokens = Tokens::new(client.clone(), service_account, subject, Clock::machine());
+        let clock = Clock::machine();
+        let tokens = Tokens::new(client.clone(), service_account, subject, access, clock);
         Self { client, base, tokens: Arc::new(tokens) }
     }
 
@@ -93,7 +117,13 @@ impl GoogleCalendars {
                 for (index, calendars) in calendar_ids.chunks(MAX_CALENDARS).enumerate() {
                     let first = index * MAX_CALENDARS + 1;
                     let query = Query { window: part, calendars, first };
-                    busy.extend(self.ask(&query, deadline).await?);
+                    let call = Call {
+                        method: Method::POST,
+                        uri: self.base.free_busy(),
+                        body: query.to_json(),
+                        also_fine: &[],
+                    };
+                    busy.extend(query.read(&self.ask(&call, deadline).await?)?);
                 }
             }
             let all: IntervalSet<_> = busy.into_iter().collect();
@@ -104,19 +134,14 @@ impl GoogleCalendars {
             .unwrap_or_else(|_| Err(CalendarError::Timeout { after: begun.elapsed() }))
     }
 
-    /// Asks one question, again where that may help.
-    async fn ask(
-        &self,
-        query: &Query<'_>,
-        deadline: Instant,
-    ) -> Result<Vec<Interval<Timestamp>>, CalendarError> {
-        let body = query.to_json();
+    /// Calls once, and again where that may help.
+    async fn ask(&self, call: &Call, deadline: Instant) -> Result<Bytes, CalendarError> {
         let mut attempts = Attempts::until(deadline);
         let mut renewed = false;
         let mut token = self.tokens.get(deadline).await?;
         loop {
-            match self.attempt(&body, &token).await {
-                Ok(answer) => return query.read(&answer),
+            match self.attempt(call, &token).await {
+                Ok(answer) => return Ok(answer),
                 Err(Failure { error: CalendarError::Unauthorized { .. }, .. }) if !renewed => {
                     renewed = true;
                     token = self.tokens.renew(&token, deadline).await?;
@@ -126,16 +151,18 @@ impl GoogleCalendars {
         }
     }
 
-    async fn attempt(&self, body: &Bytes, token: &AccessToken) -> Result<Bytes, Failure> {
-        let request = Request::post(self.base.free_busy())
+    async fn attempt(&self, call: &Call, token: &AccessToken) -> Result<Bytes, Failure> {
+        let request = Request::builder()
+            .method(&call.method)
+            .uri(&call.uri)
             .header(AUTHORIZATION, token.authorization())
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, OUR_NAME)
-            .body(Full::new(body.clone()))
+            .body(Full::new(call.body.clone()))
             .expect("an address and checked headers make a request");
         let answer = answer(&self.client, request, MAX_ANSWER).await?;
         match answer.status {
-            StatusCode::OK => Ok(answer.body),
+            status if status.is_success() || call.also_fine.contains(&status) => Ok(answer.body),
             StatusCode::UNAUTHORIZED => {
                 let reason = answer.reason();
                 Err(Failure::lasting(CalendarError::Unauthorized { reason }))
@@ -150,6 +177,15 @@ impl fmt::Debug for GoogleCalendars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GoogleCalendars").field("base", &self.base).finish_non_exhaustive()
     }
+}
+
+/// A call of Google's API.
+struct Call {
+    method: Method,
+    uri: Uri,
+    body: Bytes,
+    /// Statuses of answers that are errors elsewhere.
+    also_fine: &'static [StatusCode],
 }
 
 /// An answer of Google's, whatever its status.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use super::feed::{Feed, Fetched, Validators};
-use super::google::{GoogleBase, GoogleCalendars};
+use super::google::{Access, GoogleBase, GoogleCalendars};
 use super::ical;
 use super::secrets::{CALENDAR_SECRETS, CalendarSecrets};
 use crate::busy::{Origin, OriginError};
@@ -80,7 +80,8 @@ impl Origins {
         let client = HttpsClient::new();
         let google = secrets.google().map(|google| {
             let (account, subject) = (google.service_account().clone(), google.subject());
-            GoogleCalendars::new(client.clone(), account, subject.map(str::to_owned), google_base)
+            let subject = subject.map(str::to_owned);
+            GoogleCalendars::new(client.clone(), account, subject, google_base, Access::FreeBusy)
         });
         Ok(Self { client, secrets, google, zone: salon.time_zone.clone() })
     }

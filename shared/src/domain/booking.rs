@@ -5,6 +5,7 @@
 //! sheet, is derived from it, so that it cannot disagree.
 
 mod life;
+mod sample;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 pub use self::life::{Event, RefundOutcome, Surroundings, Transition};
+pub use self::sample::sample;
 use super::customer::Customer;
 use super::day_sheet::Entry;
 use super::interval::Interval;

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
-use super::booking::{BookingId, CancellationTerms};
+use super::booking::{Booking, BookingId, CancellationTerms};
+use super::contact::{Contact, MailRules};
 use super::customer::Country;
 use super::hours::{Closure, WeeklyHours};
 use super::money::{Currency, Money};
@@ -46,6 +47,12 @@ pub struct Salon {
     pub calendar_max_stale_minutes: u32,
     /// Where Stripe's pages return to.
     pub return_url: String,
+    /// Where a client looks at a booking and cancels it, if there is such a page.
+    pub manage_url: Option<String>,
+    /// How clients reach it.
+    pub contact: Contact,
+    /// What is written by mail, if anything is.
+    pub mail: Option<MailRules>,
     /// Where a phone number without a country's code is from.
     pub country: Country,
     /// How many unpaid holds anyone gets.
@@ -103,13 +110,17 @@ impl Salon {
     /// the booking's id in the query.
     #[must_use]
     pub fn return_url_for(&self, booking: &BookingId) -> String {
-        let (page, fragment) = match self.return_url.split_once('#') {
-            Some((page, fragment)) => (page, Some(fragment)),
-            None => (self.return_url.as_str(), None),
-        };
-        let joint = if page.contains('?') { '&' } else { '?' };
-        let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-        format!("{page}{joint}booking={booking}{fragment}")
+        page_about(&self.return_url, booking)
+    }
+
+    /// Returns the page on which a booking can be cancelled, for its owner.
+    ///
+    /// The right to do so is in the fragment, which browsers send to nobody: it
+    /// is in no server's log and in no `Referer`.
+    #[must_use]
+    pub fn manage_url_for(&self, booking: &Booking) -> Option<String> {
+        let page = page_about(self.manage_url.as_deref()?, &booking.id);
+        Some(format!("{page}#token={}", booking.manage_token.expose()))
     }
 
     /// Tells whether the salon is closed all of `date`.
@@ -126,6 +137,17 @@ impl Salon {
         let last = first.saturating_add(Span::new().days(self.horizon_days));
         Horizon { first, last }
     }
+}
+
+/// Adds a booking's id to the query of a page's address.
+fn page_about(url: &str, booking: &BookingId) -> String {
+    let (page, fragment) = match url.split_once('#') {
+        Some((page, fragment)) => (page, Some(fragment)),
+        None => (url, None),
+    };
+    let joint = if page.contains('?') { '&' } else { '?' };
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{page}{joint}booking={booking}{fragment}")
 }
 
 /// The dates that can be booked.
@@ -148,6 +170,12 @@ impl Horizon {
     #[must_use]
     pub const fn only(date: Date) -> Self {
         Self { first: date, last: date }
+    }
+
+    /// Returns the dates from `first` to `last`, which counts.
+    #[must_use]
+    pub const fn between(first: Date, last: Date) -> Self {
+        Self { first, last }
     }
 
     /// Tells whether `date` can be booked.

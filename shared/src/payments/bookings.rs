@@ -62,7 +62,9 @@ impl Payments for Client {
     }
 
     async fn session(&self, id: &str) -> Result<Session, StripeError> {
-        answer::parse(&self.get(RetrieveCheckoutSession::new(id).build()).await?)
+        // With its payment, which alone tells that delayed money will not come.
+        let request = RetrieveCheckoutSession::new(id).expand(["payment_intent".to_owned()]);
+        answer::parse(&self.get(request.build()).await?)
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {

@@ -26,13 +26,23 @@ impl Metadata {
 #[serde(untagged)]
 pub(super) enum Reference {
     Id(String),
-    Expanded { id: String },
+    Expanded { id: String, status: Option<String> },
+}
+
+impl Reference {
+    /// Returns the other object's status, where all of it is there.
+    pub(super) fn status(&self) -> Option<&str> {
+        match self {
+            Self::Id(_) => None,
+            Self::Expanded { status, .. } => status.as_deref(),
+        }
+    }
 }
 
 impl From<Reference> for String {
     fn from(reference: Reference) -> Self {
         match reference {
-            Reference::Id(id) | Reference::Expanded { id } => id,
+            Reference::Id(id) | Reference::Expanded { id, .. } => id,
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Session {
     pub status: SessionStatus,
     /// Whether the money is there. A complete session may still wait for it.
     pub paid: bool,
+    /// Whether the money of a complete session will not come. Events do not
+    /// say, but by their type.
+    pub failed: bool,
     /// The payment: `pi_…`. An open session may have none yet.
     pub payment: Option<String>,
     /// What is charged, in minor units.
@@ -54,6 +57,7 @@ impl fmt::Debug for Session {
             .field("id", &self.id)
             .field("status", &self.status)
             .field("paid", &self.paid)
+            .field("failed", &self.failed)
             .field("payment", &self.payment)
             .field("amount", &self.amount)
             .field("booking_id", &self.booking_id)
@@ -62,6 +66,10 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
+
+/// The states of a payment in which it waits for nothing more, and has not come
+/// (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
+const FAILED: [&str; 2] = ["requires_payment_method", "canceled"];
 
 /// The fields that are read of Stripe's object
 /// (<https://docs.stripe.com/api/checkout/sessions/object>).
@@ -90,13 +98,17 @@ enum PaymentStatus {
 
 impl From<Object> for Session {
     fn from(object: Object) -> Self {
+        let paid = match object.payment_status {
+            PaymentStatus::Paid | PaymentStatus::NoPaymentRequired => true,
+            PaymentStatus::Unpaid => false,
+        };
+        let status = object.payment_intent.as_ref().and_then(Reference::status);
+        let is_over = status.is_some_and(|status| FAILED.contains(&status));
         Self {
             id: object.id,
             status: object.status,
-            paid: match object.payment_status {
-                PaymentStatus::Paid | PaymentStatus::NoPaymentRequired => true,
-                PaymentStatus::Unpaid => false,
-            },
+            paid,
+            failed: object.status == SessionStatus::Complete && !paid && is_over,
             payment: object.payment_intent.map(String::from),
             amount: object.amount_total,
             booking_id: Metadata::booking_id(object.metadata),

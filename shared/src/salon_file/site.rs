@@ -2,14 +2,34 @@
 
 use lambda_http::http::Uri;
 
+use super::optional_or;
 use super::reader::Field;
 
-pub(super) fn return_url(site: &Field<'_, '_>) -> Option<String> {
-    let table = site.table(&["allowed_origins", "return_url"])?;
+/// The pages that are linked to.
+pub(super) struct Site {
+    pub(super) return_url: String,
+    pub(super) manage_url: Option<String>,
+}
+
+pub(super) fn site(field: &Field<'_, '_>) -> Option<Site> {
+    let table = field.table(&["allowed_origins", "return_url", "manage_url"])?;
     let origins = table.required("allowed_origins", "the origins of the pages that call the API");
     let origins: Vec<String> =
         origins.iter().flat_map(|f| f.list("origins")).filter_map(|f| origin(&f)).collect();
-    let field = table.required("return_url", "the page that Stripe returns to")?;
+    let return_url = table
+        .required("return_url", "the page that Stripe returns to")
+        .and_then(|f| page(&f, &origins));
+    let manage_url = optional_or(Some(&table), "manage_url", None, |f| {
+        let url = page(f, &origins)?;
+        let without_fragment = (!url.contains('#')).then_some(url);
+        let expected = "without a fragment, in which the right to cancel is put";
+        f.expect(without_fragment, expected).map(Some)
+    });
+    Some(Site { return_url: return_url?, manage_url: manage_url? })
+}
+
+/// Reads the address of a page of one of the `origins`.
+fn page(field: &Field<'_, '_>, origins: &[String]) -> Option<String> {
     let url = field.text()?;
     let known = origins.iter().any(|origin| {
         url.strip_prefix(origin.as_str())

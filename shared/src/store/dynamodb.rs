@@ -1,5 +1,7 @@
 mod bookings;
+mod image;
 mod item;
+mod outbox;
 
 use std::collections::HashMap;
 
@@ -11,6 +13,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFai
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::image::Image;
 use self::item::{
     Item, cached_calendar, calendar_key, day_key, day_sheet, number, person_key, sources, text,
 };

@@ -1,4 +1,5 @@
 mod bookings;
+mod outbox;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ struct State {
     sheets: BTreeMap<(StaffId, Date), DaySheet>,
     calendars: HashMap<StaffId, CachedCalendar>,
     bookings: bookings::Bookings,
+    markers: outbox::Markers,
     reads: usize,
     is_down: bool,
 }

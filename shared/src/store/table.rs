@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::error::{BoxError, BuildError, SdkError};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, TableDescription, TimeToLiveSpecification,
-    TimeToLiveStatus,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 /// The table's name where the environment does not choose another.
@@ -44,10 +44,12 @@ pub struct TableError {
     source: BoxError,
 }
 
-/// Creates the table, with its keys, index and time to live, and waits until it can be used.
+/// Creates the table, with its keys, index, stream and time to live, and waits
+/// until it can be used.
 ///
-/// A table of that name that exists is left as it is, save for a time to live
-/// that is off: so a call that was cut short is mended by the next one.
+/// A table of that name that exists is left as it is, save for a stream or a
+/// time to live that is off: so a call that was cut short is mended by the next
+/// one.
 ///
 /// # Errors
 ///
@@ -64,8 +66,13 @@ pub async fn create(client: &Client, table: &str) -> Result<(), TableError> {
         .await
         .map_err(|source| failed("wait for", source.into()))?;
     let described = active.into_result().ok().and_then(|output| output.table);
-    if !described.is_some_and(|table| has_index(&table)) {
+    if !described.as_ref().is_some_and(has_index) {
         return Err(failed("find an index in", format!("it has no `{UNSETTLED_INDEX}`").into()));
+    }
+    if !described.as_ref().is_some_and(has_stream) {
+        enable_stream(client, table)
+            .await
+            .map_err(|source| failed("enable the stream of", source))?;
     }
     enable_ttl(client, table).await.map_err(|source| failed("enable the time to live of", source))
 }
@@ -88,6 +95,15 @@ async fn create_or_find(client: &Client, table: &str) -> Result<(), BoxError> {
         Ok(_) | Err(CreateTableError::ResourceInUseException(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+async fn enable_stream(client: &Client, table: &str) -> Result<(), BoxError> {
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::NewAndOldImages)
+        .build()?;
+    client.update_table().table_name(table).stream_specification(stream).send().await?;
+    Ok(())
 }
 
 async fn enable_ttl(client: &Client, table: &str) -> Result<(), BoxError> {
@@ -115,6 +131,10 @@ fn unsettled() -> Result<GlobalSecondaryIndex, BuildError> {
 fn has_index(table: &TableDescription) -> bool {
     let mut indexes = table.global_secondary_indexes().iter();
     indexes.any(|index| index.index_name() == Some(UNSETTLED_INDEX))
+}
+
+fn has_stream(table: &TableDescription) -> bool {
+    table.stream_specification().is_some_and(StreamSpecification::stream_enabled)
 }
 
 fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, BuildError> {

@@ -39,6 +39,14 @@ pub enum Metric {
     StripeRateLimited,
     /// Times that somebody's calendars were read.
     OriginReads,
+    /// Mails that SES has taken.
+    MailsSent,
+    /// Mails that SES will never take: somebody was not told.
+    MailsRejected,
+    /// Mails that were sent again after an attempt that was cut off.
+    MailsRepeated,
+    /// Bookings that a calendar will not show.
+    EntriesRefused,
 }
 
 impl Metric {
@@ -53,6 +61,10 @@ impl Metric {
             Self::ReconcileRepaired => "ReconcileRepaired",
             Self::StripeRateLimited => "StripeRateLimited",
             Self::OriginReads => "OriginReads",
+            Self::MailsSent => "MailsSent",
+            Self::MailsRejected => "MailsRejected",
+            Self::MailsRepeated => "MailsRepeated",
+            Self::EntriesRefused => "EntriesRefused",
         }
     }
 }

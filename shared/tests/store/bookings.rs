@@ -3,7 +3,6 @@ use jiff::SignedDuration;
 use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey, State};
 use shared::domain::day_sheet::DaySheet;
 use shared::domain::salon::Horizon;
-use shared::salon_file;
 use shared::store::Consistency;
 use shared::store::bookings::{
     BookingStore, Change, CountChange, HoldCount, KeptRequest, Precedents, RequestChange, Written,
@@ -39,7 +38,6 @@ async fn read<S: BookingStore>(store: &S, id: &BookingId) -> Option<Booking> {
 
 /// Reads the day sheet of a booking.
 async fn sheet<S: BookingStore>(store: &S, booking: &Booking) -> DaySheet {
-    let salon = salon_file::parse(salon_file::COMPILED_IN).expect("the sample salon");
     let day: Horizon = Horizon::only(booking.date);
     let sheets = store.sheets(&[&booking.staff], day, Consistency::Strong).await;
     let mut sheets = sheets.expect("readable").remove(&booking.staff).unwrap_or_default();

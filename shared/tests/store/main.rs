@@ -7,6 +7,7 @@ mod calendars;
 mod front;
 mod harness;
 mod items;
+mod outbox;
 mod sample;
 mod sheets;
 

@@ -301,3 +301,22 @@ async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
         assert_eq!(refusal(&harness.get(unknown).await), (404, "unknown_booking".to_owned()));
     }
 }
+
+#[tokio::test]
+async fn money_that_takes_days_keeps_the_time_until_it_comes_or_does_not() {
+    let slow = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
+    for (arrives, expected) in [(true, "confirmed"), (false, "expired")] {
+        let harness = Harness::with_salon(slow).await;
+        let held = json(&harness.reserve(&wish(json!({"date": "2026-12-22"}))).await);
+        let (path, session) =
+            (format!("/bookings/{}", field(&held, "bookingId")), field(&held, "sessionId"));
+        harness.sandbox().pay_by_debit(&session).expect("the salon takes debits");
+        assert_eq!(json(&harness.get(&path).await)["status"], "processing", "unpaid is not paid");
+        harness.clock.advance(SignedDuration::from_hours(72));
+        let other = harness.reserve(&wish(json!({"date": "2026-12-22"}))).await;
+        assert_eq!(refusal(&other), (409, "slot_taken".to_owned()));
+        harness.sandbox().settle(&session, arrives).expect("a debit is under way");
+        assert_eq!(json(&harness.get(&path).await)["status"], expected, "no event is needed");
+        harness.check().await;
+    }
+}

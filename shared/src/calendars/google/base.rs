@@ -19,6 +19,16 @@ impl GoogleBase {
         let address = self.0.redirected("/calendar/v3/freeBusy");
         address.expect("the base was checked to be an address").to_uri()
     }
+
+    /// Returns where the events of a calendar are.
+    pub(super) fn events(&self, calendar_id: &str) -> Uri {
+        self.0.below(&["calendar", "v3", "calendars", calendar_id, "events"]).to_uri()
+    }
+
+    /// Returns where one event is.
+    pub(super) fn event(&self, calendar_id: &str, id: &str) -> Uri {
+        self.0.below(&["calendar", "v3", "calendars", calendar_id, "events", id]).to_uri()
+    }
 }
 
 impl Default for GoogleBase {
@@ -58,6 +68,10 @@ mod tests {
         assert_eq!(GoogleBase::default().free_busy(), own);
         let local: GoogleBase = "http://127.0.0.1:9004/".parse().unwrap();
         assert_eq!(local.free_busy(), "http://127.0.0.1:9004/calendar/v3/freeBusy");
+        assert_eq!(
+            local.event("a/b@group.calendar.google.com", "5eed"),
+            "http://127.0.0.1:9004/calendar/v3/calendars/a%2Fb@group.calendar.google.com/events/5eed"
+        );
         for wrong in ["http://www.googleapis.com", "https://www.googleapis.com/calendar", ""] {
             assert!(wrong.parse::<GoogleBase>().is_err(), "{wrong}");
         }

@@ -17,9 +17,7 @@ use serde_json::json;
 
 use crate::calendars::address::Address;
 use crate::calendars::document::{self, Checker, Node, Problems, find, inside};
-
-/// Shows busy periods, and no event.
-const SCOPE: &str = "https://www.googleapis.com/auth/calendar.freebusy";
+use crate::calendars::google::Access;
 
 /// The longest life that Google allows an assertion.
 const ASSERTION_LIFE: SignedDuration = SignedDuration::from_hours(1);
@@ -87,12 +85,17 @@ impl ServiceAccount {
 
     /// Signs the claim that this account asks for an access token: a JWT with
     /// RS256 (<https://developers.google.com/identity/protocols/oauth2/service-account>).
-    pub(super) fn assertion(&self, subject: Option<&str>, now: Timestamp) -> String {
+    pub(super) fn assertion(
+        &self,
+        subject: Option<&str>,
+        access: Access,
+        now: Timestamp,
+    ) -> String {
         let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.0.private_key_id});
         let issued = now.as_second();
         let mut claims = json!({
             "iss": self.0.client_email,
-            "scope": SCOPE,
+            "scope": access.scope(),
             "aud": self.0.token_uri.as_str(),
             "iat": issued,
             "exp": issued + ASSERTION_LIFE.as_secs(),
@@ -149,7 +152,7 @@ mod tests {
     fn an_assertion_says_who_asks_for_what_and_is_signed() {
         let account = parse(&key_file("https://oauth2.example/token")).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let assertion = account.assertion(Some("owner@salon.example"), now);
+        let assertion = account.assertion(Some("owner@salon.example"), Access::FreeBusy, now);
 
         let (message, signature) = assertion.rsplit_once('.').unwrap();
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -160,12 +163,14 @@ mod tests {
         let (header, claims) = message.split_once('.').unwrap();
         assert_eq!(decoded(header), json!({"alg": "RS256", "typ": "JWT", "kid": "key-1"}));
         let expected = json!({
-            "iss": "salon@test.example", "scope": SCOPE, "aud": "https://oauth2.example/token",
+            "iss": "salon@test.example", "scope": Access::FreeBusy.scope(), "aud": "https://oauth2.example/token",
             "iat": 1_800_000_000, "exp": 1_800_003_600, "sub": "owner@salon.example",
         });
         assert_eq!(decoded(claims), expected);
-        let alone = account.assertion(None, now);
-        assert_eq!(decoded(alone.split('.').nth(1).unwrap()).get("sub"), None);
+        let alone = account.assertion(None, Access::Events, now);
+        let alone = decoded(alone.split('.').nth(1).unwrap());
+        assert_eq!(alone.get("sub"), None);
+        assert_eq!(alone["scope"], "https://www.googleapis.com/auth/calendar.events");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::calendars::error::CalendarError;
 use crate::calendars::google::attempts::{Attempts, Failure};
 use crate::calendars::google::service_account::ServiceAccount;
-use crate::calendars::google::{Answer, answer};
+use crate::calendars::google::{Access, Answer, answer};
 use crate::clock::Clock;
 use crate::https::{HttpsClient, OUR_NAME};
 
@@ -32,6 +32,7 @@ pub(super) struct Tokens {
     client: HttpsClient,
     account: ServiceAccount,
     subject: Option<String>,
+    access: Access,
     clock: Clock,
     /// Locked while a token is fetched: the others wait for that one.
     current: Mutex<Option<AccessToken>>,
@@ -57,13 +58,20 @@ impl Tokens {
         client: HttpsClient,
         account: ServiceAccount,
         subject: Option<String>,
+        access: Access,
         clock: Clock,
     ) -> Self {
-        Self { client, account, subject, clock, current: Mutex::default() }
+        Self { client, account, subject, access, clock, current: Mutex::default() }
     }
 
     pub(super) fn with_clock(&self, clock: Clock) -> Self {
-        Self::new(self.client.clone(), self.account.clone(), self.subject.clone(), clock)
+        Self::new(
+            self.client.clone(),
+            self.account.clone(),
+            self.subject.clone(),
+            self.access,
+            clock,
+        )
     }
 
     /// Returns a token that is still good, fetching one if need be.
@@ -101,9 +109,10 @@ impl Tokens {
 
     async fn attempt(&self) -> Result<AccessToken, Failure> {
         let now = self.clock.now();
+        let assertion = self.account.assertion(self.subject.as_deref(), self.access, now);
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", GRANT_TYPE)
-            .append_pair("assertion", &self.account.assertion(self.subject.as_deref(), now))
+            .append_pair("assertion", &assertion)
             .finish();
         let request = Request::post(self.account.token_uri())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::super::booking::CancellationTerms;
 use super::super::clock_time::ClockRange;
+use super::super::contact::Contact;
 use super::super::customer::Country;
 use super::super::explanation::Explanation;
 use super::super::hours::{Closure, WeeklyHours};
@@ -48,6 +49,9 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
         calendar_fresh_seconds: 60,
         calendar_max_stale_minutes: 15,
         return_url: "https://salon.example/".to_owned(),
+        manage_url: None,
+        contact: Contact::default(),
+        mail: None,
         country: Country::from_code("us").expect("a country"),
         hold_limits: HoldLimits { per_customer: 2, per_address: 6 },
         ui: Ui::Hosted,

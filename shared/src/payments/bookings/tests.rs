@@ -104,7 +104,7 @@ async fn each_request_goes_where_stripe_takes_it_under_its_own_key() {
         .collect();
     let expected = [
         ("POST /v1/checkout/sessions HTTP/1.1", "checkout-b1-1"),
-        ("GET /v1/checkout/sessions/cs_test_1 HTTP/1.1", "-"),
+        ("GET /v1/checkout/sessions/cs_test_1?expand[0]=payment_intent HTTP/1.1", "-"),
         ("POST /v1/checkout/sessions/cs_test_1/expire HTTP/1.1", "expire-cs_test_1"),
         ("GET /v1/refunds?limit=100&payment_intent=pi_1 HTTP/1.1", "-"),
         ("POST /v1/refunds HTTP/1.1", "refund-b1-1"),

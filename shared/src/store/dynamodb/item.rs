@@ -15,7 +15,9 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
-pub(super) use self::booking::{booking, booking_id, booking_item, booking_key, question_key};
+pub(super) use self::booking::{
+    BOOKING, booking, booking_id, booking_item, booking_key, marker_key, question_key,
+};
 pub(super) use self::precedents::{
     hold_attribute, hold_count, hold_count_item, holds_key, kept_request, request_item, request_key,
 };

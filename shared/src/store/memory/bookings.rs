@@ -24,6 +24,11 @@ impl MemoryStore {
     pub fn bookings(&self) -> Vec<Booking> {
         self.state().bookings.by_id.values().cloned().collect()
     }
+
+    /// Puts a booking, as it is.
+    pub fn put_booking(&self, booking: Booking) {
+        self.state().bookings.by_id.insert(booking.id.clone(), booking);
+    }
 }
 
 impl State {

@@ -19,15 +19,22 @@ use crate::store::StoreError;
 use crate::store::table::{CHECK_AT, UNSETTLED};
 
 const PREFIX: &str = "BOOKING#";
+/// The sort key of a booking's item.
+pub(in super::super) const BOOKING: &str = "BOOKING";
 
 pub(in super::super) fn booking_key(id: &BookingId) -> Item {
-    key(format!("{PREFIX}{id}"), "BOOKING")
+    key(format!("{PREFIX}{id}"), BOOKING)
 }
 
 /// Names the item that notes when Stripe was last asked about a booking. It is
 /// not the booking's own: that one is always written whole.
 pub(in super::super) fn question_key(id: &BookingId) -> Item {
     key(format!("{PREFIX}{id}"), "QUESTION")
+}
+
+/// Names the item that notes an effect of a booking's `version`th writing.
+pub(in super::super) fn marker_key(id: &BookingId, effect: &str, version: u64) -> Item {
+    key(format!("{PREFIX}{id}"), &format!("SENT#{effect}#{version}"))
 }
 
 /// Reads the id in the key of a booking's item.

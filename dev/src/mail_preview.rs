@@ -1,0 +1,278 @@
+//! `cargo dev mail-preview`: every mail, with sample data, as files to open.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::SignedDuration;
+use maud::{DOCTYPE, Markup, html};
+use notify::mail::{self, Mail, News};
+use shared::domain::booking::{Booking, Refund, State, sample};
+use shared::domain::calendar::CalendarName;
+use shared::domain::interval::Interval;
+use shared::domain::salon::Salon;
+use shared::domain::service::{StaffId, StaffMember};
+use tokio::fs;
+
+use crate::serve;
+
+/// What to preview.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The salon [default: salon.toml]
+    #[arg(long, value_name = "FILE")]
+    pub salon: Option<PathBuf>,
+
+    /// Where to put the files
+    #[arg(long, value_name = "FOLDER", default_value = "target/dev/mail-preview")]
+    pub folder: PathBuf,
+}
+
+/// Mails that cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The salon is not to be had.
+    #[error(transparent)]
+    Serve(#[from] serve::Error),
+    /// It sends no mail.
+    #[error("this salon writes no mail: its file has no [mail]")]
+    NoMail,
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file, or the folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Writes every mail to a folder, and prints where.
+///
+/// # Errors
+/// When the salon cannot be read or writes no mail, or a file cannot be written.
+pub async fn run(options: Options) -> Result<(), Error> {
+    let salon = serve::load_salon(options.salon.as_deref(), false).await?;
+    let cases = cases(&salon);
+    if cases.iter().all(|case| case.mails.is_empty()) {
+        return Err(Error::NoMail);
+    }
+    let folder = &options.folder;
+    fs::create_dir_all(folder)
+        .await
+        .map_err(|source| Error::Write { path: folder.clone(), source })?;
+    for case in &cases {
+        for mail in &case.mails {
+            let name = case.file_name(mail);
+            write(folder, &format!("{name}.eml"), &mail.to_bytes()).await?;
+            write(folder, &format!("{name}.txt"), mail.text.as_bytes()).await?;
+            if let Some(html) = &mail.html {
+                write(folder, &format!("{name}.html"), html.as_bytes()).await?;
+            }
+            if let Some(invitation) = &mail.invitation {
+                write(folder, &format!("{name}.ics"), invitation.text.as_bytes()).await?;
+            }
+        }
+    }
+    write(folder, "index.html", index(&salon, &cases).into_string().as_bytes()).await?;
+    println!("{}", folder.join("index.html").display());
+    Ok(())
+}
+
+async fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    let path = folder.join(name);
+    fs::write(&path, bytes).await.map_err(|source| Error::Write { path, source })
+}
+
+/// Mails about one thing that happened.
+struct Case {
+    name: &'static str,
+    title: &'static str,
+    mails: Vec<Mail>,
+}
+
+impl Case {
+    fn file_name(&self, mail: &Mail) -> String {
+        format!("{}-{}", self.name, mail.recipient.as_str())
+    }
+}
+
+/// Makes all of them, of a booking with the first person for the first service
+/// that they perform. Their calendar is a feed, so that the owner's file is seen too.
+fn cases(salon: &Salon) -> Vec<Case> {
+    let mut salon = salon.clone();
+    let mut booking = sample();
+    if let Some(member) = salon.staff.first_mut() {
+        member.calendars = vec![CalendarName::Ical("sample".to_owned())];
+        booking.staff = member.id.clone();
+        let member: &StaffMember = member;
+        if let Some(service) = salon.services.iter().find(|service| member.performs(&service.id)) {
+            booking.service = service.id.clone();
+            (booking.terms.price, booking.terms.deposit) = (service.price, service.deposit);
+            let start = booking.appointment.start();
+            let end = start + SignedDuration::from_mins(service.duration_minutes.into());
+            booking.appointment = Interval::new(start, end).unwrap_or(booking.appointment);
+        }
+    }
+    booking.terms.cancellation = salon.cancellation;
+    let deposit = booking.terms.deposit;
+    let (of_two, other) = with_another(&salon);
+    let last_minute = booking.appointment.start() - SignedDuration::from_hours(3);
+    let refund = Some(Refund { amount: deposit, attempt: 1 });
+
+    let confirmed = booking;
+    let with = |change: &dyn Fn(&mut Booking)| {
+        let mut booking = confirmed.clone();
+        change(&mut booking);
+        booking
+    };
+    let is = |state: State, refund: Option<Refund>| {
+        with(&|booking| {
+            (booking.state, booking.refund) = (state, refund);
+            booking.version += 1;
+        })
+    };
+    let case = |name, title, news: &News, booking: &Booking| {
+        let mails = mail::write(news, booking, &salon, booking.changed_at);
+        Case { name, title, mails }
+    };
+    let day_before = confirmed.appointment.start() - SignedDuration::from_hours(24);
+    vec![
+        case("confirmed", "Confirmed", &News::Confirmed, &confirmed),
+        case(
+            "confirmed-last-minute",
+            "Confirmed when the deposit does not come back any more",
+            &News::Confirmed,
+            &with(&|booking| booking.changed_at = last_minute),
+        ),
+        case(
+            "confirmed-conflict",
+            "Confirmed, with a conflict in the calendar",
+            &News::Confirmed,
+            &with(&|booking| booking.has_conflict = true),
+        ),
+        Case {
+            name: "moved",
+            title: "Paid late, with somebody else",
+            mails: mail::write(
+                &News::Moved { from: other },
+                &confirmed,
+                &of_two,
+                confirmed.changed_at,
+            ),
+        },
+        Case {
+            name: "reminder",
+            title: "Reminder",
+            mails: mail::write(&News::Reminder, &confirmed, &salon, day_before),
+        },
+        case(
+            "cancelled-refunding",
+            "Cancelled, and money goes back",
+            &News::Cancelled,
+            &is(State::Refunding, refund),
+        ),
+        case(
+            "cancelled",
+            "Cancelled, and nothing goes back",
+            &News::Cancelled,
+            &is(State::Cancelled, None),
+        ),
+        case(
+            "paid-too-late",
+            "Paid late, when the time was taken",
+            &News::PaidTooLate,
+            &is(State::Refunding, refund),
+        ),
+        case(
+            "paid-after-cancelling",
+            "Paid after cancelling",
+            &News::PaidAfterCancelling,
+            &is(State::Refunding, refund),
+        ),
+        case("refunded", "Refunded", &News::Refunded, &is(State::Refunded, refund)),
+        case(
+            "refund-failed",
+            "The refund failed",
+            &News::RefundFailed,
+            &is(State::RefundFailed, refund),
+        ),
+    ]
+}
+
+/// Returns the salon with one more person, and who that is.
+fn with_another(salon: &Salon) -> (Salon, StaffId) {
+    let other = StaffId::new("another").expect("an id");
+    let mut salon = salon.clone();
+    if let Some(mut member) = salon.staff.first().cloned() {
+        (member.id, member.name) = (other.clone(), "Grace".to_owned());
+        salon.staff.push(member);
+    }
+    (salon, other)
+}
+
+fn index(salon: &Salon, cases: &[Case]) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { "Mails of " (salon.name) }
+                style { (STYLE) }
+            }
+            body {
+                h1 { "Mails of " (salon.name) }
+                @for case in cases {
+                    h2 { (case.title) }
+                    div.mails {
+                        @for mail in &case.mails {
+                            (shown(case, mail))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const STYLE: &str = "body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; }
+.mails { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+article { flex: 1 1 26rem; max-width: 42rem; border: 1px solid #ccc; border-radius: 8px; padding: 1rem; }
+iframe { width: 100%; height: 46rem; border: 1px solid #ddd; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }";
+
+fn shown(case: &Case, mail: &Mail) -> Markup {
+    let name = case.file_name(mail);
+    html! {
+        article {
+            p { "To the " (mail.recipient.as_str()) ": " strong { (mail.subject) } }
+            p {
+                a href=(format!("{name}.eml")) { "mail" } " · "
+                a href=(format!("{name}.txt")) { "text" }
+                @if mail.html.is_some() { " · " a href=(format!("{name}.html")) { "HTML" } }
+                @if mail.invitation.is_some() { " · " a href=(format!("{name}.ics")) { "calendar" } }
+            }
+            @if mail.html.is_some() {
+                iframe src=(format!("{name}.html")) title=(mail.subject) {}
+            } @else {
+                pre { (mail.text) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::salon_file;
+
+    use super::*;
+
+    #[test]
+    fn every_news_is_shown_to_all_who_are_told() {
+        let salon = salon_file::parse(salon_file::COMPILED_IN).unwrap();
+        for case in cases(&salon) {
+            let expected = if case.name == "reminder" { 1 } else { 2 };
+            assert_eq!(case.mails.len(), expected, "{}", case.name);
+        }
+    }
+}

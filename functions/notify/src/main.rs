@@ -1,0 +1,34 @@
+//! Tells of bookings: fed by the table's stream, and by a schedule.
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use notify::{Event, Notify};
+use shared::calendars::Entries;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::ses::Ses;
+use shared::store::DynamoStore;
+use shared::{aws, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let function =
+        start().await.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
+    let function = &function;
+    run(service_fn(async move |event: LambdaEvent<Event>| {
+        let deadline = i64::try_from(event.context.deadline)?;
+        let deadline = Timestamp::from_millisecond(deadline)?;
+        Ok::<_, Error>(function.handle(event.payload, deadline).await?)
+    }))
+    .await
+}
+
+async fn start() -> Result<Notify<DynamoStore>, Error> {
+    let config = Config::from_env()?;
+    let entries = Entries::load(&config).await?;
+    let sdk = aws::sdk_config().await;
+    let store = DynamoStore::new(DynamoDb::new(&sdk), config.table_name);
+    Ok(Notify::new(config.salon, store, Ses::from_env(sdk), entries, Clock::machine()))
+}

@@ -1,0 +1,64 @@
+//! What mails say, to whom, and that nothing in them can be made to say more.
+
+mod calendars;
+mod headers;
+mod injection;
+mod texts;
+
+use jiff::Timestamp;
+use mail_parser::MessageParser;
+use notify::mail::{Mail, News, Recipient, write};
+use shared::domain::booking::{Booking, Refund, State, sample};
+use shared::domain::calendar::CalendarName;
+use shared::domain::salon::Salon;
+use shared::domain::service::StaffId;
+use shared::salon_file;
+
+/// The salon that is compiled in, with a second person. The first one's
+/// calendar is a feed.
+fn salon() -> Salon {
+    let second = "[[staff]]\nid = \"s2\"\nname = \"Grace\"\n";
+    let file = salon_file::COMPILED_IN.replacen(
+        "name = \"Beauty Lounge\"\n\n# The menu",
+        "name = \"Ann\"\n\n# The menu",
+        1,
+    );
+    let mut salon = salon_file::parse(&format!("{file}\n{second}")).expect("a salon");
+    salon.staff[0].calendars = vec![CalendarName::Ical("ann".to_owned())];
+    salon
+}
+
+fn now() -> Timestamp {
+    "2026-11-16T18:04:05Z".parse().expect("an instant")
+}
+
+/// All news, each with a booking that it can be about.
+fn all_news() -> Vec<(News, Booking)> {
+    let refund = Some(Refund { amount: sample().terms.deposit, attempt: 1 });
+    let is = |state: State, refund: Option<Refund>| {
+        let version = if state == State::Confirmed { 2 } else { 3 };
+        Booking { state, refund, version, ..sample() }
+    };
+    let from = StaffId::new("s2").expect("an id");
+    vec![
+        (News::Confirmed, is(State::Confirmed, None)),
+        (News::Moved { from }, is(State::Confirmed, None)),
+        (News::Reminder, is(State::Confirmed, None)),
+        (News::Cancelled, is(State::Refunding, refund)),
+        (News::Cancelled, is(State::Cancelled, None)),
+        (News::PaidTooLate, is(State::Refunding, refund)),
+        (News::PaidAfterCancelling, is(State::Refunding, refund)),
+        (News::Refunded, is(State::Refunded, refund)),
+        (News::RefundFailed, is(State::RefundFailed, refund)),
+    ]
+}
+
+fn mail_to(recipient: Recipient, news: &News, booking: &Booking) -> Mail {
+    let mails = write(news, booking, &salon(), now());
+    mails.into_iter().find(|mail| mail.recipient == recipient).expect("a mail to them")
+}
+
+/// Reads a mail with another's parser.
+fn read(mail: &Mail) -> mail_parser::Message<'static> {
+    MessageParser::new().parse(&mail.to_bytes()).expect("a mail").into_owned()
+}

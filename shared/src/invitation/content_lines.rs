@@ -1,0 +1,128 @@
+//! Content lines: escaping and folding (RFC 5545, 3.1, 3.2 and 3.3.11).
+
+/// How many octets a line may have, without its end.
+const MAX_OCTETS: usize = 75;
+
+/// The lines of a file.
+#[derive(Default)]
+pub(super) struct ContentLines(String);
+
+impl ContentLines {
+    /// Adds a property whose value is no text: a name, a number, a time.
+    pub(super) fn value(&mut self, name: &str, value: &str) {
+        self.fold(&format!("{name}:{value}"));
+    }
+
+    /// Adds a property whose value is text.
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        self.fold(&format!("{name}:{}", escaped(text)));
+    }
+
+    /// Adds who organizes, by name and address.
+    pub(super) fn organizer(&mut self, name: &str, address: &str) {
+        self.fold(&format!("ORGANIZER;CN=\"{}\":{address}", quotable(name)));
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+
+    /// Writes a line as several where it is too long, each but the first after
+    /// a space. A character stays whole, as not every reader unfolds bytes.
+    fn fold(&mut self, line: &str) {
+        let mut octets = 0;
+        for character in line.chars() {
+            if octets + character.len_utf8() > MAX_OCTETS {
+                self.0.push_str("\r\n ");
+                octets = 1;
+            }
+            self.0.push(character);
+            octets += character.len_utf8();
+        }
+        self.0.push_str("\r\n");
+    }
+}
+
+/// Escapes text. Control characters but line ends and tabs have no place in a
+/// file, and are left out.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.replace("\r\n", "\n").chars() {
+        match character {
+            '\\' | ';' | ',' => escaped.extend(['\\', character]),
+            '\n' | '\r' => escaped.push_str("\\n"),
+            '\t' => escaped.push('\t'),
+            _ if character.is_control() => {}
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Makes text the value of a parameter, which has no escape for its quotes.
+fn quotable(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .map(|c| if c == '"' { '\'' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads a value back as RFC 5545 has it, sharing nothing with the writer.
+    fn read_back(file: &str) -> String {
+        let line = file.replace("\r\n ", "");
+        let line = line.strip_suffix("\r\n").expect("a line ends");
+        assert!(!line.contains(['\r', '\n']), "one property is one line: {line:?}");
+        let value = line.strip_prefix("SUMMARY:").expect("the property");
+        let mut text = String::new();
+        let mut characters = value.chars();
+        while let Some(character) = characters.next() {
+            match character {
+                '\\' => match characters.next().expect("something is escaped") {
+                    'n' => text.push('\n'),
+                    escaped @ ('\\' | ';' | ',') => text.push(escaped),
+                    other => panic!("\\{other} is no escape"),
+                },
+                ';' | ',' => panic!("{character} is escaped in text: {value:?}"),
+                _ => text.push(character),
+            }
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_and_no_line_is_too_long(text in "(?s)[^\r\\p{Cc}]{0,300}") {
+            let mut lines = ContentLines::default();
+            lines.text("SUMMARY", &text);
+            let file = lines.into_text();
+            prop_assert!(file.split("\r\n").all(|line| line.len() <= MAX_OCTETS), "{file:?}");
+            prop_assert_eq!(read_back(&file), text);
+        }
+
+        #[test]
+        fn nothing_in_a_text_begins_a_property(text in any::<String>()) {
+            let mut lines = ContentLines::default();
+            lines.text("SUMMARY", &text);
+            let file = lines.into_text();
+            let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            prop_assert_eq!(read_back(&file), text.chars().filter(kept).collect::<String>());
+        }
+
+        #[test]
+        fn nothing_in_a_name_ends_its_parameter(name in any::<String>()) {
+            let mut lines = ContentLines::default();
+            lines.organizer(&name, "mailto:a@b.example");
+            let line = lines.into_text().replace("\r\n ", "");
+            let name = line.strip_prefix("ORGANIZER;CN=\"").expect("the property");
+            let name = name.strip_suffix("\":mailto:a@b.example\r\n").expect("the address");
+            prop_assert!(!name.contains(['"', '\r', '\n']), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Items as the table's stream shows them: JSON that names each value's type.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
+
+use super::item;
+use crate::domain::booking::Booking;
+use crate::store::StoreError;
+
+/// An item before or after a change, as a record of the stream has it
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_AttributeValue.html>).
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Image(HashMap<String, Value>);
+
+impl Image {
+    /// Tells whether it is that of a booking, by its key.
+    #[must_use]
+    pub fn is_booking(&self) -> bool {
+        matches!(self.0.get("SK"), Some(Value::S(key)) if key == item::BOOKING)
+    }
+
+    /// Reads the booking that it is.
+    ///
+    /// # Errors
+    /// When it is none that this version can read. The error names the item and
+    /// no value.
+    pub fn booking(self) -> Result<Booking, StoreError> {
+        let item = self.0.into_iter().map(|(name, value)| (name, value.into())).collect();
+        item::booking(&item)
+    }
+}
+
+/// A value, under the letter of its type.
+#[derive(Clone, Deserialize)]
+enum Value {
+    S(String),
+    N(String),
+    B(String),
+    #[serde(rename = "BOOL")]
+    Bool(bool),
+    #[serde(rename = "NULL")]
+    Null(bool),
+    M(HashMap<String, Value>),
+    L(Vec<Value>),
+    #[serde(rename = "SS")]
+    Ss(Vec<String>),
+    #[serde(rename = "NS")]
+    Ns(Vec<String>),
+    #[serde(rename = "BS")]
+    Bs(Vec<String>),
+}
+
+impl From<Value> for AttributeValue {
+    /// Bytes stay in base64: no booking has any.
+    fn from(value: Value) -> Self {
+        match value {
+            Value::S(text) => Self::S(text),
+            Value::N(number) => Self::N(number),
+            Value::B(bytes) => Self::B(Blob::new(bytes)),
+            Value::Bool(is) => Self::Bool(is),
+            Value::Null(is) => Self::Null(is),
+            Value::M(map) => {
+                Self::M(map.into_iter().map(|(name, value)| (name, value.into())).collect())
+            }
+            Value::L(list) => Self::L(list.into_iter().map(Into::into).collect()),
+            Value::Ss(texts) => Self::Ss(texts),
+            Value::Ns(numbers) => Self::Ns(numbers),
+            Value::Bs(bytes) => Self::Bs(bytes.into_iter().map(Blob::new).collect()),
+        }
+    }
+}
