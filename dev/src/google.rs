@@ -1,7 +1,8 @@
 //! The fake Google: a local stand-in for Google Calendar.
 //!
 //! It speaks the part that the functions use: an access token for a service
-//! account's signed assertion, and `freeBusy.query`. Errors are Google's, and
+//! account's signed assertion, `freeBusy.query`, `events.insert` and
+//! `events.delete`. Errors are Google's, and
 //! are made to happen with [`FakeGoogle::fail_with`] and
 //! [`FakeGoogle::fail_calendar`].
 //!
@@ -9,14 +10,16 @@
 //! |---|---|
 //! | `account` | the test account, whose key guards nothing |
 //! | `assertion` | checks what the account signed |
-//! | `api` | the two endpoints |
+//! | `api` | the endpoints |
 //! | `by_hand` | busy time that a developer puts there |
+//! | `page` | what is in the calendars, to look at |
 //! | `server` | serving on a socket |
 
 mod account;
 mod api;
 mod assertion;
 mod by_hand;
+mod page;
 mod server;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,7 +32,9 @@ use shared::clock::Clock;
 use shared::domain::interval::{Interval, IntervalSet};
 
 pub use self::account::{CLIENT_EMAIL, service_account};
+pub use self::api::Event;
 pub use self::server::Serving;
+use self::{api::Events, assertion::Scope};
 
 /// What can be chosen about a fake Google.
 #[derive(Clone, Debug)]
@@ -65,6 +70,8 @@ pub enum Fault {
     TooManyRequests,
     /// 500 with the reason `backendError`.
     Internal,
+    /// 403 with the reason `requiredAccessLevel`: it will not pass.
+    Forbidden,
     /// No answer for so long, and then the true one.
     Slow(Duration),
 }
@@ -92,8 +99,9 @@ struct State {
     calendars: BTreeMap<String, IntervalSet<Timestamp>>,
     calendar_faults: BTreeMap<String, CalendarFault>,
     faults: VecDeque<Fault>,
-    /// Until when each access token is good.
-    tokens: BTreeMap<String, Timestamp>,
+    /// Until when each access token is good, and for what.
+    tokens: BTreeMap<String, (Timestamp, Scope)>,
+    events: Events,
     issued: usize,
     requests: BTreeMap<String, usize>,
 }
@@ -105,10 +113,17 @@ impl FakeGoogle {
         Self { options: Arc::new(options), state: Arc::default() }
     }
 
-    /// Returns both endpoints, `/token` and `/calendar/v3/freeBusy`, and
-    /// `/calendars/{id}/busy` for changes by hand.
+    /// Returns Google's endpoints, below `/token` and `/calendar/v3`, and
+    /// `/calendars/{id}/busy` for changes by hand; `/` shows what there is.
     pub fn router(&self) -> Router {
-        api::router(self.clone()).merge(by_hand::router(self.clone()))
+        let by_hand = by_hand::router(self.clone());
+        api::router(self.clone()).merge(by_hand).merge(page::router(self.clone()))
+    }
+
+    /// Returns the events of a calendar, those that were deleted too.
+    #[must_use]
+    pub fn events(&self, calendar_id: &str) -> Vec<Event> {
+        self.state().events.of(calendar_id)
     }
 
     /// Makes a calendar, or changes it: this is all of its busy time.
@@ -126,7 +141,7 @@ impl FakeGoogle {
         };
     }
 
-    /// Fails the next requests for busy times, one fault each, in this order
+    /// Fails the next requests for busy times or of events, one fault each, in this order
     /// and after those that are still to come.
     pub fn fail_with(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.extend(faults);

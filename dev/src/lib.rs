@@ -4,5 +4,6 @@ pub mod event;
 pub mod explain;
 pub mod google;
 pub mod mail_preview;
+pub mod mailbox;
 pub mod sandbox;
 pub mod serve;

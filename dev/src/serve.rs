@@ -8,6 +8,7 @@
 //! | `ports`, `data` | what must be free before anything starts |
 //! | `cargo_lambda` | the tool that runs functions: found or installed |
 //! | `dynamodb` | the embedded `DynamoDB` |
+//! | `stream` | the table's stream, brought to `notify` |
 //! | `environment` | the functions' variables |
 //! | `functions` | building, watching and warming them |
 //! | `processes` | ending what was started |
@@ -26,6 +27,7 @@ mod payments;
 mod ports;
 mod processes;
 mod salon;
+mod stream;
 mod workspace;
 
 use std::convert::Infallible;
@@ -38,6 +40,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::google::{FakeGoogle, GoogleOptions};
+use crate::mailbox::{self, Mailbox};
 use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub use calendar::CalendarSource;
 pub(crate) use dynamodb::{Database, local_client};
@@ -46,6 +49,7 @@ use functions::Functions;
 pub use options::Options;
 use payments::Payments;
 use ports::Ports;
+use stream::Stream;
 use workspace::Workspace;
 
 /// Runs the functions until the developer ends it, and then ends every process it started.
@@ -101,7 +105,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let data = data::open(&workspace.target.join("dev"), options.fresh)?;
     let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
 
-    let dynamodb = dynamodb::start(ports.dynamodb, &data.database).await?;
+    let (dynamodb, database) = dynamodb::start(ports.dynamodb, &data.database).await?;
     let mut sandbox = match ports.sandbox {
         Some(listener) => Some(start_sandbox(listener, options)?),
         None => None,
@@ -110,6 +114,8 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let google = TcpListener::from_std(ports.google)
         .and_then(|listener| FakeGoogle::start(GoogleOptions::default(), listener))
         .map_err(Error::Listener)?;
+
+    let _mailbox = start_mailbox(ports.mail, &data.folder.join(data::MAILS))?;
 
     functions::build(&workspace, options.release).await?;
     let calendar = match &options.calendar {
@@ -125,6 +131,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     drop(ports.api);
     let mut functions = Functions::start(&cargo_lambda, &workspace, options, &environment)?;
     functions.warm(&workspace, options).await?;
+    let stream = Stream::new(database, options, data.folder.join(data::STREAM_POSITION))?;
 
     addresses::print(options, &workspace, payments, salon.as_deref(), calendar.as_ref(), &data);
     println!("ready");
@@ -132,9 +139,19 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     tokio::select! {
         ended = functions.until_ended() => Err(ended),
         ended = Functions::reconcile(options) => ended,
+        ended = stream.follow() => ended,
         _ = dynamodb => Err(Error::Ended("the embedded DynamoDB")),
         () = ended(&mut sandbox) => Err(Error::Ended("the payment sandbox")),
     }
+}
+
+fn start_mailbox(
+    listener: std::net::TcpListener,
+    folder: &Path,
+) -> Result<mailbox::Serving, Error> {
+    let failed = |source| Error::Data { path: folder.to_owned(), source };
+    let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
+    Mailbox::in_folder(folder.to_owned()).map_err(failed)?.start(listener).map_err(Error::Listener)
 }
 
 fn start_sandbox(listener: std::net::TcpListener, options: &Options) -> Result<Serving, Error> {

@@ -1,4 +1,4 @@
-//! The two endpoints.
+//! Access tokens, and busy periods.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::interval::{Interval, IntervalSet};
 
-use super::assertion::{self, Refusal};
+use super::assertion::{self, Refusal, Scope};
 use super::{CalendarFault, FakeGoogle, Fault};
+
+mod events;
+
+pub use events::Event;
+pub(super) use events::Events;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MOST_CALENDARS: usize = 50;
@@ -22,7 +27,7 @@ const MOST_CALENDARS: usize = 50;
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 pub(super) fn router(google: FakeGoogle) -> Router {
-    Router::new()
+    events::router()
         .route("/token", post(token))
         .route("/calendar/v3/freeBusy", post(free_busy))
         .route_layer(middleware::from_fn_with_state(google.clone(), admit))
@@ -61,8 +66,8 @@ async fn token(
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let token_uri = format!("http://{}/token", host.unwrap_or_default());
     let subject = google.options.subject.as_deref();
-    match assertion::check(&grant.assertion, &token_uri, subject, now) {
-        Ok(()) => {}
+    let scope = match assertion::check(&grant.assertion, &token_uri, subject, now) {
+        Ok(scope) => scope,
         Err(Refusal::InvalidGrant(what)) => {
             return token_error(StatusCode::BAD_REQUEST, "invalid_grant", what);
         }
@@ -72,12 +77,13 @@ async fn token(
         Err(Refusal::UnauthorizedClient(what)) => {
             return token_error(StatusCode::UNAUTHORIZED, "unauthorized_client", what);
         }
-    }
+    };
     let life = google.options.token_life;
     let mut state = google.state();
     state.issued += 1;
     let token = format!("fake-token-{}", state.issued);
-    state.tokens.insert(token.clone(), now.saturating_add(life).unwrap_or(Timestamp::MAX));
+    let until = now.saturating_add(life).unwrap_or(Timestamp::MAX);
+    state.tokens.insert(token.clone(), (until, scope));
     let lent = json!({"access_token": token, "expires_in": life.as_secs(), "token_type": "Bearer"});
     Json(lent).into_response()
 }
@@ -102,22 +108,8 @@ async fn free_busy(
     headers: HeaderMap,
     question: Result<Json<Question>, axum::extract::rejection::JsonRejection>,
 ) -> Response {
-    if !is_authorized(&google, &headers) {
-        return api_error(StatusCode::UNAUTHORIZED, "authError", "Invalid credentials.");
-    }
-    let fault = google.state().faults.pop_front();
-    match fault {
-        None => {}
-        Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
-        Some(Fault::RateLimitExceeded) => {
-            return api_error(StatusCode::FORBIDDEN, "rateLimitExceeded", "Slow down.");
-        }
-        Some(Fault::TooManyRequests) => {
-            return api_error(StatusCode::TOO_MANY_REQUESTS, "rateLimitExceeded", "Slow down.");
-        }
-        Some(Fault::Internal) => {
-            return api_error(StatusCode::INTERNAL_SERVER_ERROR, "backendError", "Try again.");
-        }
+    if let Some(refused) = refused(&google, &headers, Scope::FreeBusy).await {
+        return refused;
     }
     let Ok(Json(question)) = question else {
         return api_error(StatusCode::BAD_REQUEST, "badRequest", "This is no freeBusy query.");
@@ -150,7 +142,7 @@ impl FakeGoogle {
                 (None, Some(_)) if index >= MOST_CALENDARS => {
                     calendar_error("tooManyCalendarsRequested")
                 }
-                (None, Some(busy)) => busy_times(busy, window),
+                (None, Some(busy)) => busy_times(&busy.union(&state.events.busy(id)), window),
             };
             calendars.insert(id.clone(), answer);
         }
@@ -158,12 +150,37 @@ impl FakeGoogle {
     }
 }
 
-fn is_authorized(google: &FakeGoogle, headers: &HeaderMap) -> bool {
-    let now = google.now();
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-        .is_some_and(|token| google.state().tokens.get(token).is_some_and(|until| now < *until))
+/// Refuses a request without a token for its scope, or by the next fault.
+async fn refused(google: &FakeGoogle, headers: &HeaderMap, scope: Scope) -> Option<Response> {
+    match scope_of(google, headers) {
+        None => {
+            return Some(api_error(StatusCode::UNAUTHORIZED, "authError", "Invalid credentials."));
+        }
+        Some(other) if other != scope => {
+            let message = "The token is for another scope.";
+            return Some(api_error(StatusCode::FORBIDDEN, "insufficientPermissions", message));
+        }
+        Some(_) => {}
+    }
+    let fault = google.state().faults.pop_front();
+    let (status, reason) = match fault? {
+        Fault::Slow(pause) => {
+            tokio::time::sleep(pause).await;
+            return None;
+        }
+        Fault::RateLimitExceeded => (StatusCode::FORBIDDEN, "rateLimitExceeded"),
+        Fault::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "rateLimitExceeded"),
+        Fault::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "backendError"),
+        Fault::Forbidden => (StatusCode::FORBIDDEN, "requiredAccessLevel"),
+    };
+    Some(api_error(status, reason, "Try again."))
+}
+
+/// Returns what the token of a request is good for, if it is good.
+fn scope_of(google: &FakeGoogle, headers: &HeaderMap) -> Option<Scope> {
+    let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    let (until, scope) = *google.state().tokens.get(token)?;
+    (google.now() < until).then_some(scope)
 }
 
 fn busy_times(busy: &IntervalSet<Timestamp>, window: Interval<Timestamp>) -> Value {

@@ -14,7 +14,25 @@ use serde::de::DeserializeOwned;
 
 use super::account::{CLIENT_EMAIL, KEY_ID, PRIVATE_KEY};
 
-const SCOPE: &str = "https://www.googleapis.com/auth/calendar.freebusy";
+/// What an access token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Seeing busy periods.
+    FreeBusy,
+    /// Making and deleting events.
+    Events,
+}
+
+impl Scope {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "https://www.googleapis.com/auth/calendar.freebusy" => Some(Self::FreeBusy),
+            "https://www.googleapis.com/auth/calendar.events" => Some(Self::Events),
+            _ => None,
+        }
+    }
+}
+
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(1);
 /// By how much two clocks may differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -46,13 +64,13 @@ pub(super) enum Refusal {
     UnauthorizedClient(&'static str),
 }
 
-/// Checks an assertion that was sent to `token_uri`.
+/// Checks an assertion that was sent to `token_uri`; returns what it asks for.
 pub(super) fn check(
     assertion: &str,
     token_uri: &str,
     subject: Option<&str>,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<Scope, Refusal> {
     use Refusal::{InvalidGrant, InvalidScope, UnauthorizedClient};
 
     let parts: Vec<&str> = assertion.split('.').collect();
@@ -87,13 +105,13 @@ pub(super) fn check(
     if expires <= issued || expires.duration_since(issued) > LONGEST_LIFE {
         return Err(InvalidGrant("The assertion lives for more than an hour, or not at all."));
     }
-    if claims.scope != SCOPE {
-        return Err(InvalidScope("The scope is another than calendar.freebusy."));
-    }
+    let Some(scope) = Scope::of(&claims.scope) else {
+        return Err(InvalidScope("The scope is neither calendar.freebusy nor calendar.events."));
+    };
     if claims.sub.is_some() && claims.sub.as_deref() != subject {
         return Err(UnauthorizedClient("The account may not act for this person: see sub."));
     }
-    Ok(())
+    Ok(scope)
 }
 
 fn bytes(part: &str) -> Result<Vec<u8>, Refusal> {
@@ -124,6 +142,7 @@ mod tests {
     use super::*;
 
     const TOKEN_URI: &str = "http://127.0.0.1:9004/token";
+    const SCOPE: &str = "https://www.googleapis.com/auth/calendar.freebusy";
     const NOW: i64 = 1_800_000_000;
 
     fn claims(change: impl FnOnce(&mut Value)) -> Value {
@@ -152,7 +171,7 @@ mod tests {
 
     fn checked(assertion: &str) -> Result<(), Refusal> {
         let now = Timestamp::from_second(NOW).unwrap();
-        check(assertion, TOKEN_URI, Some("owner@salon.example"), now)
+        check(assertion, TOKEN_URI, Some("owner@salon.example"), now).map(drop)
     }
 
     #[test]

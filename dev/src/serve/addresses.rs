@@ -48,6 +48,10 @@ fn rows(
             format!("every 2 min; POST {}", options.reconcile_url()),
         ));
     }
+    if workspace.functions.iter().any(|function| function == "notify") {
+        let url = options.notify_url();
+        rows.push(("notify".to_owned(), format!("after the table, and every hour; POST {url}")));
+    }
     rows.sort();
     let payments = match payments {
         Payments::Sandbox => options.sandbox_url(),
@@ -59,6 +63,7 @@ fn rows(
         ("payments".to_owned(), payments),
         ("DynamoDB".to_owned(), options.dynamodb_url()),
         ("fake Google".to_owned(), options.google_url()),
+        ("mailbox".to_owned(), options.mail_url()),
         ("data".to_owned(), data.display().to_string()),
         ("salon".to_owned(), salon),
     ]);
@@ -106,6 +111,7 @@ mod tests {
                 ("payments", "http://127.0.0.1:12111"),
                 ("DynamoDB", "http://127.0.0.1:8000"),
                 ("fake Google", "http://127.0.0.1:8085"),
+                ("mailbox", "http://127.0.0.1:8025"),
                 ("data", "/salon/target/dev"),
                 ("salon", "compiled in"),
             ]

@@ -33,6 +33,7 @@ pub(super) fn open(folder: &Path, fresh: bool) -> Result<Data, Error> {
     let database = folder.join("dynamodb.sqlite");
     if fresh {
         empty(&database).map_err(failed)?;
+        empty_outbox(folder).map_err(failed)?;
     }
     Ok(Data { folder: folder.to_owned(), database, _lock: lock })
 }
@@ -58,6 +59,25 @@ pub(super) fn noted_salon(folder: &Path) -> Option<PathBuf> {
 
 /// The file that names the salon file that is served.
 const NOTE: &str = "salon-served";
+
+/// Where the mails are kept, below the data folder.
+pub(super) const MAILS: &str = "mail";
+
+/// The file that says how far the table's stream has been read.
+pub(super) const STREAM_POSITION: &str = "stream-position";
+
+/// Removes the mails, and how far the stream was read.
+fn empty_outbox(folder: &Path) -> io::Result<()> {
+    let removed =
+        [fs::remove_dir_all(folder.join(MAILS)), fs::remove_file(folder.join(STREAM_POSITION))];
+    for removed in removed {
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// Removes the database and the files that the engine keeps beside it.
 fn empty(database: &Path) -> io::Result<()> {

@@ -13,7 +13,8 @@ use super::Error;
 use super::data::{self, Data};
 use super::workspace::Workspace;
 
-/// Serves the database on `listener` and creates the table if it is missing.
+/// Serves the database on `listener` and creates the table if it is missing;
+/// returns the database too.
 ///
 /// # Errors
 ///
@@ -21,15 +22,16 @@ use super::workspace::Workspace;
 pub(super) async fn start(
     listener: TcpListener,
     database: &Path,
-) -> Result<JoinHandle<Result<(), String>>, Error> {
+) -> Result<(JoinHandle<Result<(), String>>, dynoxide::Database), Error> {
     let db = dynoxide::Database::new(&database.to_string_lossy())
         .map_err(|source| Error::Database { path: database.to_owned(), source })?;
     let address = listener.local_addr().map_err(Error::Listener)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Listener)?;
-    let server =
-        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, db, std::future::pending()));
+    let serving =
+        dynoxide::server::serve_with_shutdown(listener, db.clone(), std::future::pending());
+    let server = tokio::spawn(serving);
     table::create(&client(address), table::DEFAULT_NAME).await.map_err(Error::Table)?;
-    Ok(server)
+    Ok((server, db))
 }
 
 /// The data of the last `cargo dev`, opened while none runs.
@@ -51,7 +53,7 @@ impl Database {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Listener)?;
         listener.set_nonblocking(true).map_err(Error::Listener)?;
         let address = listener.local_addr().map_err(Error::Listener)?;
-        let server = start(listener, &data.database).await?;
+        let (server, _) = start(listener, &data.database).await?;
         Ok(Self { address, _server: server, _data: data })
     }
 
@@ -87,7 +89,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let server = start(listener, Path::new(":memory:")).await.unwrap();
+        let (server, _) = start(listener, Path::new(":memory:")).await.unwrap();
         (client(address), server)
     }
 

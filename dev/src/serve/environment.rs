@@ -60,6 +60,7 @@ pub(super) fn of_functions(
     environment.set = vec![
         ("TABLE_NAME", table::DEFAULT_NAME.into()),
         ("AWS_ENDPOINT_URL_DYNAMODB", options.dynamodb_url().into()),
+        ("AWS_ENDPOINT_URL_SESV2", options.mail_url().into()),
         ("AWS_REGION", "us-east-1".into()),
         ("AWS_ACCESS_KEY_ID", "local".into()),
         ("AWS_SECRET_ACCESS_KEY", "local".into()),
@@ -117,6 +118,7 @@ mod tests {
         for (name, expected) in [
             ("TABLE_NAME", "openchair"),
             ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8001"),
+            ("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:8025"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),

@@ -113,6 +113,8 @@ pub enum Error {
     WatchEnded(ExitStatus),
     #[error("{0} ended by itself")]
     Ended(&'static str),
+    #[error("the table's stream cannot be read; --fresh starts with an empty table")]
+    Stream(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("could not set up an HTTP client")]
     Client(#[source] reqwest::Error),
 }

@@ -27,6 +27,10 @@ pub struct Options {
     #[arg(long, value_name = "PORT", default_value_t = 8085, value_parser = value_parser!(u16).range(1..))]
     pub google_port: u16,
 
+    /// Port of the mailbox, which takes the mails in the place of Amazon SES
+    #[arg(long, value_name = "PORT", default_value_t = 8025, value_parser = value_parser!(u16).range(1..))]
+    pub mail_port: u16,
+
     /// Build the functions with optimisations, as they are deployed
     #[arg(long)]
     pub release: bool,
@@ -104,6 +108,19 @@ impl Options {
         format!("{}/2015-03-31/functions/reconcile/invocations", self.api_url())
     }
 
+    /// Where `notify` is given records of the stream, as by the deployed mapping, or
+    /// reminds, as by the deployed schedule.
+    #[must_use]
+    pub fn notify_url(&self) -> String {
+        format!("{}/2015-03-31/functions/notify/invocations", self.api_url())
+    }
+
+    /// Where the mailbox answers.
+    #[must_use]
+    pub fn mail_url(&self) -> String {
+        local_url(self.mail_port)
+    }
+
     /// Where the fake Google answers.
     #[must_use]
     pub fn google_url(&self) -> String {
@@ -137,6 +154,7 @@ mod tests {
         assert_eq!(options.dynamodb_url(), "http://127.0.0.1:8000");
         assert_eq!(options.sandbox_url(), "http://127.0.0.1:12111");
         assert_eq!(options.google_url(), "http://127.0.0.1:8085");
+        assert_eq!(options.mail_url(), "http://127.0.0.1:8025");
         assert_eq!(options.concurrency, 1);
         assert_eq!(options.stripe_rate, 25);
         assert_eq!(options.webhook_url(), "http://127.0.0.1:9000/stripe/webhook");

@@ -14,6 +14,7 @@ pub(super) struct Ports {
     pub(super) api: TcpListener,
     pub(super) dynamodb: TcpListener,
     pub(super) google: TcpListener,
+    pub(super) mail: TcpListener,
     /// Absent if payments go to Stripe.
     pub(super) sandbox: Option<TcpListener>,
 }
@@ -64,14 +65,16 @@ impl Ports {
             purpose: "the fake Google",
             option: "--google-port",
         };
+        let mail =
+            Port { number: options.mail_port, purpose: "the mailbox", option: "--mail-port" };
         let sandbox = Port {
             number: options.sandbox_port,
             purpose: "the payment sandbox",
             option: "--sandbox-port",
         };
         let wanted = match payments {
-            Payments::Sandbox => vec![api, dynamodb, google, sandbox],
-            Payments::Stripe { .. } => vec![api, dynamodb, google],
+            Payments::Sandbox => vec![api, dynamodb, google, mail, sandbox],
+            Payments::Stripe { .. } => vec![api, dynamodb, google, mail],
         };
         let mut listeners = Vec::new();
         let mut busy = Vec::new();
@@ -82,9 +85,9 @@ impl Ports {
             }
         }
         let mut listeners = listeners.into_iter();
-        match (listeners.next(), listeners.next(), listeners.next()) {
-            (Some(api), Some(dynamodb), Some(google)) if busy.is_empty() => {
-                Ok(Self { api, dynamodb, google, sandbox: listeners.next() })
+        match [(); 4].map(|()| listeners.next()) {
+            [Some(api), Some(dynamodb), Some(google), Some(mail)] if busy.is_empty() => {
+                Ok(Self { api, dynamodb, google, mail, sandbox: listeners.next() })
             }
             _ => Err(Error::Ports(busy)),
         }
@@ -177,9 +180,9 @@ mod tests {
 
     fn messages(arguments: [u16; 3], payments: Payments) -> Vec<String> {
         let [api, dynamodb, sandbox] = arguments.map(|port| port.to_string());
-        let google = free_port().to_string();
+        let [google, mail] = [(); 2].map(|()| free_port().to_string());
         let mut line = vec!["--api-port", &api, "--dynamodb-port", &dynamodb];
-        line.extend(["--sandbox-port", &sandbox, "--google-port", &google]);
+        line.extend(["--sandbox-port", &sandbox, "--google-port", &google, "--mail-port", &mail]);
         let options = parse(&line).unwrap();
         match Ports::claim(&options, payments) {
             Ok(_) => Vec::new(),

@@ -22,6 +22,7 @@ use shared::domain::salon::Salon;
 use shared::ses::Ses;
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::Outbox;
+use shared::telemetry::metrics;
 
 pub use self::changes::Failures;
 pub use self::reminders::{NotAllReminded, Reminded};
@@ -72,9 +73,11 @@ impl<S: BookingStore + Outbox> Notify<S> {
         event: Event,
         deadline: Timestamp,
     ) -> Result<Answer, NotAllReminded> {
-        match event.records {
+        let answer = match event.records {
             Some(records) => Ok(Answer::Changes(self.tell_changes(records).await)),
             None => self.remind(deadline).await.map(Answer::Reminders),
-        }
+        };
+        metrics::flush();
+        answer
     }
 }

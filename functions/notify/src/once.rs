@@ -13,8 +13,8 @@ use shared::ses::Sent;
 use shared::store::StoreError;
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::{Claim, Effect, Outbox};
-use shared::telemetry::metrics::{self, Metric};
 use shared::telemetry::chain;
+use shared::telemetry::metrics::{Metric, count};
 
 use crate::Notify;
 use crate::mail::{Mail, Recipient};
@@ -92,11 +92,11 @@ impl<S: BookingStore + Outbox> Notify<S> {
         let sending = async {
             match self.ses.send(&mail.to.address, &mail.to_bytes()).await {
                 Ok(Sent::Taken) => {
-                    metrics::count(Metric::MailsSent);
+                    count(Metric::MailsSent);
                     Ok(())
                 }
                 Ok(Sent::Rejected { code }) => {
-                    metrics::count(Metric::MailsRejected);
+                    count(Metric::MailsRejected);
                     // It would be rejected again. Whose address it is stays out of the log.
                     tracing::error!(
                         booking.id = %booking.id,
@@ -125,7 +125,7 @@ impl<S: BookingStore + Outbox> Notify<S> {
             match self.entries.show(&current, &self.salon).await {
                 // Nobody waits for a calendar that will not have it: the mail has told.
                 Err(error) if error.retry_after().is_none() => {
-                    metrics::count(Metric::EntriesRefused);
+                    count(Metric::EntriesRefused);
                     tracing::error!(
                         error.cause = chain(&error),
                         booking.id = %booking.id,
@@ -151,12 +151,15 @@ impl<S: BookingStore + Outbox> Notify<S> {
         let expires_at = later(booking.appointment.end().max(now), MARKER_LIFETIME);
         match self.store.claim(id, effect, now, until, expires_at).await? {
             Claim::Taken => {}
-            Claim::TakenAgain => tracing::warn!(
-                booking.id = %id,
-                effect.name,
-                effect.version,
-                "An attempt was cut off; it is made again, perhaps a second time"
-            ),
+            Claim::TakenAgain => {
+                count(Metric::EffectsRepeated);
+                tracing::warn!(
+                    booking.id = %id,
+                    effect.name,
+                    effect.version,
+                    "An attempt was cut off; it is made again, perhaps a second time"
+                );
+            }
             Claim::Refused => return Err(NotTold::Claimed),
             Claim::Done => return Ok(()),
         }

@@ -43,8 +43,9 @@ pub enum Metric {
     MailsSent,
     /// Mails that SES will never take: somebody was not told.
     MailsRejected,
-    /// Mails that were sent again after an attempt that was cut off.
-    MailsRepeated,
+    /// Mails and calendar entries that were made again after an attempt that was
+    /// cut off, perhaps a second time.
+    EffectsRepeated,
     /// Bookings that a calendar will not show.
     EntriesRefused,
 }
@@ -63,7 +64,7 @@ impl Metric {
             Self::OriginReads => "OriginReads",
             Self::MailsSent => "MailsSent",
             Self::MailsRejected => "MailsRejected",
-            Self::MailsRepeated => "MailsRepeated",
+            Self::EffectsRepeated => "EffectsRepeated",
             Self::EntriesRefused => "EntriesRefused",
         }
     }

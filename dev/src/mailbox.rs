@@ -1,0 +1,234 @@
+//! The mailbox: a local stand-in for Amazon SES, which keeps every mail and
+//! delivers none.
+//!
+//! It takes `SendEmail` with raw content, as version 2 of SES's API does
+//! (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>),
+//! and shows the mails to a browser.
+
+mod page;
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use mail_parser::MessageParser;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A way in which SES does not take a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailFault {
+    /// 503, as in an outage.
+    Down,
+    /// 429: too many mails a second.
+    Throttled,
+    /// 400: this one will never be taken.
+    Rejected,
+}
+
+/// A mail that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// To whom it goes.
+    pub to: String,
+    /// What it is about.
+    pub subject: String,
+    /// The `Message-ID` that it came with. SES gives it another.
+    pub id: String,
+    /// The whole of it.
+    pub bytes: Vec<u8>,
+}
+
+/// A mailbox; its clones share one state.
+#[derive(Clone, Debug, Default)]
+pub struct Mailbox {
+    folder: Option<PathBuf>,
+    state: Arc<Mutex<Mails>>,
+}
+
+#[derive(Debug, Default)]
+struct Mails {
+    received: Vec<Received>,
+    faults: VecDeque<MailFault>,
+    is_down: bool,
+}
+
+/// A mailbox that listens; dropping it closes the socket.
+#[derive(Debug)]
+pub struct Serving {
+    mailbox: Mailbox,
+    url: String,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Mailbox {
+    /// Makes a mailbox that keeps its mails in a folder too, with those that
+    /// are there already.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or read.
+    pub fn in_folder(folder: PathBuf) -> io::Result<Self> {
+        std::fs::create_dir_all(&folder)?;
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(&folder)?.map(|file| Ok(file?.path())).collect::<io::Result<_>>()?;
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
+        files.sort();
+        let mut received = Vec::new();
+        for file in files {
+            received.push(read(std::fs::read(file)?));
+        }
+        let mails = Mails { received, ..Mails::default() };
+        Ok(Self { folder: Some(folder), state: Arc::new(Mutex::new(mails)) })
+    }
+
+    /// Serves the mailbox on `listener`, in the background.
+    ///
+    /// # Errors
+    /// If the listener has no address.
+    pub fn start(self, listener: TcpListener) -> io::Result<Serving> {
+        let url = format!("http://{}", listener.local_addr()?);
+        let router = self.router();
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Serving { mailbox: self, url, server })
+    }
+
+    /// Returns SES's endpoint, and the pages.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/v2/email/outbound-emails", post(send))
+            .with_state(self.clone())
+            .merge(page::router(self.clone()))
+    }
+
+    /// Returns the mails, in the order in which they came.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.state().received.clone()
+    }
+
+    /// Fails the next mails, one fault each.
+    pub fn fail_with(&self, faults: impl IntoIterator<Item = MailFault>) {
+        self.state().faults.extend(faults);
+    }
+
+    /// Takes no mail at all, or does again.
+    pub fn set_down(&self, is_down: bool) {
+        self.state().is_down = is_down;
+    }
+
+    /// Keeps a mail; returns its number.
+    fn keep(&self, mail: Received) -> io::Result<usize> {
+        let mut state = self.state();
+        let number = state.received.len() + 1;
+        if let Some(folder) = &self.folder {
+            std::fs::write(folder.join(format!("{number:05}.eml")), &mail.bytes)?;
+        }
+        state.received.push(mail);
+        Ok(number)
+    }
+
+    fn state(&self) -> MutexGuard<'_, Mails> {
+        // No operation leaves the state half-changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Serving {
+    /// Returns the address that it listens on: SES's endpoint, and the page.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the mailbox itself, to look into it without HTTP.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendEmail {
+    destination: Destination,
+    content: Content,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Destination {
+    to_addresses: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Content {
+    raw: Raw,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Raw {
+    data: String,
+}
+
+async fn send(
+    State(mailbox): State<Mailbox>,
+    request: Result<Json<SendEmail>, JsonRejection>,
+) -> Response {
+    let fault = {
+        let mut state = mailbox.state();
+        let down = state.is_down.then_some(MailFault::Down);
+        down.or_else(|| state.faults.pop_front())
+    };
+    match fault {
+        None => {}
+        Some(MailFault::Down) => {
+            return error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
+        }
+        Some(MailFault::Throttled) => {
+            return error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException");
+        }
+        Some(MailFault::Rejected) => return error(StatusCode::BAD_REQUEST, "MessageRejected"),
+    }
+    let bad = || error(StatusCode::BAD_REQUEST, "BadRequestException");
+    let Ok(Json(SendEmail { destination, content })) = request else { return bad() };
+    let Ok(bytes) = BASE64_STANDARD.decode(content.raw.data) else { return bad() };
+    let [to] = &destination.to_addresses[..] else { return bad() };
+    match mailbox.keep(Received { to: to.clone(), ..read(bytes) }) {
+        Ok(number) => Json(json!({"MessageId": format!("local-{number:05}")})).into_response(),
+        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
+    }
+}
+
+/// Reads a mail's headers.
+fn read(bytes: Vec<u8>) -> Received {
+    let mail = MessageParser::new().parse_headers(&bytes);
+    let to = mail.as_ref().and_then(|mail| mail.to()?.first()?.address());
+    let subject = mail.as_ref().and_then(|mail| mail.subject());
+    let id = mail.as_ref().and_then(|mail| mail.message_id());
+    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Received { to: owned(to), subject: owned(subject), id: owned(id), bytes: bytes.clone() }
+}
+
+fn error(status: StatusCode, code: &'static str) -> Response {
+    (status, [("x-amzn-errortype", code)], Json(json!({"message": "It is not taken."})))
+        .into_response()
+}

@@ -1,0 +1,172 @@
+//! The table's stream, followed as Lambda's event source mapping does.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dynoxide::Database;
+use dynoxide::actions::get_records::{GetRecordsRequest, Record};
+use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
+use dynoxide::actions::list_streams::ListStreamsRequest;
+use dynoxide::streams::shard_id;
+use serde_json::{Value, json};
+use shared::store::table;
+
+use super::{Error, Options};
+
+/// How often the stream is looked at. Lambda does it four times a second.
+const LOOK: Duration = Duration::from_millis(250);
+/// How many records a batch has, and how often one is tried, as in `template.yaml`.
+const BATCH: usize = 10;
+const ATTEMPTS: u32 = 21;
+/// How long a failed batch waits.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often `notify` reminds, as in `template.yaml`.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// The stream, up to where it has been read.
+pub(super) struct Stream {
+    database: Database,
+    client: reqwest::Client,
+    url: String,
+    /// The file that keeps the last sequence number.
+    position: PathBuf,
+}
+
+impl Stream {
+    /// Follows the stream from where the last `cargo dev` left it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no client to ask with.
+    pub(super) fn new(
+        database: Database,
+        options: &Options,
+        position: PathBuf,
+    ) -> Result<Self, Error> {
+        let client = reqwest::Client::builder().no_proxy().build().map_err(Error::Client)?;
+        Ok(Self { database, client, url: options.notify_url(), position })
+    }
+
+    /// Gives `notify` what the stream has, and has it remind once an hour, for as long as
+    /// this is polled.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the embedded database has no stream.
+    pub(super) async fn follow(&self) -> Result<Infallible, Error> {
+        tokio::try_join!(self.changes(), self.reminders()).map(|(never, _)| never)
+    }
+
+    async fn reminders(&self) -> Result<Infallible, Error> {
+        loop {
+            tokio::time::sleep(HOUR).await;
+            if let Err(error) = self.client.post(&self.url).body("{}").send().await {
+                println!("nobody could be reminded: {error}");
+            }
+        }
+    }
+
+    async fn changes(&self) -> Result<Infallible, Error> {
+        let mut iterator = self.start()?;
+        loop {
+            let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(100) };
+            let read = self.database.get_records(request).map_err(failed)?;
+            let last = read.records.last().map(|record| record.dynamodb.sequence_number.clone());
+            let records: Vec<Value> = read
+                .records
+                .iter()
+                .filter(|record| passes(record))
+                .map(|record| json!(record))
+                .collect();
+            for batch in records.chunks(BATCH) {
+                self.deliver(batch).await;
+            }
+            if let Some(last) = last {
+                // Where this fails, the next start delivers again what does no harm.
+                let _ = std::fs::write(&self.position, last);
+            }
+            iterator = read.next_shard_iterator.unwrap_or(iterator);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn start(&self) -> Result<String, Error> {
+        let request = ListStreamsRequest {
+            table_name: Some(table::DEFAULT_NAME.to_owned()),
+            ..ListStreamsRequest::default()
+        };
+        let streams = self.database.list_streams(request).map_err(failed)?.streams;
+        let stream = streams.into_iter().next().ok_or(Error::Ended("the table's stream"))?;
+        let last = std::fs::read_to_string(&self.position).ok();
+        let iterator = |kind: &str, sequence_number| {
+            let request = GetShardIteratorRequest {
+                stream_arn: stream.stream_arn.clone(),
+                shard_id: shard_id(table::DEFAULT_NAME),
+                shard_iterator_type: kind.to_owned(),
+                sequence_number,
+            };
+            let iterator = self.database.get_shard_iterator(request).map_err(failed)?;
+            iterator.shard_iterator.ok_or(Error::Ended("the table's stream"))
+        };
+        match last {
+            Some(last) => iterator("AFTER_SEQUENCE_NUMBER", Some(last))
+                .or_else(|_| iterator("TRIM_HORIZON", None)),
+            None => iterator("TRIM_HORIZON", None),
+        }
+    }
+
+    /// Delivers a batch until all of it is taken. Whatever fails for too long is
+    /// told and left out, one record at a time.
+    async fn deliver(&self, mut batch: &[Value]) {
+        let mut attempts = 0;
+        while !batch.is_empty() {
+            let failed = self.attempt(batch).await;
+            let Some(first) = failed else { return };
+            attempts = if first == 0 { attempts + 1 } else { 1 };
+            batch = &batch[first..];
+            if attempts >= ATTEMPTS {
+                let number = batch[0]["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
+                println!("the record {number} of the table's stream was given up");
+                (batch, attempts) = (&batch[1..], 0);
+                continue;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Delivers a batch once; returns the place of the first record that was not taken.
+    async fn attempt(&self, batch: &[Value]) -> Option<usize> {
+        let event = json!({ "Records": batch }).to_string();
+        let answer = async {
+            let answer = self.client.post(&self.url).body(event).send().await?;
+            answer.error_for_status()?.json::<Value>().await
+        };
+        let answer = match answer.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                println!("notify did not take {} changes: {error}", batch.len());
+                return Some(0);
+            }
+        };
+        let Some(failures) = answer["batchItemFailures"].as_array() else {
+            println!("notify did not take {} changes: {answer}", batch.len());
+            return Some(0);
+        };
+        let is_failed = |record: &Value| {
+            let number = &record["dynamodb"]["SequenceNumber"];
+            failures.iter().any(|failure| failure["itemIdentifier"] == *number)
+        };
+        if failures.is_empty() { None } else { Some(batch.iter().position(is_failed).unwrap_or(0)) }
+    }
+}
+
+/// Tells whether the filter in `template.yaml` lets a record through.
+fn passes(record: &Record) -> bool {
+    let key = record.dynamodb.keys.get(table::SORT_KEY).map(|key| json!(key));
+    record.event_name == "MODIFY" && key == Some(json!({ "S": "BOOKING" }))
+}
+
+fn failed(source: dynoxide::DynoxideError) -> Error {
+    Error::Stream(Box::new(source))
+}
