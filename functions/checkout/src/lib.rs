@@ -8,7 +8,7 @@ mod route;
 
 use std::net::IpAddr;
 
-use lambda_http::http::{HeaderMap, Method, StatusCode, header};
+use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
@@ -17,6 +17,7 @@ use shared::busy::Origin;
 use shared::clock::Clock;
 use shared::domain::booking::{BookingId, HoldKey, RequestKey};
 use shared::http::{self, Answer, ApiError, Code, observe};
+use shared::invitation::Invitation;
 use shared::payments::{BareDeposit, Client, create_bare_deposit};
 use shared::store::bookings::BookingStore;
 
@@ -55,8 +56,9 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             Route::Checkout if method == Method::POST => self.checkout(request).await,
             Route::Booking(id) if method == Method::GET => self.booking(id).await,
             Route::Cancel(id) if method == Method::POST => self.cancel(id, request).await,
+            Route::Calendar(id) if method == Method::GET => self.calendar(id).await,
             Route::Checkout | Route::Cancel(_) => Err(ApiError::method_not_allowed("POST")),
-            Route::Booking(_) => Err(ApiError::method_not_allowed("GET")),
+            Route::Booking(_) | Route::Calendar(_) => Err(ApiError::method_not_allowed("GET")),
             Route::Unknown => Err(ApiError::not_found()),
         }
     }
@@ -104,6 +106,25 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
         let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
         Ok(answer(StatusCode::OK, body::booking(self.bookings.salon(), &booking)))
+    }
+
+    /// Answers with the file that puts a booking into a calendar, or after a
+    /// cancellation takes it out. Nothing in it is personal: the id is enough.
+    async fn calendar(&self, id: &str) -> Result<Answer, ApiError> {
+        let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
+        let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
+        let Some(file) = Invitation::for_client(&booking, self.bookings.salon()) else {
+            let message = "Only a confirmed booking has a place in a calendar.";
+            return Err(ApiError::new(Code::NotFound, message));
+        };
+        let mut response = Response::new(Body::Text(file.text));
+        let kind = format!("text/calendar; charset=utf-8; method={}", file.method.as_str());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::try_from(kind).expect("it is ASCII"));
+        let name = HeaderValue::from_static("inline; filename=\"appointment.ics\"");
+        headers.insert(header::CONTENT_DISPOSITION, name);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(Answer::uncached(response))
     }
 
     async fn cancel(&self, id: &str, request: &Request) -> Result<Answer, ApiError> {

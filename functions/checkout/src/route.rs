@@ -5,6 +5,8 @@ pub(crate) enum Route<'a> {
     /// A booking, by what stands in the place of its id.
     Booking(&'a str),
     Cancel(&'a str),
+    /// A booking's calendar file.
+    Calendar(&'a str),
     Unknown,
 }
 
@@ -17,6 +19,7 @@ impl<'a> Route<'a> {
         match rest.split_once('/') {
             None if !rest.is_empty() => Self::Booking(rest),
             Some((id, "cancel")) if !id.is_empty() => Self::Cancel(id),
+            Some((id, "calendar.ics")) if !id.is_empty() => Self::Calendar(id),
             _ => Self::Unknown,
         }
     }
@@ -27,6 +30,7 @@ impl<'a> Route<'a> {
             Self::Checkout => "/checkout",
             Self::Booking(_) => "/bookings/{id}",
             Self::Cancel(_) => "/bookings/{id}/cancel",
+            Self::Calendar(_) => "/bookings/{id}/calendar.ics",
             Self::Unknown => "unknown",
         }
     }
@@ -42,6 +46,7 @@ mod tests {
             ("/checkout", Route::Checkout),
             ("/bookings/1", Route::Booking("1")),
             ("/bookings/1/cancel", Route::Cancel("1")),
+            ("/bookings/1/calendar.ics", Route::Calendar("1")),
             ("/bookings/", Route::Unknown),
             ("/bookings", Route::Unknown),
             ("/bookings//cancel", Route::Unknown),

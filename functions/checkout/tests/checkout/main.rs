@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bare_deposit;
+mod calendar;
 mod cancel;
 mod contention;
 mod crash;

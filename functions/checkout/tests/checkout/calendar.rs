@@ -1,0 +1,41 @@
+//! The file that puts a booking into a calendar.
+
+use dev::event::Event;
+use lambda_http::Body;
+use serde_json::json;
+
+use crate::harness::{Harness, field, json, refusal, wish};
+
+#[tokio::test]
+async fn a_booking_is_a_calendar_file_once_it_is_paid_and_takes_itself_out_once_it_is_cancelled() {
+    let harness = Harness::new().await;
+    let body = json(&harness.reserve(&wish(json!({"date": "2026-11-27"}))).await);
+    let (id, token) = (field(&body, "bookingId"), field(&body, "manageToken"));
+    let target = format!("/bookings/{id}/calendar.ics");
+    assert_eq!(refusal(&harness.get(&target).await), (404, "not_found".to_owned()));
+
+    harness.sandbox().pay(&field(&body, "sessionId")).expect("it is open");
+    harness.clock.advance(jiff::SignedDuration::from_secs(4));
+    let response = harness.get(&target).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/calendar; charset=utf-8; method=PUBLISH");
+    let Body::Text(file) = response.body() else { panic!("{response:?}") };
+    assert!(file.contains("STATUS:CONFIRMED"), "{file}");
+    for personal in ["Lovelace", "206555", "someone", &token] {
+        assert!(!file.contains(personal), "{personal} is in {file}");
+    }
+
+    assert_eq!(harness.cancel(&id, &token).await.status(), 200);
+    let response = harness.get(&target).await;
+    assert_eq!(response.headers()["content-type"], "text/calendar; charset=utf-8; method=CANCEL");
+}
+
+#[tokio::test]
+async fn a_calendar_file_is_of_a_booking_and_is_only_read() {
+    let harness = Harness::new().await;
+    let unknown = format!("/bookings/{}/calendar.ics", "0".repeat(32));
+    assert_eq!(refusal(&harness.get(&unknown).await), (404, "unknown_booking".to_owned()));
+    let response = harness.send(&Event::new("POST", &unknown)).await;
+    assert_eq!(refusal(&response), (405, "method_not_allowed".to_owned()));
+    assert_eq!(response.headers()["allow"], "GET");
+}

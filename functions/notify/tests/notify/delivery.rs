@@ -1,0 +1,106 @@
+use jiff::SignedDuration;
+use serde_json::json;
+use shared::domain::booking::{Booking, Refund, State};
+
+use crate::harness::{CALENDAR, Harness, number};
+
+const TO_VISITOR: &str = "ada@example.com: ";
+const TO_OWNER: &str = "owner@beautylounge.example: ";
+
+fn cancelled(booking: &Booking) -> Booking {
+    let refund = Some(Refund { amount: booking.terms.deposit, attempt: 1 });
+    let changed_at = booking.changed_at + SignedDuration::from_mins(1);
+    Booking { state: State::Refunding, refund, changed_at, ..booking.clone() }
+}
+
+#[tokio::test]
+async fn a_payment_is_two_mails_and_an_event_that_takes_no_time() {
+    let harness = Harness::new().await;
+    let (booking, record) = harness.pay(1).await;
+    assert_eq!(harness.deliver(&[&record]).await, [""; 0]);
+
+    let mails = harness.mails();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    assert!(mails[0].starts_with(TO_VISITOR) && mails[1].starts_with(TO_OWNER), "{mails:?}");
+    let [event] = &harness.events()[..] else { panic!("one event: {:?}", harness.events()) };
+    assert_eq!(event.id, booking.id.as_str());
+    assert_eq!(event.start.date_time, booking.appointment.start());
+    assert_eq!(event.end.date_time, booking.appointment.end());
+    assert_eq!(event.transparency.as_deref(), Some("transparent"));
+    for told in ["Ada Lovelace", "+12135550123"] {
+        assert!(event.description.contains(told), "{told} is missing in {event:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_comes_twice_is_told_once() {
+    let harness = Harness::new().await;
+    let (_, record) = harness.pay(1).await;
+    assert_eq!(harness.deliver(&[&record, &record]).await, [""; 0]);
+    harness.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(harness.deliver(&[&record]).await, [""; 0]);
+    assert_eq!((harness.mails().len(), harness.events().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_cancellation_takes_the_event_out_and_is_told() {
+    let harness = Harness::new().await;
+    let (booking, paid) = harness.pay(1).await;
+    assert_eq!(harness.deliver(&[&paid]).await, [""; 0]);
+    let record = harness.change(&booking, &cancelled(&booking)).await;
+    assert_eq!(harness.deliver(&[&record, &record]).await, [""; 0]);
+    assert_eq!((harness.mails().len(), harness.events().len()), (4, 0));
+    assert_eq!(harness.google.google().events(CALENDAR).len(), 1, "it was there");
+}
+
+#[tokio::test]
+async fn in_either_order_each_change_is_told_once_and_what_is_cancelled_has_no_event() {
+    let harness = Harness::new().await;
+    let (booking, paid) = harness.pay(1).await;
+    let refunding = harness.change(&booking, &cancelled(&booking)).await;
+    for record in [&refunding, &paid, &refunding, &paid] {
+        assert_eq!(harness.deliver(&[record]).await, [""; 0]);
+    }
+    assert_eq!(harness.copies().into_values().collect::<Vec<_>>(), [1; 4]);
+    assert_eq!(harness.events(), []);
+}
+
+#[tokio::test]
+async fn a_confirmation_that_comes_hours_late_is_not_told_of_what_is_cancelled() {
+    let harness = Harness::new().await;
+    let (booking, paid) = harness.pay(1).await;
+    let refunding = harness.change(&booking, &cancelled(&booking)).await;
+    harness.clock.advance(SignedDuration::from_hours(2));
+    assert_eq!(harness.deliver(&[&refunding, &paid]).await, [""; 0]);
+    let mails = harness.mails();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    assert!(mails.iter().all(|mail| mail.contains("ancelled")), "{mails:?}");
+}
+
+#[tokio::test]
+async fn a_poisoned_record_is_reported_alone() {
+    let harness = Harness::new().await;
+    let (_, first) = harness.pay(1).await;
+    let (_, mut no_state) = harness.pay(2).await;
+    let (_, mut no_item) = harness.pay(3).await;
+    let (_, last) = harness.pay(4).await;
+    no_state["dynamodb"]["NewImage"]["state"] = json!({"S": "lost"});
+    no_item["dynamodb"]["NewImage"] = json!({"state": {"X": 1}});
+    let failed = harness.deliver(&[&first, &no_state, &no_item, &last]).await;
+    assert_eq!(failed, [number(&no_state), number(&no_item)]);
+    assert_eq!((harness.mails().len(), harness.events().len()), (4, 2));
+}
+
+#[tokio::test]
+async fn other_items_and_bookings_that_come_or_go_are_nobodys_news() {
+    let harness = Harness::new().await;
+    let (_, record) = harness.pay(1).await;
+    let mut sheet = record.clone();
+    sheet["dynamodb"]["Keys"] = json!({"PK": {"S": "STAFF#s1"}, "SK": {"S": "DAY#2026-11-24"}});
+    sheet["dynamodb"]["NewImage"] = json!({"packed": {"B": "AAEC"}, "none": {"NULL": true}});
+    let (mut made, mut gone) = (record.clone(), record.clone());
+    made["dynamodb"].as_object_mut().unwrap().remove("OldImage");
+    gone["dynamodb"].as_object_mut().unwrap().remove("NewImage");
+    assert_eq!(harness.deliver(&[&sheet, &made, &gone]).await, [""; 0]);
+    assert_eq!((harness.mails().len(), harness.events().len()), (0, 0));
+}
