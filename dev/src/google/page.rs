@@ -58,7 +58,7 @@ async fn show(State(google): State<FakeGoogle>) -> Html<String> {
 
 fn shown(event: &Event) -> Markup {
     html! {
-        article.deleted[event.is_deleted()] {
+        article class=[event.is_deleted().then_some("deleted")] {
             p { strong { (event.summary) } }
             p { small { (event.start.date_time) " to " (event.end.date_time) } }
             p { (event.description) }

@@ -48,8 +48,8 @@ impl Stream {
         Ok(Self { database, client, url: options.notify_url(), position })
     }
 
-    /// Gives `notify` what the stream has, and has it remind once an hour, for as long as
-    /// this is polled.
+    /// Gives `notify` what the stream has, and has it remind now and once an hour, for as
+    /// long as this is polled.
     ///
     /// # Errors
     ///
@@ -60,10 +60,11 @@ impl Stream {
 
     async fn reminders(&self) -> Result<Infallible, Error> {
         loop {
-            tokio::time::sleep(HOUR).await;
+            // At once too: so the function is started, and the first mail comes soon.
             if let Err(error) = self.client.post(&self.url).body("{}").send().await {
                 println!("nobody could be reminded: {error}");
             }
+            tokio::time::sleep(HOUR).await;
         }
     }
 
@@ -163,8 +164,13 @@ impl Stream {
 
 /// Tells whether the filter in `template.yaml` lets a record through.
 fn passes(record: &Record) -> bool {
-    let key = record.dynamodb.keys.get(table::SORT_KEY).map(|key| json!(key));
-    record.event_name == "MODIFY" && key == Some(json!({ "S": "BOOKING" }))
+    const TOLD_OF: [&str; 5] = ["confirmed", "cancelled", "refunding", "refunded", "refund_failed"];
+    let record = json!(record);
+    let (item, new) = (&record["dynamodb"]["Keys"], &record["dynamodb"]["NewImage"]);
+    let is_told_of = |state: &str| TOLD_OF.contains(&state);
+    record["eventName"] == "MODIFY"
+        && item[table::SORT_KEY]["S"] == "BOOKING"
+        && new["state"]["S"].as_str().is_some_and(is_told_of)
 }
 
 fn failed(source: dynoxide::DynoxideError) -> Error {
