@@ -220,12 +220,11 @@ async fn send(
 
 /// Reads a mail's headers.
 fn read(bytes: Vec<u8>) -> Received {
-    let mail = MessageParser::new().parse_headers(&bytes);
-    let to = mail.as_ref().and_then(|mail| mail.to()?.first()?.address());
-    let subject = mail.as_ref().and_then(|mail| mail.subject());
-    let id = mail.as_ref().and_then(|mail| mail.message_id());
     let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    Received { to: owned(to), subject: owned(subject), id: owned(id), bytes: bytes.clone() }
+    let mail = MessageParser::new().parse_headers(&bytes).unwrap_or_default();
+    let to = owned(mail.to().and_then(|to| to.first()?.address()));
+    let (subject, id) = (owned(mail.subject()), owned(mail.message_id()));
+    Received { to, subject, id, bytes }
 }
 
 fn error(status: StatusCode, code: &'static str) -> Response {

@@ -1,8 +1,10 @@
 //! Tells of bookings: fed by the table's stream, and by a schedule.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client as DynamoDb;
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use notify::{Event, Notify};
 use shared::calendars::Entries;
 use shared::clock::Clock;
@@ -14,13 +16,16 @@ use shared::{aws, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let function =
-        start().await.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
-    let function = &function;
-    run(service_fn(async move |event: LambdaEvent<Event>| {
-        let deadline = i64::try_from(event.context.deadline)?;
-        let deadline = Timestamp::from_millisecond(deadline)?;
-        Ok::<_, Error>(function.handle(event.payload, deadline).await?)
+    let start = Box::pin(start()).await;
+    let function = start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
+    let function = Arc::new(function);
+    run_concurrent(service_fn(move |event: LambdaEvent<Event>| {
+        let function = Arc::clone(&function);
+        async move {
+            let deadline = i64::try_from(event.context.deadline)?;
+            let deadline = Timestamp::from_millisecond(deadline)?;
+            Ok::<_, Error>(function.handle(event.payload, deadline).await?)
+        }
     }))
     .await
 }

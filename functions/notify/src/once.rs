@@ -52,11 +52,12 @@ impl NotTold {
     /// Tells whether the same record may succeed later.
     pub(crate) fn passes(&self) -> bool {
         match self {
-            Self::UnreadableRecord | Self::UnreadableBooking(_) => false,
-            Self::Store(StoreError::Corrupt { .. }) => false,
-            Self::Claimed | Self::Behind | Self::Store(_) | Self::Mail(_) | Self::Calendar(_) => {
-                true
-            }
+            // The earlier change says for itself whether it may.
+            Self::Behind
+            | Self::UnreadableRecord
+            | Self::UnreadableBooking(_)
+            | Self::Store(StoreError::Corrupt { .. }) => false,
+            Self::Claimed | Self::Store(_) | Self::Mail(_) | Self::Calendar(_) => true,
         }
     }
 
