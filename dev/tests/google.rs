@@ -10,8 +10,9 @@ use std::time::Duration;
 use dev::google::{CalendarFault, FakeGoogle, Fault, GoogleOptions, Serving};
 use jiff::{SignedDuration, Timestamp};
 use shared::calendars::CalendarError;
-use shared::calendars::google::{Access, GoogleCalendars, ServiceAccount};
+use shared::calendars::google::{Access, Event, GoogleCalendars, ServiceAccount};
 use shared::clock::Clock;
+use shared::domain::booking::BookingId;
 use shared::domain::interval::{Interval, IntervalSet};
 use shared::https::HttpsClient;
 use tokio::net::TcpListener;
@@ -161,4 +162,37 @@ async fn a_token_is_fetched_again_before_it_expires() {
     // Good for 55 minutes each: the two hours need three.
     assert_eq!(count(&serving, "POST /token"), 3);
     assert_eq!(count(&serving, "POST /calendar/v3/freeBusy"), 13, "no token was refused");
+}
+
+#[tokio::test]
+async fn an_event_is_made_once_and_deleted_once_and_never_busy() {
+    let serving = serving(GoogleOptions::default()).await;
+    serving.google().set_busy(OWNER, []);
+    let account = ServiceAccount::parse(&serving.service_account().to_string().into()).unwrap();
+    let base = serving.url().parse().unwrap();
+    let writing = GoogleCalendars::new(HttpsClient::new(), account, None, base, Access::Events);
+    let event = Event {
+        id: BookingId::from_bits(7),
+        time: interval("2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z"),
+        summary: "Haircut".to_owned(),
+        description: String::new(),
+        location: None,
+        url: "https://salon.example/booking".to_owned(),
+    };
+    let soon = || Instant::now() + Duration::from_secs(10);
+    writing.delete(OWNER, &event.id, soon()).await.expect("404 is fine");
+    for _ in 0..2 {
+        writing.insert(OWNER, &event, soon()).await.expect("409 is fine");
+    }
+    assert_eq!(serving.google().events(OWNER).len(), 1);
+    let busy = ask(&calendars(&serving, None), &[OWNER]).await.unwrap();
+    assert!(busy.as_slice().is_empty(), "{busy:?}");
+    for _ in 0..2 {
+        writing.delete(OWNER, &event.id, soon()).await.expect("410 is fine");
+    }
+    writing.insert(OWNER, &event, soon()).await.expect("409 is fine");
+    assert!(serving.google().events(OWNER)[0].is_deleted(), "a deleted one stays so");
+
+    let reading = calendars(&serving, None).insert(OWNER, &event, soon()).await;
+    assert!(matches!(reading, Err(CalendarError::Refused { status: 403, .. })), "{reading:?}");
 }

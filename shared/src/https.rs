@@ -6,14 +6,16 @@
 
 use std::error::Error;
 use std::fmt;
+#[cfg(any(feature = "calendars", feature = "stripe"))]
 use std::net::IpAddr;
 #[cfg(feature = "secrets")]
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue, Request, Response};
+#[cfg(any(feature = "calendars", feature = "stripe"))]
+use http::{HeaderMap, header::RETRY_AFTER};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper_rustls::builderstates::WantsSchemes;
@@ -121,12 +123,14 @@ pub(crate) async fn read_body(body: Incoming, most: usize) -> Result<Bytes, Body
 }
 
 /// Reads the wait that a server asks for, where it names one in seconds.
+#[cfg(any(feature = "calendars", feature = "stripe"))]
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?;
     seconds.parse().ok().map(Duration::from_secs)
 }
 
 /// Tells whether a host is this machine, to which plain HTTP is allowed.
+#[cfg(any(feature = "calendars", feature = "stripe"))]
 pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
