@@ -6,19 +6,15 @@
 //!
 //! Not criterion's, as it has no percentiles.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::bookings::{Bookings, Request, address_key, fingerprint, request_key};
-use shared::busy::{BusyReader, Origin, OriginError};
+use shared::busy::{BusyReader, NoCalendars};
 use shared::clock::Clock;
-use shared::domain::calendar::{CalendarReading, SourceReading};
 use shared::domain::customer::{Customer, Phone};
-use shared::domain::interval::Interval;
 use shared::domain::payment::Ui;
-use shared::domain::service::StaffMember;
 use shared::payments::{
     Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
 };
@@ -30,19 +26,6 @@ use shared::store::MemoryStore;
 const CHECKOUTS: usize = 10_000;
 /// Half hours of a Tuesday: after so many holds the table is emptied.
 const A_DAY: usize = 18;
-
-struct NoCalendars;
-
-impl Origin for NoCalendars {
-    async fn read(
-        &self,
-        _: &StaffMember,
-        _: Interval<Timestamp>,
-        _: Option<&CalendarReading>,
-    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        Err("there are none".into())
-    }
-}
 
 /// Opens sessions at once, and does nothing else.
 struct Quick;

@@ -60,6 +60,21 @@ pub trait Origin: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<String, SourceReading>, OriginError>> + Send;
 }
 
+/// The origin of a salon whose staff have no calendars: it is never asked.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCalendars;
+
+impl Origin for NoCalendars {
+    async fn read(
+        &self,
+        _: &StaffMember,
+        _: Interval<Timestamp>,
+        _: Option<&CalendarReading>,
+    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
+        Err("there are no calendars".into())
+    }
+}
+
 /// Reads when the staff are busy.
 #[derive(Debug)]
 pub struct BusyReader<S, O> {

@@ -5,7 +5,6 @@ mod actions;
 mod ending;
 mod rest;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,13 +12,10 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::bookings::{Bookings, ReserveError, Reserved};
-use shared::busy::{BusyReader, Origin, OriginError};
+use shared::busy::{BusyReader, NoCalendars};
 use shared::clock::Clock;
 use shared::domain::booking::State;
-use shared::domain::calendar::{CalendarReading, SourceReading};
-use shared::domain::interval::Interval;
 use shared::domain::salon::Salon;
-use shared::domain::service::StaffMember;
 use shared::random::Random;
 
 use super::bug::Bug;
@@ -42,21 +38,6 @@ const REQUEST_KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 const POLLS: usize = 5_000;
 
 pub(super) type SimulatedBookings = Bookings<Arc<Table>, NoCalendars, Stripe>;
-
-/// Nobody has a calendar.
-#[derive(Debug)]
-pub(super) struct NoCalendars;
-
-impl Origin for NoCalendars {
-    async fn read(
-        &self,
-        _: &StaffMember,
-        _: Interval<Timestamp>,
-        _: Option<&CalendarReading>,
-    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        Err("nobody has a calendar".into())
-    }
-}
 
 /// The salon, its table, and Stripe.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use shared::busy::{Busy, BusyReader, Origin};
 use shared::domain::availability::{Availability, BusyTimes};
 use shared::domain::salon::Salon;
 use shared::http::caching::CacheableBody;
-use shared::http::{ApiError, CacheLevel, Code};
+use shared::http::{ApiError, CacheLevel};
 use shared::store::{Consistency, Store, StoreError};
 
 use crate::body;
@@ -19,8 +19,6 @@ const CURRENT: SignedDuration = SignedDuration::from_secs(1);
 /// For how long a failure to read the table answers requests, so that those
 /// which waited for it do not each try in turn.
 const FAILURE: SignedDuration = SignedDuration::from_secs(1);
-/// When a calendar that could not be read may be there again.
-const RETRY_AFTER_SECONDS: u64 = 5;
 /// How many bodies are kept of a snapshot. A salon's site asks for a few
 /// dozen; a crawler that tries all dates must not fill the memory.
 const MAX_BODIES: usize = 256;
@@ -137,10 +135,7 @@ impl Snapshot {
         let availability = Availability::new(salon, &self.busy, self.taken_at);
         let starts = query.service.as_ref();
         if availability.is_unknown(starts.map(|starts| &starts.service), query.staff.as_ref()) {
-            let message = "The salon's calendar cannot be read at the moment. Please try again.";
-            return Err(
-                ApiError::new(Code::CalendarUnavailable, message).retry_after(RETRY_AFTER_SECONDS)
-            );
+            return Err(ApiError::calendar_unavailable());
         }
         let json = match starts {
             None => body::open_time(availability.open_time(query.staff.as_ref())),

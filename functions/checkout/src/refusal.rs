@@ -1,15 +1,12 @@
 //! What a client is told when a booking is not made or not cancelled.
 
 use jiff::Timestamp;
-use shared::bookings::{CancelError, ReserveError, SettleError};
+use shared::bookings::{CancelError, ReserveError};
 use shared::domain::placement::RuleError;
 use shared::domain::salon::Salon;
 use shared::http::{ApiError, Code};
 
 use crate::request::{When, too_far, too_soon};
-
-/// When a calendar that could not be read may be there again, in seconds.
-const CALENDAR_RETRY: u64 = 5;
 
 pub(crate) fn not_reserved(
     salon: &Salon,
@@ -35,7 +32,7 @@ pub(crate) fn not_reserved(
                 .at(when.field())
                 .instead(shown.map(|start| start.to_string()).collect())
         }
-        ReserveError::CalendarUnknown => calendar_unavailable(),
+        ReserveError::CalendarUnknown => ApiError::calendar_unavailable(),
         ReserveError::Store(error) => error.into(),
         ReserveError::Stripe(error) | ReserveError::Refused(error) => error.into(),
     }
@@ -55,19 +52,12 @@ pub(crate) fn not_cancelled(error: CancelError) -> ApiError {
             let message = "The booking was not paid in time and has ended by itself.";
             ApiError::new(Code::NotCancellable, message)
         }
-        CancelError::Unsettled(SettleError::Store(error)) => error.into(),
-        CancelError::Unsettled(SettleError::Stripe(error)) => error.into(),
-        CancelError::Unsettled(SettleError::CalendarUnknown) => calendar_unavailable(),
+        CancelError::Unsettled(error) => error.into(),
     }
 }
 
 pub(crate) fn unknown_booking() -> ApiError {
     ApiError::new(Code::UnknownBooking, "There is no booking with this id.")
-}
-
-fn calendar_unavailable() -> ApiError {
-    let message = "The salon's calendar cannot be read at the moment. Please try again.";
-    ApiError::new(Code::CalendarUnavailable, message).retry_after(CALENDAR_RETRY)
 }
 
 fn against(salon: &Salon, now: Timestamp, rule: RuleError) -> ApiError {

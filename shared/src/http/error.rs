@@ -113,6 +113,15 @@ impl ApiError {
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, message) }
     }
 
+    /// Makes the answer to a question about somebody of whom nothing is known.
+    #[must_use]
+    pub fn calendar_unavailable() -> Self {
+        /// When a calendar that could not be read may be there again.
+        const RETRY_AFTER_SECONDS: u64 = 5;
+        let message = "The salon's calendar cannot be read at the moment. Please try again.";
+        Self::new(Code::CalendarUnavailable, message).retry_after(RETRY_AFTER_SECONDS)
+    }
+
     /// Makes the answer to a failure that nobody expected.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -252,17 +261,10 @@ impl From<crate::payments::StripeError> for ApiError {
 impl From<crate::bookings::SettleError> for ApiError {
     fn from(error: crate::bookings::SettleError) -> Self {
         use crate::bookings::SettleError;
-        const RETRY_AFTER_SECONDS: u64 = 5;
         match error {
             SettleError::Store(error) => error.into(),
             SettleError::Stripe(error) => error.into(),
-            SettleError::CalendarUnknown => {
-                let message =
-                    "The salon's calendar cannot be read at the moment. Please try again.";
-                Self::new(Code::CalendarUnavailable, message)
-                    .retry_after(RETRY_AFTER_SECONDS)
-                    .because(error)
-            }
+            SettleError::CalendarUnknown => Self::calendar_unavailable().because(error),
         }
     }
 }

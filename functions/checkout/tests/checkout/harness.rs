@@ -5,19 +5,16 @@ use std::time::Duration;
 use checkout::Checkout;
 use dev::event::Event;
 use dev::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
-use jiff::Timestamp;
 use lambda_http::{Body, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::bookings::Bookings;
-use shared::busy::{BusyReader, Origin, OriginError};
+use shared::busy::{BusyReader, NoCalendars};
 use shared::clock::Clock;
 use shared::domain::booking::{Booking, BookingId, State};
-use shared::domain::calendar::{CalendarReading, SourceReading};
 use shared::domain::day_sheet::{DaySheet, Entry};
-use shared::domain::interval::Interval;
 use shared::domain::salon::{Horizon, Salon};
-use shared::domain::service::{StaffId, StaffMember};
+use shared::domain::service::StaffId;
 use shared::payments::{Client, RetryPolicy, SecretKey};
 use shared::random::Random;
 use shared::salon_file;
@@ -27,21 +24,6 @@ use tokio::net::TcpListener;
 
 /// A Monday, three hours before the salon opens.
 pub(crate) const NOW: &str = "2026-11-23T07:00:00-08:00";
-
-/// Nobody has a calendar.
-#[derive(Debug)]
-pub(crate) struct NoCalendars;
-
-impl Origin for NoCalendars {
-    async fn read(
-        &self,
-        _: &StaffMember,
-        _: Interval<Timestamp>,
-        _: Option<&CalendarReading>,
-    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        Err("there are none".into())
-    }
-}
 
 /// The function, its store, its clock, and the sandbox it takes for Stripe.
 pub(crate) struct Harness {

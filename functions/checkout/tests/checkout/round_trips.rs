@@ -6,7 +6,7 @@ use checkout::Checkout;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::bookings::Bookings;
-use shared::busy::BusyReader;
+use shared::busy::{BusyReader, NoCalendars};
 use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
 use shared::domain::calendar::CalendarReading;
 use shared::domain::salon::Horizon;
@@ -15,7 +15,7 @@ use shared::random::Random;
 use shared::store::bookings::{BookingStore, Change, Precedents, Written};
 use shared::store::{CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError};
 
-use crate::harness::{Harness, NoCalendars, checkout, wish};
+use crate::harness::{Harness, checkout, wish};
 
 /// Notes which calls are made, and which of them at the same time.
 #[derive(Default)]

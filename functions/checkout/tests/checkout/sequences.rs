@@ -5,10 +5,10 @@ use dev::event::Event;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::busy::BusyReader;
+use shared::busy::{BusyReader, NoCalendars};
 use shared::domain::booking::State;
 
-use crate::harness::{Harness, NoCalendars, checkout, field, json, refusal, wish};
+use crate::harness::{Harness, checkout, field, json, refusal, wish};
 
 #[derive(Clone, Debug)]
 enum Step {

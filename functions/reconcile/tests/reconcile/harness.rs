@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,13 +10,12 @@ use reconcile::Reconcile;
 use secrecy::SecretString;
 use serde_json::json;
 use shared::bookings::{Bookings, Report};
-use shared::busy::{BusyReader, Origin, OriginError};
+use shared::busy::{BusyReader, NoCalendars};
 use shared::clock::Clock;
 use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
-use shared::domain::calendar::{CalendarReading, SourceReading};
-use shared::domain::interval::Interval;
+use shared::domain::calendar::CalendarReading;
 use shared::domain::salon::Horizon;
-use shared::domain::service::{StaffId, StaffMember};
+use shared::domain::service::StaffId;
 use shared::payments::{Client, RetryPolicy, SecretKey};
 use shared::random::Random;
 use shared::salon_file;
@@ -137,21 +136,6 @@ fn client(base: &str) -> Client {
         ..RetryPolicy::default()
     };
     Client::new(&key, base.parse().expect("an address"), policy)
-}
-
-/// Nobody has a calendar.
-#[derive(Debug)]
-pub(crate) struct NoCalendars;
-
-impl Origin for NoCalendars {
-    async fn read(
-        &self,
-        _: &StaffMember,
-        _: Interval<Timestamp>,
-        _: Option<&CalendarReading>,
-    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        Err("there are none".into())
-    }
 }
 
 /// A store in which some bookings cannot be read.

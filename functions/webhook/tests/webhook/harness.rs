@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +9,9 @@ use lambda_http::{Body, Response};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::bookings::Bookings;
-use shared::busy::{BusyReader, Origin, OriginError};
+use shared::busy::{BusyReader, NoCalendars};
 use shared::clock::Clock;
 use shared::domain::booking::{Booking, BookingId};
-use shared::domain::calendar::{CalendarReading, SourceReading};
-use shared::domain::interval::Interval;
-use shared::domain::service::StaffMember;
 use shared::payments::webhook::WebhookSecrets;
 use shared::payments::{Client, RetryPolicy, SecretKey};
 use shared::random::Random;
@@ -201,19 +197,4 @@ pub(crate) fn client(key: &str, base: &str) -> Client {
         ..RetryPolicy::default()
     };
     Client::new(&key, base.parse().expect("an address"), policy)
-}
-
-/// Nobody has a calendar.
-#[derive(Debug)]
-struct NoCalendars;
-
-impl Origin for NoCalendars {
-    async fn read(
-        &self,
-        _: &StaffMember,
-        _: Interval<Timestamp>,
-        _: Option<&CalendarReading>,
-    ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        Err("there are none".into())
-    }
 }
