@@ -7,6 +7,7 @@ mod request;
 mod route;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
@@ -20,6 +21,7 @@ use shared::http::{self, Answer, ApiError, Code, observe};
 use shared::invitation::Invitation;
 use shared::payments::{BareDeposit, Client, create_bare_deposit};
 use shared::store::bookings::BookingStore;
+use tokio::time::timeout;
 
 use crate::refusal::{not_cancelled, not_reserved, unknown_booking};
 use crate::request::{Fields, Wanted, object};
@@ -27,6 +29,11 @@ use crate::route::Route;
 
 /// The largest body taken, in bytes.
 const MAX_BODY: usize = 16 * 1024;
+/// How long a request may wait for the table and for Stripe. What it has done by
+/// then is kept: a repeat, or the schedule, goes on with it.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// When one that took longer may be repeated.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// The function: what it needs to answer, made once a container.
 #[derive(Debug)]
@@ -47,7 +54,13 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let route = Route::of(request.raw_http_path());
         // Boxed: what waits for the table and for Stripe is large.
         let answering = Box::pin(self.answer(&route, &request));
-        observe(&request, route.name(), answering).await
+        let in_time = async {
+            timeout(PATIENCE, answering).await.unwrap_or_else(|_| {
+                let message = "This takes too long at the moment. Please try again.";
+                Err(ApiError::new(Code::StripeBusy, message).retry_after(RETRY_AFTER_SECONDS))
+            })
+        };
+        observe(&request, route.name(), in_time).await
     }
 
     async fn answer(&self, route: &Route<'_>, request: &Request) -> Result<Answer, ApiError> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::reserve::gone;
+use super::reserve::contended;
 use super::settle::{Cause, SettleError};
 use super::{Bookings, TRIES};
 use crate::busy::Origin;
@@ -87,6 +87,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 }
                 Err(error) => {
                     report.failed += 1;
+                    count(Metric::ReconcileFailed);
                     tracing::warn!(booking.id = %id, error.cause = chain(&error), "A booking could not be settled");
                     if let Err(error) = self.look_again_in(id, FAILED_AGAIN).await {
                         tracing::error!(booking.id = %id, error.cause = chain(&error), "A booking could not be put off");
@@ -153,6 +154,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 Written::Conflict => self.step_back(attempt).await,
             }
         }
-        Err(gone(id))
+        Err(contended())
     }
 }

@@ -166,7 +166,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 sheet.due_in(booking.taken(), now).map(|entry| entry.booking_id.clone()).collect();
             if !due.is_empty() {
                 for id in &due {
-                    self.settle(id, Cause::NewHold).await?;
+                    match self.settle(id, Cause::NewHold).await {
+                        // Stripe knows nothing of its session, so it cannot be settled.
+                        Err(SettleError::Stripe(StripeError::Rejected(_))) => {
+                            return Err(self.taken(&wish).await?);
+                        }
+                        settled => drop(settled?),
+                    }
                 }
                 continue;
             }
@@ -371,6 +377,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             return Err(ReserveError::Refused(refusal));
         }
         let booking = self.extend(&booking).await?;
+        if booking.state != State::Held || booking.page.session.is_some() {
+            // Somebody else has finished it.
+            return Ok(booking);
+        }
         match self.payments.open(&booking.page.request()).await {
             Ok(session) => Ok(self.record(&booking, &session).await?),
             Err(error @ StripeError::Rejected(_)) => {
@@ -432,7 +442,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             }
             if booking.state != State::Held {
                 if session.status == payments::SessionStatus::Open {
-                    self.payments.expire(&session.id).await.map_err(SettleError::Stripe)?;
+                    match self.payments.expire(&session.id).await {
+                        // Refused: it is closed already.
+                        Ok(_) | Err(StripeError::Rejected(_)) => {}
+                        Err(error) => return Err(SettleError::Stripe(error)),
+                    }
                 }
                 return Ok(booking);
             }

@@ -191,6 +191,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             None => match self.payments.open(&booking.page.request()).await {
                 Ok(session) => session.id,
                 Err(StripeError::Rejected(_)) => return Ok(Some(Event::SessionExpired)),
+                // Stripe remembers a failure, and not what came of it. If it was a
+                // session, nobody has its address, and by now it is over.
+                Err(StripeError::Unavailable { replayed: true, .. })
+                    if booking.page.expires_at <= self.now() =>
+                {
+                    return Ok(Some(Event::SessionExpired));
+                }
                 Err(error) => return Err(SettleError::Stripe(error)),
             },
         };
@@ -299,7 +306,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             CountChange::None
         };
         let request = match &booking.request_key {
-            Some(key) if cause == Cause::Refused => RequestChange::Forget(key),
+            // Nothing came of the request, so a repeat may begin anew.
+            Some(key)
+                if cause == Cause::Refused
+                    || (booking.state == State::Expired && booking.page.session.is_none()) =>
+            {
+                RequestChange::Forget(key)
+            }
             _ => RequestChange::None,
         };
         let sheet = sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet));

@@ -375,7 +375,7 @@ impl Booking {
     pub fn delete_at(&self) -> Option<Timestamp> {
         let was_paid = self.payment.is_some();
         let at = match self.state {
-            State::Held | State::Processing => return None,
+            State::Held | State::Processing | State::Refunding => return None,
             State::Cancelled if self.awaits_money() => return None,
             State::Expired | State::Cancelled if !was_paid => {
                 self.changed_at.saturating_add(UNPAID_IS_KEPT)

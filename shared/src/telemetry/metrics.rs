@@ -35,6 +35,8 @@ pub enum Metric {
     WebhooksRejected,
     /// Bookings that the schedule found changed: what no event had told.
     ReconcileRepaired,
+    /// Bookings that the schedule could not settle, each time that it tried.
+    ReconcileFailed,
     /// Answers of Stripe's that its rate limit was reached.
     StripeRateLimited,
     /// Times that somebody's calendars were read.
@@ -60,6 +62,7 @@ impl Metric {
             Self::RefundsFailed => "RefundsFailed",
             Self::WebhooksRejected => "WebhooksRejected",
             Self::ReconcileRepaired => "ReconcileRepaired",
+            Self::ReconcileFailed => "ReconcileFailed",
             Self::StripeRateLimited => "StripeRateLimited",
             Self::OriginReads => "OriginReads",
             Self::MailsSent => "MailsSent",

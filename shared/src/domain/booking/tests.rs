@@ -205,7 +205,7 @@ fn each_state_keeps_its_time_counts_and_is_deleted_as_it_should() {
         (State::Confirmed, Some(None), None, long_after),
         (State::Expired, None, None, after_a_week),
         (State::Cancelled, None, None, after_a_week),
-        (State::Refunding, None, None, long_after),
+        (State::Refunding, None, None, None),
         (State::Refunded, None, None, long_after),
         (State::RefundFailed, None, None, long_after),
     ];
