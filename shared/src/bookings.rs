@@ -3,7 +3,8 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | `reserve` | placing a hold, and the session in which it is paid |
+//! | `reserve` | placing a hold, or resuming one |
+//! | `page` | the session in which it is paid |
 //! | `settle` | what Stripe says about a booking, and what becomes of it |
 //! | `refund` | sending money back, once |
 //! | `cancel` | a client who does not want it any more |
@@ -18,6 +19,7 @@
 
 mod cancel;
 mod keys;
+mod page;
 mod reconcile;
 mod refund;
 mod reserve;
@@ -28,6 +30,7 @@ mod wiring;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 pub use self::cancel::CancelError;
 pub use self::keys::{address_key, fingerprint, request_key};
@@ -35,8 +38,12 @@ pub use self::reconcile::{Budget, Report};
 pub use self::reserve::{Request, ReserveError, Reserved};
 pub use self::settle::{Cause, SettleError};
 use crate::busy::BusyReader;
-use crate::domain::salon::Salon;
+use crate::domain::booking::BookingId;
+use crate::domain::day_sheet::DaySheet;
+use crate::domain::salon::{Horizon, Salon};
+use crate::domain::service::StaffId;
 use crate::random::Random;
+use crate::store::{Consistency, StoreError};
 
 /// How often a change is tried that others get ahead of. Each of them made
 /// one, and a day has no room for more.
@@ -90,4 +97,24 @@ impl<S: crate::store::Store, O: crate::busy::Origin, P> Bookings<S, O, P> {
         let mut random = fastrand::Rng::with_seed(self.random.seed());
         self.reader.clock().pause(BACKOFF.pause(attempt, None, &mut random)).await;
     }
+
+    /// Reads one day sheet, as of now.
+    async fn sheet(&self, staff: &StaffId, date: Date) -> Result<DaySheet, StoreError> {
+        let day = Horizon::only(date);
+        let mut sheets = self.reader.store().sheets(&[staff], day, Consistency::Strong).await?;
+        Ok(sheets.remove(staff).and_then(|sheets| sheets.into_iter().next()).unwrap_or_default())
+    }
+}
+
+/// Makes the error of a change that others always got ahead of.
+fn contended() -> StoreError {
+    StoreError::Unavailable {
+        asked: "a booking's change",
+        source: "others kept changing the same items".into(),
+    }
+}
+
+fn gone(id: &BookingId) -> StoreError {
+    let problem = "it is gone while it was worked on".to_owned();
+    StoreError::Corrupt { key: format!("BOOKING#{id}"), problem }
 }

@@ -1,6 +1,5 @@
-use super::Bookings;
-use super::reserve::contended;
 use super::settle::{Cause, SettleError};
+use super::{Bookings, contended};
 use crate::busy::Origin;
 use crate::domain::booking::{Booking, BookingId, Event, State};
 use crate::payments::Payments;

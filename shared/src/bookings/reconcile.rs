@@ -3,9 +3,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::reserve::contended;
 use super::settle::{Cause, SettleError};
-use super::{Bookings, TRIES};
+use super::{Bookings, TRIES, contended};
 use crate::busy::Origin;
 use crate::domain::booking::{Booking, BookingId, State};
 use crate::payments::Payments;

@@ -5,19 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keys::customer_keys;
 use super::settle::{Cause, SettleError};
-use super::{Bookings, TRIES};
+use super::{Bookings, TRIES, contended};
 use crate::busy::Origin;
-use crate::domain::booking::{
-    Booking, BookingId, Event, HoldKey, ManageToken, PaymentPage, RequestKey, Session, State,
-    TIME_TO_PAY, Terms,
-};
+use crate::domain::booking::{Booking, BookingId, HoldKey, ManageToken, RequestKey, State, Terms};
 use crate::domain::customer::Customer;
 use crate::domain::day_sheet::DaySheet;
 use crate::domain::payment::Ui;
 use crate::domain::placement::{Alternative, NotFree, RuleError, Wish};
 use crate::domain::salon::Horizon;
 use crate::domain::service::{Service, StaffId, StaffMember};
-use crate::payments::{self, NewSession, Payments, SessionRequest, StripeError};
+use crate::payments::{Payments, StripeError};
 use crate::store::bookings::{
     BookingStore, Change, CountChange, HoldCount, KeptRequest, RequestChange, Written,
 };
@@ -28,9 +25,6 @@ use crate::telemetry::metrics::{Metric, count};
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How many alternatives are named for a time that is taken.
 const ALTERNATIVES: usize = 5;
-/// Stripe refuses a session that expires sooner than 30 minutes after its
-/// creation. A refusal this near to that may be no more than lateness.
-const TOO_LATE_FOR_STRIPE: SignedDuration = SignedDuration::from_mins(31);
 
 /// A request to reserve a time.
 #[derive(Clone, Debug)]
@@ -148,7 +142,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 return self.resume(&kept, request).await;
             }
             rules?;
-            let counts = self.count(&precedents.counts, &customer_keys, request, now)?;
+            let counts = precedents.counts;
+            self.check_limits(&counts, &customer_keys, request, now)?;
 
             let sheets: HashMap<StaffId, DaySheet> = busy
                 .sheets
@@ -193,14 +188,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Err(contended().into())
     }
 
-    /// Returns the counts with this hold in them, if there is room for it.
-    fn count(
+    /// Tells whether there is room for another unpaid hold.
+    fn check_limits(
         &self,
         counts: &HashMap<HoldKey, HoldCount>,
         of_customer: &[HoldKey],
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<HashMap<HoldKey, HoldCount>, ReserveError> {
+    ) -> Result<(), ReserveError> {
         let limits = &self.salon.hold_limits;
         let keys = of_customer.iter().map(|key| (key, limits.per_customer));
         let keys = keys.chain(request.address.iter().map(|key| (key, limits.per_address)));
@@ -213,7 +208,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 });
             }
         }
-        Ok(counts.clone())
+        Ok(())
     }
 
     fn draft(
@@ -256,39 +251,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             changed_at: now,
             check_at: Some(Booking::first_check(now)),
             id,
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a page is made of all of these")]
-    fn page(
-        &self,
-        id: &BookingId,
-        customer: &Customer,
-        service_title: &str,
-        terms: &Terms,
-        ui: Ui,
-        attempt: u32,
-        now: Timestamp,
-    ) -> PaymentPage {
-        let expires_at = now + TIME_TO_PAY;
-        let request = SessionRequest::new(&NewSession {
-            booking_id: id.as_str(),
-            attempt,
-            ui,
-            amount: terms.deposit,
-            product_name: &format!("Deposit: {service_title}, {}", self.salon.name),
-            return_url: &self.salon.return_url_for(id),
-            customer_email: Some(customer.email.as_str()),
-            expires_at,
-            delayed_methods: self.salon.delayed_methods,
-        });
-        PaymentPage {
-            ui,
-            attempt,
-            key: request.key().to_owned(),
-            form: request.form().to_owned(),
-            expires_at,
-            session: None,
         }
     }
 
@@ -354,119 +316,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(Reserved { booking, is_new: false })
     }
 
-    /// Opens the session of a hold, or finds the one that was opened before and
-    /// lost.
-    async fn open(&self, booking: Booking) -> Result<Booking, ReserveError> {
-        match self.payments.open(&booking.page.request()).await {
-            Ok(session) => Ok(self.record(&booking, &session).await?),
-            Err(error @ StripeError::Rejected(_)) => self.open_anew(booking, error).await,
-            Err(error) => Err(ReserveError::Stripe(error)),
-        }
-    }
-
-    /// Goes on after Stripe has refused to open a session, which proves that
-    /// there is none: with new parameters if it came too late, or not at all.
-    async fn open_anew(
-        &self,
-        booking: Booking,
-        refusal: StripeError,
-    ) -> Result<Booking, ReserveError> {
-        let left = booking.page.expires_at.duration_since(self.now());
-        if left >= TOO_LATE_FOR_STRIPE {
-            self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
-            return Err(ReserveError::Refused(refusal));
-        }
-        let booking = self.extend(&booking).await?;
-        if booking.state != State::Held || booking.page.session.is_some() {
-            // Somebody else has finished it.
-            return Ok(booking);
-        }
-        match self.payments.open(&booking.page.request()).await {
-            Ok(session) => Ok(self.record(&booking, &session).await?),
-            Err(error @ StripeError::Rejected(_)) => {
-                self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
-                Err(ReserveError::Refused(error))
-            }
-            Err(error) => Err(ReserveError::Stripe(error)),
-        }
-    }
-
-    /// Gives a hold without a session the full time to pay once more.
-    async fn extend(&self, refused: &Booking) -> Result<Booking, ReserveError> {
-        for attempt in 1..=TRIES {
-            let read = self.reader.store().booking(&refused.id).await?;
-            let mut booking = read.unwrap_or_else(|| refused.clone());
-            let is_as_refused = booking.page.attempt == refused.page.attempt;
-            if booking.state != State::Held || !is_as_refused || booking.page.session.is_some() {
-                // Somebody else went on with it.
-                return Ok(booking);
-            }
-            let now = self.now();
-            let title = self.salon.service(booking.service.as_str());
-            let title = title.map_or(booking.service.as_str(), |service| &service.title).to_owned();
-            let (ui, next) = (booking.page.ui, booking.page.attempt + 1);
-            booking.page =
-                self.page(&booking.id, &booking.customer, &title, &booking.terms, ui, next, now);
-            let Some(sheet) =
-                self.sheet(&booking.staff, booking.date).await?.with(&booking.id, booking.entry())
-            else {
-                return Ok(booking);
-            };
-            let change = Change {
-                booking: &booking,
-                sheet: Some((&booking.staff, booking.date, &sheet)),
-                counts: CountChange::None,
-                request: RequestChange::None,
-            };
-            match self.reader.store().write(&change).await? {
-                Written::Done => return Ok(Booking { version: booking.version + 1, ..booking }),
-                Written::Conflict => self.step_back(attempt).await,
-            }
-        }
-        Err(contended().into())
-    }
-
-    /// Keeps the session of a hold, as it was read last.
-    ///
-    /// A hold that ended while its session was being opened must not be paid:
-    /// then the session ends too.
-    pub(super) async fn record(
-        &self,
-        known: &Booking,
-        session: &payments::Session,
-    ) -> Result<Booking, SettleError> {
-        let mut booking = known.clone();
-        for attempt in 1..=TRIES {
-            if booking.page.session.as_ref().is_some_and(|known| known.id == session.id) {
-                return Ok(booking);
-            }
-            if booking.state != State::Held {
-                if session.status == payments::SessionStatus::Open {
-                    match self.payments.expire(&session.id).await {
-                        // Refused: it is closed already.
-                        Ok(_) | Err(StripeError::Rejected(_)) => {}
-                        Err(error) => return Err(SettleError::Stripe(error)),
-                    }
-                }
-                return Ok(booking);
-            }
-            booking.page.session = Some(kept(session));
-            let change = Change {
-                booking: &booking,
-                sheet: None,
-                counts: CountChange::None,
-                request: RequestChange::None,
-            };
-            match self.reader.store().write(&change).await? {
-                Written::Done => return Ok(Booking { version: booking.version + 1, ..booking }),
-                Written::Conflict => self.step_back(attempt).await,
-            }
-            let read = self.reader.store().booking(&known.id).await?;
-            booking = read.ok_or_else(|| gone(&known.id))?;
-        }
-        Err(contended().into())
-    }
-
     /// Makes the answer to a time that is taken, with what could be booked
     /// instead.
     async fn taken(&self, wish: &Wish<'_>) -> Result<ReserveError, StoreError> {
@@ -474,42 +323,4 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let alternatives = wish.alternatives(&self.salon, &busy.times(), busy.now, ALTERNATIVES);
         Ok(ReserveError::Taken { alternatives })
     }
-
-    /// Reads one day sheet, as of now.
-    pub(super) async fn sheet(
-        &self,
-        staff: &StaffId,
-        date: jiff::civil::Date,
-    ) -> Result<DaySheet, StoreError> {
-        let day = Horizon::only(date);
-        let mut sheets = self.reader.store().sheets(&[staff], day, Consistency::Strong).await?;
-        Ok(sheets.remove(staff).and_then(|sheets| sheets.into_iter().next()).unwrap_or_default())
-    }
-}
-
-impl PaymentPage {
-    /// Returns the request that opens the session, as it was first sent.
-    pub(super) fn request(&self) -> SessionRequest {
-        SessionRequest::from_parts(self.key.clone(), self.form.clone())
-    }
-}
-
-fn kept(session: &payments::Session) -> Session {
-    use secrecy::ExposeSecret;
-    let client_secret =
-        session.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
-    Session { id: session.id.clone(), client_secret, url: session.url.clone() }
-}
-
-/// Makes the error of a change that others always got ahead of.
-pub(super) fn contended() -> StoreError {
-    StoreError::Unavailable {
-        asked: "a booking's change",
-        source: "others kept changing the same items".into(),
-    }
-}
-
-pub(super) fn gone(id: &BookingId) -> StoreError {
-    let problem = "it is gone while it was worked on".to_owned();
-    StoreError::Corrupt { key: format!("BOOKING#{id}"), problem }
 }

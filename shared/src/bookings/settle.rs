@@ -3,8 +3,7 @@ use std::collections::HashMap;
 use futures_util::try_join;
 use jiff::SignedDuration;
 
-use super::reserve::{contended, gone};
-use super::{Bookings, TRIES};
+use super::{Bookings, TRIES, contended, gone};
 use crate::busy::{Busy, Origin};
 use crate::domain::booking::{Booking, BookingId, Event, State, Surroundings, Transition};
 use crate::domain::day_sheet::{DaySheet, Entry};
@@ -160,7 +159,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             }
         }
         if let Some(event) = event {
-            self.apply(id, &event, Cause::Webhook).await?;
+            // Held against the booking as it is written: it may have another session
+            // by then, which says nothing of this one.
+            let is_meant = |read: &Booking| {
+                let known = read.page.session.as_ref();
+                session.paid || known.is_none_or(|known| known.id == session.id)
+            };
+            self.apply_if(id, is_meant, &event, Cause::Webhook).await?;
         }
         Ok(true)
     }
