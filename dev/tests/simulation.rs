@@ -25,6 +25,16 @@ fn no_schedule_breaks_an_invariant() {
     }
 }
 
+/// Seeds beyond the first hundred thousand that once broke an invariant.
+#[test]
+fn what_once_went_wrong_does_not_again() {
+    // An event about a booking's first session ended the second.
+    for seed in [148_803] {
+        let violation = run_schedule(seed, None, false).violation;
+        assert!(violation.is_none(), "seed {seed}: {violation:?}");
+    }
+}
+
 #[test]
 fn every_planted_mistake_is_seen() {
     for bug in Bug::ALL {
