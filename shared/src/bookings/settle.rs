@@ -163,7 +163,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             // by then, which says nothing of this one.
             let is_meant = |read: &Booking| {
                 let known = read.page.session.as_ref();
-                session.paid || known.is_none_or(|known| known.id == session.id)
+                let is_first = read.page.attempt == 1;
+                session.paid || known.map_or(is_first, |known| known.id == session.id)
             };
             self.apply_if(id, is_meant, &event, Cause::Webhook).await?;
         }
