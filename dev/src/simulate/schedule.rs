@@ -276,7 +276,7 @@ impl<'w> Schedule<'w> {
             }
             if let Some((first, _)) = &visitor.booking
                 && *first != booking.id
-                && booking.created_at < visitor.asked_at + REQUEST_KEY_LIFETIME
+                && booking.created_at.duration_since(visitor.asked_at).abs() < REQUEST_KEY_LIFETIME
             {
                 return Err(format!(
                     "one request made {} and {}",
