@@ -26,6 +26,15 @@ pub enum Sent {
     },
 }
 
+/// Who sends mails: SES, or a model of it in a simulation.
+pub trait Mailer: Send + Sync {
+    /// Sends a whole mail to one address.
+    ///
+    /// There is no idempotency key: a mail whose answer was lost may be on its
+    /// way (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>).
+    fn send(&self, to: &str, mail: &[u8]) -> impl Future<Output = Result<Sent, AwsError>> + Send;
+}
+
 /// SES in one region. Clones share the connections.
 #[derive(Clone)]
 pub struct Ses {
@@ -54,18 +63,15 @@ impl Ses {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self::new(config, set("AWS_ENDPOINT_URL_SESV2"), set("SES_CONFIGURATION_SET"))
     }
+}
 
-    /// Sends a whole mail to one address. What may pass is tried again a few
-    /// times.
-    ///
-    /// SES has no idempotency key: a mail whose answer was lost may be on its
-    /// way (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>).
+impl Mailer for Ses {
+    /// Sends a mail. What may pass is tried again a few times.
     ///
     /// # Errors
     /// When SES cannot be reached, has too much to do, or takes no mail of
     /// ours at all. No error has an address in it.
-    #[expect(clippy::missing_panics_doc, reason = "text can always be written as JSON")]
-    pub async fn send(&self, to: &str, mail: &[u8]) -> Result<Sent, AwsError> {
+    async fn send(&self, to: &str, mail: &[u8]) -> Result<Sent, AwsError> {
         let question = Question {
             destination: Destination { to_addresses: [to] },
             content: Content { raw: Raw { data: STANDARD.encode(mail) } },

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::calendars::google::Events;
 use shared::domain::booking::{Booking, State};
+use shared::ses::Mailer;
 use shared::store::Image;
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::Outbox;
@@ -44,7 +46,7 @@ struct Change {
     new_image: Option<Value>,
 }
 
-impl<S: BookingStore + Outbox> Notify<S> {
+impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
     /// Tells of all changes, each for itself: one that fails keeps others
     /// waiting only where they are of the same booking.
     pub(crate) async fn tell_changes(&self, records: Vec<Value>) -> Failures {

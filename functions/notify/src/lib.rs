@@ -17,9 +17,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::calendars::Entries;
+use shared::calendars::google::{Events, GoogleCalendars};
 use shared::clock::Clock;
 use shared::domain::salon::Salon;
-use shared::ses::Ses;
+use shared::ses::{Mailer, Ses};
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::Outbox;
 use shared::telemetry::metrics;
@@ -29,11 +30,11 @@ pub use self::reminders::{NotAllReminded, Reminded};
 
 /// The function: what it needs to tell people, made once a container.
 #[derive(Debug)]
-pub struct Notify<S> {
+pub struct Notify<S, M = Ses, G = GoogleCalendars> {
     salon: Salon,
     store: S,
-    ses: Ses,
-    entries: Entries,
+    mailer: M,
+    entries: Entries<G>,
     clock: Clock,
 }
 
@@ -56,11 +57,17 @@ pub enum Answer {
     Reminders(Reminded),
 }
 
-impl<S: BookingStore + Outbox> Notify<S> {
+impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
     /// Makes the function.
     #[must_use]
-    pub const fn new(salon: Salon, store: S, ses: Ses, entries: Entries, clock: Clock) -> Self {
-        Self { salon, store, ses, entries, clock }
+    pub const fn new(
+        salon: Salon,
+        store: S,
+        mailer: M,
+        entries: Entries<G>,
+        clock: Clock,
+    ) -> Self {
+        Self { salon, store, mailer, entries, clock }
     }
 
     /// Does what an event asks for, before `deadline`.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use shared::aws::AwsError;
 use shared::calendars::CalendarError;
+use shared::calendars::google::Events;
 use shared::domain::booking::Booking;
-use shared::ses::Sent;
+use shared::ses::{Mailer, Sent};
 use shared::store::StoreError;
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::{Claim, Effect, Outbox};
@@ -76,7 +77,7 @@ impl NotTold {
     }
 }
 
-impl<S: BookingStore + Outbox> Notify<S> {
+impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
     /// Sends a mail of a booking, as its `version`th writing asks for it.
     pub(crate) async fn send_once(
         &self,
@@ -91,7 +92,7 @@ impl<S: BookingStore + Outbox> Notify<S> {
             (Recipient::Owner, _) => "mail-owner",
         };
         let sending = async {
-            match self.ses.send(&mail.to.address, &mail.to_bytes()).await {
+            match self.mailer.send(&mail.to.address, &mail.to_bytes()).await {
                 Ok(Sent::Taken) => {
                     count(Metric::MailsSent);
                     Ok(())

@@ -2,11 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use shared::calendars::google::Events;
 use shared::domain::booking::BookingId;
 use shared::domain::day_sheet::DaySheet;
 use shared::domain::reminder::Reminders;
 use shared::domain::salon::Horizon;
 use shared::domain::service::StaffId;
+use shared::ses::Mailer;
 use shared::store::bookings::BookingStore;
 use shared::store::outbox::Outbox;
 use shared::store::{Consistency, StoreError};
@@ -41,7 +43,7 @@ pub enum NotAllReminded {
     Failed(usize),
 }
 
-impl<S: BookingStore + Outbox> Notify<S> {
+impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
     /// Reminds whose reminder is due, the earliest appointments first.
     pub(crate) async fn remind(&self, deadline: Timestamp) -> Result<Reminded, NotAllReminded> {
         let Some(reminders) = self.salon.mail.as_ref().and_then(|mail| mail.reminders) else {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::CalendarError;
-use super::google::{Access, Event, GoogleBase, GoogleCalendars};
+use super::google::{Access, Event, Events, GoogleBase, GoogleCalendars};
 use super::secrets::{CALENDAR_SECRETS, CalendarSecrets};
 use crate::config::Config;
 use crate::domain::booking::{Booking, State};
@@ -22,8 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// The calendars into which bookings are written: Google's. A feed can only be
 /// read.
 #[derive(Debug)]
-pub struct Entries {
-    google: Option<(GoogleCalendars, CalendarSecrets)>,
+pub struct Entries<G = GoogleCalendars> {
+    google: Option<(G, CalendarSecrets)>,
 }
 
 impl Entries {
@@ -50,6 +50,14 @@ impl Entries {
             GoogleCalendars::new(client, account, subject, base, Access::Events)
         });
         Self { google: google.map(|google| (google, secrets)) }
+    }
+}
+
+impl<G: Events> Entries<G> {
+    /// Writes to `google`, into the calendars that `secrets` know.
+    #[must_use]
+    pub const fn over(google: G, secrets: CalendarSecrets) -> Self {
+        Self { google: Some((google, secrets)) }
     }
 
     /// Tells whether a booking has a place in one of the calendars.
@@ -82,7 +90,7 @@ impl Entries {
     }
 
     /// Finds the first Google calendar of whom a booking is with.
-    fn place(&self, booking: &Booking, salon: &Salon) -> Option<(&GoogleCalendars, &str)> {
+    fn place(&self, booking: &Booking, salon: &Salon) -> Option<(&G, &str)> {
         let (google, secrets) = self.google.as_ref()?;
         let member = salon.staff_member(booking.staff.as_str())?;
         let id = member.calendars.iter().find_map(|calendar| match calendar {

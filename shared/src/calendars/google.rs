@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 pub use base::GoogleBase;
-pub use event::Event;
+pub use event::{Event, Events};
 pub use service_account::ServiceAccount;
 
 use self::attempts::{Attempts, Failure};

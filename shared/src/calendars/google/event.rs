@@ -29,17 +29,33 @@ pub struct Event {
     pub url: String,
 }
 
-impl GoogleCalendars {
+/// Where bookings stand as events: in Google's calendars, or in a model of them
+/// in a simulation.
+pub trait Events: Send + Sync {
     /// Makes an event, once: one that was made before, and deleted since by its
     /// owner, stays so
     /// (<https://developers.google.com/workspace/calendar/api/v3/reference/events/insert>).
     ///
     /// It is `transparent`, so that it is in no answer of freeBusy's: the day
     /// sheet keeps the booking's time, whatever becomes of the event.
-    ///
-    /// # Errors
-    /// If Google does not take it, or not before `deadline`.
-    pub async fn insert(
+    fn insert(
+        &self,
+        calendar_id: &str,
+        event: &Event,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), CalendarError>> + Send;
+
+    /// Deletes an event, also one that was never made or is deleted already.
+    fn delete(
+        &self,
+        calendar_id: &str,
+        id: &BookingId,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), CalendarError>> + Send;
+}
+
+impl Events for GoogleCalendars {
+    async fn insert(
         &self,
         calendar_id: &str,
         event: &Event,
@@ -64,11 +80,7 @@ impl GoogleCalendars {
         self.change(&call, deadline).await
     }
 
-    /// Deletes an event, also one that was never made or is deleted already.
-    ///
-    /// # Errors
-    /// If Google does not do it, or not before `deadline`.
-    pub async fn delete(
+    async fn delete(
         &self,
         calendar_id: &str,
         id: &BookingId,
@@ -82,7 +94,9 @@ impl GoogleCalendars {
         };
         self.change(&call, deadline).await
     }
+}
 
+impl GoogleCalendars {
     async fn change(&self, call: &Call, deadline: Instant) -> Result<(), CalendarError> {
         let begun = Instant::now();
         let late = |_| Err(CalendarError::Timeout { after: begun.elapsed() });

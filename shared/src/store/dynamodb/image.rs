@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::item;
 use crate::domain::booking::Booking;
@@ -12,11 +12,25 @@ use crate::store::StoreError;
 
 /// An item before or after a change, as a record of the stream has it
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_AttributeValue.html>).
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Image(HashMap<String, Value>);
 
 impl Image {
+    /// Returns a booking's item, as the stream shows it.
+    #[must_use]
+    pub fn of(booking: &Booking) -> Self {
+        let item = item::booking_item(booking, booking.version);
+        Self(item.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+
+    /// Returns the key of a booking's item.
+    #[must_use]
+    pub fn key_of(booking: &Booking) -> Self {
+        let key = item::booking_key(&booking.id);
+        Self(key.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+
     /// Tells whether it is that of a booking, by its key.
     #[must_use]
     pub fn is_booking(&self) -> bool {
@@ -35,7 +49,7 @@ impl Image {
 }
 
 /// A value, under the letter of its type.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 enum Value {
     S(String),
     N(String),
@@ -70,6 +84,22 @@ impl From<Value> for AttributeValue {
             Value::Ss(texts) => Self::Ss(texts),
             Value::Ns(numbers) => Self::Ns(numbers),
             Value::Bs(bytes) => Self::Bs(bytes.into_iter().map(Blob::new).collect()),
+        }
+    }
+}
+
+impl From<AttributeValue> for Value {
+    /// Takes what is in a booking's item, where there are no sets and no bytes.
+    fn from(value: AttributeValue) -> Self {
+        match value {
+            AttributeValue::S(text) => Self::S(text),
+            AttributeValue::N(number) => Self::N(number),
+            AttributeValue::Bool(is) => Self::Bool(is),
+            AttributeValue::M(map) => {
+                Self::M(map.into_iter().map(|(name, value)| (name, value.into())).collect())
+            }
+            AttributeValue::L(list) => Self::L(list.into_iter().map(Into::into).collect()),
+            _ => Self::Null(true),
         }
     }
 }
