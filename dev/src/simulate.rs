@@ -1,4 +1,5 @@
-//! The simulation of bookings and payments: deterministic, and without pity.
+//! The simulation of bookings, payments and what is told of them:
+//! deterministic, and without pity.
 //!
 //! A schedule is one run of [`Bookings`](shared::bookings::Bookings), the code
 //! that is deployed, on a table in memory, a model of Stripe and a clock that
@@ -9,11 +10,15 @@
 //! anything else may go on, and at which what asked may crash. One seed decides
 //! all of it, so a seed that finds something finds it again.
 //!
+//! The table's stream goes to the function that tells people of their bookings,
+//! which has models of SES and Google to do so: see `telling`.
+//!
 //! After every step the invariants are checked, and again once nothing is on
 //! its way any more: see `invariants`. That this would see mistakes is shown by
 //! making some: see [`Bug`].
 //!
-//! What it leaves out: calendars, and refunds that somebody makes by hand.
+//! What it leaves out: busy time from calendars, and refunds that somebody makes
+//! by hand.
 
 mod bug;
 mod delivery;
@@ -23,6 +28,7 @@ mod schedule;
 mod search;
 mod stripe;
 mod table;
+mod telling;
 mod trace;
 mod visitor;
 
@@ -36,6 +42,7 @@ use tokio::time::Instant;
 pub use self::bug::Bug;
 pub use self::schedule::{Outcome, run as run_schedule};
 pub use self::search::{Finding, Search, Tally};
+pub use self::telling::Counts;
 
 /// How often it is told how far the search is.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -134,7 +141,13 @@ fn told(tally: &Tally, time: Duration) -> String {
     let ends = State::ALL.into_iter().zip(tally.ends).filter(|(_, count)| *count > 0);
     let ends: Vec<String> = ends.map(|(state, count)| format!("{count} {state}")).collect();
     let (schedules, seconds) = (tally.schedules, time.as_secs_f64());
-    format!("{schedules} schedules, {} steps in {seconds:.1} s; {}", tally.steps, ends.join(", "))
+    let Counts { mails, repeats, events, deleted } = tally.told;
+    format!(
+        "{schedules} schedules, {} steps in {seconds:.1} s; {}; {mails} mails, {repeats} of them \
+         again; {events} events, {deleted} deleted",
+        tally.steps,
+        ends.join(", ")
+    )
 }
 
 fn print_trace(seed: u64, bug: Option<Bug>) {

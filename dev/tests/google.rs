@@ -10,7 +10,7 @@ use std::time::Duration;
 use dev::google::{CalendarFault, FakeGoogle, Fault, GoogleOptions, Serving};
 use jiff::{SignedDuration, Timestamp};
 use shared::calendars::CalendarError;
-use shared::calendars::google::{Access, Event, GoogleCalendars, ServiceAccount};
+use shared::calendars::google::{Access, Event, Events as _, GoogleCalendars, ServiceAccount};
 use shared::clock::Clock;
 use shared::domain::booking::BookingId;
 use shared::domain::interval::{Interval, IntervalSet};

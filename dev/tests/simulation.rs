@@ -1,6 +1,7 @@
-//! Bookings and payments under everything that can go wrong.
+//! Bookings, payments, and what is told of them, under everything that can go
+//! wrong.
 
-use dev::simulate::{Bug, Finding, Search, run_schedule};
+use dev::simulate::{Bug, Counts, Finding, Search, run_schedule};
 use shared::domain::booking::State;
 
 const SCHEDULES: u64 = 100_000;
@@ -23,6 +24,8 @@ fn no_schedule_breaks_an_invariant() {
         let is_an_end = !matches!(state, State::Held | State::Processing | State::Refunding);
         assert_eq!(count > 0, is_an_end, "{count} bookings ended as {state}");
     }
+    let Counts { mails, repeats, events, deleted } = tally.told;
+    assert!(mails > SCHEDULES && repeats > 0 && events > 0 && deleted > 0, "{:?}", tally.told);
 }
 
 /// Seeds beyond the first hundred thousand that once broke an invariant.

@@ -1,8 +1,8 @@
 //! Mistakes that the simulation can be told to make, to show that it would see
 //! them.
 //!
-//! They are made at the edges that the simulation owns, the table, Stripe, and
-//! the delivery of events, so that no deployed code has a switch for them.
+//! They are made at the edges that the simulation owns, the table, Stripe,
+//! the calendars, and the delivery of events and of the table's stream, so that no deployed code has a switch for them.
 
 use clap::ValueEnum;
 
@@ -21,16 +21,28 @@ pub enum Bug {
     UncheckedVersion,
     /// Whoever takes an event takes it for the next one in a booking's life.
     OrderAssumed,
+    /// What was told of a booking is not marked.
+    UnmarkedEffect,
+    /// Whoever wants to tell of a booking may, also while somebody else does.
+    UnclaimedEffect,
+    /// An event that is deleted stays in its calendar.
+    DeletedEventStays,
+    /// The records that the function could not tell of do not come again.
+    FailuresForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::ShortHold,
         Self::CarelessRefund,
         Self::UnpaidConfirmed,
         Self::EarlyRelease,
         Self::UncheckedVersion,
         Self::OrderAssumed,
+        Self::UnmarkedEffect,
+        Self::UnclaimedEffect,
+        Self::DeletedEventStays,
+        Self::FailuresForgotten,
     ];
 }

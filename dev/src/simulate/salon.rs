@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use shared::domain::calendar::CalendarName;
 use shared::domain::customer::Customer;
 use shared::domain::salon::Salon;
 use shared::salon_file;
@@ -55,10 +56,32 @@ name = "B"
 services = ["short"]
 "#;
 
+/// What the salon that tells people of bookings knows besides: whom it writes
+/// to, and everybody's calendar.
+const MAIL: &str = r#"
+[mail]
+from = "Salon <mail@salon.example>"
+owner = "owner@salon.example"
+"#;
+
 /// The salon with one person, and with two.
 pub(super) static SALONS: LazyLock<[Arc<Salon>; 2]> = LazyLock::new(|| {
     [RULES.to_owned(), format!("{RULES}{SECOND_PERSON}")]
         .map(|text| Arc::new(salon_file::parse(&text).expect("the salon file is right")))
+});
+
+/// The same salons, for who tells of their bookings. Those who book leave the
+/// calendars out.
+pub(super) static TELLING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
+    SALONS.each_ref().map(|salon| {
+        let text = format!("{RULES}{MAIL}");
+        let mut salon = Salon::clone(salon);
+        salon.mail = salon_file::parse(&text).expect("the salon file is right").mail;
+        for member in &mut salon.staff {
+            member.calendars = vec![CalendarName::Google(member.id.to_string())];
+        }
+        salon
+    })
 });
 
 /// Those who come to it.

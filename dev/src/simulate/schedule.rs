@@ -20,9 +20,10 @@ use shared::random::Random;
 
 use super::bug::Bug;
 use super::invariants::{Violation, Watch};
-use super::salon::SALONS;
+use super::salon::{SALONS, TELLING_SALONS};
 use super::stripe::{Mail, Stripe};
 use super::table::{Table, short};
+use super::telling::{Counts, Services, Teller, Telling, Told};
 use super::trace::Trace;
 use super::visitor::Visitor;
 
@@ -39,7 +40,10 @@ const POLLS: usize = 5_000;
 
 pub(super) type SimulatedBookings = Bookings<Arc<Table>, NoCalendars, Stripe>;
 
-/// The salon, its table, and Stripe.
+/// What makes, of a seed, that of what is told of bookings.
+const TELLING: u64 = 0x7e11_0f17_0b00_c1a5;
+
+/// The salon, its table, Stripe, and who tells people.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) clock: Clock,
@@ -48,6 +52,7 @@ pub(super) struct World {
     pub(super) table: Arc<Table>,
     pub(super) stripe: Stripe,
     pub(super) bookings: SimulatedBookings,
+    pub(super) teller: Teller,
 }
 
 /// What came of a schedule.
@@ -61,6 +66,8 @@ pub struct Outcome {
     pub steps: u64,
     /// How many bookings ended in each state, in the order of [`State::ALL`].
     pub ends: [u64; State::ALL.len()],
+    /// What has been told.
+    pub told: Counts,
 }
 
 /// Runs the schedule of a seed.
@@ -70,17 +77,26 @@ pub fn run(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
     let hours = SignedDuration::from_hours(random.i64(0..12));
     let clock = Clock::manual(BEGINNING + hours);
     let trace = Trace::new(clock.clone(), is_traced);
-    let salon = Arc::clone(&SALONS[random.usize(0..SALONS.len())]);
+    let size = random.usize(0..SALONS.len());
+    let salon = Arc::clone(&SALONS[size]);
     // Of many schedules nothing fails but what crashes.
     let percents = [0, 0, 5, 20];
     let percent = percents[random.usize(0..percents.len())];
     let stripe = Stripe::new(random.u64(..), percent, clock.clone(), bug, trace.clone());
     let percent = percents[random.usize(0..percents.len())];
-    let table = Arc::new(Table::new(random.u64(..), percent.into(), bug, trace.clone()));
+    let told = Told::default();
+    let (luck, told_too) = (random.u64(..), told.clone());
+    let table = Arc::new(Table::new(luck, percent.into(), bug, told_too, trace.clone()));
     let reader = BusyReader::new(Arc::clone(&table), NoCalendars, clock.clone());
     let draws = Random::seeded(random.u64(..));
     let bookings = Bookings::new(Arc::clone(&salon), reader, stripe.clone(), draws);
-    let world = World { clock, trace, salon, table, stripe, bookings };
+    let mut telling = fastrand::Rng::with_seed(seed ^ TELLING);
+    let percent = percents[telling.usize(0..percents.len())];
+    let services = Services::new(telling.u64(..), percent, bug, told.clone(), trace.clone());
+    let percent = percents[telling.usize(0..percents.len())];
+    let outbox = table.shared(telling.u64(..), percent.into());
+    let teller = Teller::new(&TELLING_SALONS[size], outbox, services, told, clock.clone());
+    let world = World { clock, trace, salon, table, stripe, bookings, teller };
 
     let mut schedule = Schedule {
         world: &world,
@@ -92,6 +108,7 @@ pub fn run(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
         steps: 0,
         seen: (0, 0),
         watch: Watch::default(),
+        telling: Telling::new(&world, bug, telling.u64(..)),
     };
     let violation = schedule.play().err();
     let steps = schedule.steps;
@@ -103,7 +120,8 @@ pub fn run(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
             }
         }
     });
-    Outcome { violation, trace: world.trace.lines(), steps, ends }
+    let told = world.teller.told().books().counts();
+    Outcome { violation, trace: world.trace.lines(), steps, ends, told }
 }
 
 /// What somebody does, from its beginning to an end or a crash.
@@ -136,6 +154,7 @@ struct Schedule<'w> {
     /// The changes of the table and of Stripe that were checked.
     seen: (u64, u64),
     watch: Watch,
+    telling: Telling<'w>,
 }
 
 impl<'w> Schedule<'w> {
@@ -159,8 +178,8 @@ impl<'w> Schedule<'w> {
             80..88 => self.deliver(),
             88 => self.lose_event(),
             89..91 => self.reconcile(),
-            91..95 => self.pass_between(1..120),
-            95 => self.pass_between(5 * 60..60 * 60),
+            91..95 => self.pass_between(1..120)?,
+            95 => self.pass_between(5 * 60..60 * 60)?,
             96..98 => {
                 self.world.stripe.ledger().let_bank_decide();
                 if self.random.u8(0..8) == 0 {
@@ -168,7 +187,7 @@ impl<'w> Schedule<'w> {
                 }
             }
             98 => self.crash(),
-            _ => self.pass_hours(),
+            _ => self.pass_hours()?,
         }
         self.check()
     }
@@ -176,6 +195,7 @@ impl<'w> Schedule<'w> {
     /// Checks the invariants, if anything has changed.
     fn check(&mut self) -> Result<(), Violation> {
         self.steps += 1;
+        self.telling.step();
         let ledger = self.world.stripe.ledger();
         let changes = (self.world.table.changes(), ledger.changes());
         if self.seen == changes {
@@ -185,22 +205,24 @@ impl<'w> Schedule<'w> {
         self.world.table.contents().inspect(|contents| self.watch.check(contents, &ledger))
     }
 
-    fn pass_between(&mut self, seconds: Range<i64>) {
+    fn pass_between(&mut self, seconds: Range<i64>) -> Result<(), Violation> {
         let time = SignedDuration::from_secs(self.random.i64(seconds));
-        self.pass(time);
+        self.pass(time)
     }
 
     /// Lets so much time pass that no function that is at work survives it.
-    fn pass_hours(&mut self) {
+    fn pass_hours(&mut self) -> Result<(), Violation> {
         while !self.tasks.is_empty() {
             self.crash();
         }
-        self.pass_between(3_600..30 * 3_600);
+        self.pass_between(3_600..30 * 3_600)
     }
 
-    fn pass(&self, time: SignedDuration) {
+    fn pass(&mut self, time: SignedDuration) -> Result<(), Violation> {
+        self.telling.end_deliveries()?;
         self.world.clock.advance(time);
         self.world.trace.note(|| "time has passed".to_owned());
+        Ok(())
     }
 
     fn begin(

@@ -8,6 +8,7 @@ use shared::domain::booking::State;
 
 use super::bug::Bug;
 use super::schedule;
+use super::telling::Counts;
 
 /// How many schedules a thread takes at once.
 const BLOCK: u64 = 64;
@@ -41,6 +42,8 @@ pub struct Tally {
     pub steps: u64,
     /// How many bookings ended in each state, in the order of [`State::ALL`].
     pub ends: [u64; State::ALL.len()],
+    /// What has been told.
+    pub told: Counts,
 }
 
 impl Search {
@@ -103,7 +106,8 @@ impl Search {
 
 impl Tally {
     fn add(&mut self, outcome: &schedule::Outcome) {
-        self.join(&Self { schedules: 1, steps: outcome.steps, ends: outcome.ends });
+        let schedule::Outcome { steps, ends, told, .. } = *outcome;
+        self.join(&Self { schedules: 1, steps, ends, told });
     }
 
     fn join(&mut self, other: &Self) {
@@ -112,5 +116,6 @@ impl Tally {
         for (sum, more) in self.ends.iter_mut().zip(other.ends) {
             *sum += more;
         }
+        self.told.join(&other.told);
     }
 }

@@ -1,7 +1,9 @@
 //! The table: in memory, and now and then out of reach.
 
+mod outbox;
+
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
@@ -13,20 +15,23 @@ use shared::store::bookings::{BookingStore, Change, Precedents, Written};
 use shared::store::{CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError};
 
 use super::bug::Bug;
+use super::telling::Told;
 use super::trace::Trace;
 
 /// How often a change is written whose day sheet is not compared.
 const UNCHECKED_TRIES: u32 = 10;
 
-/// The table of a schedule.
+/// The table of a schedule, as some of its users reach it.
 #[derive(Debug)]
 pub(super) struct Table {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
     random: Mutex<fastrand::Rng>,
     /// How many of a hundred requests go wrong.
     fault_percent: AtomicU64,
     changes: AtomicU64,
     bug: Option<Bug>,
+    /// Where its stream goes.
+    told: Told,
     trace: Trace,
 }
 
@@ -41,14 +46,31 @@ enum Fault {
 }
 
 impl Table {
-    pub(super) fn new(seed: u64, fault_percent: u64, bug: Option<Bug>, trace: Trace) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        fault_percent: u64,
+        bug: Option<Bug>,
+        told: Told,
+        trace: Trace,
+    ) -> Self {
         Self {
-            inner: MemoryStore::default(),
+            inner: Arc::default(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             fault_percent: AtomicU64::new(fault_percent),
             changes: AtomicU64::new(0),
             bug,
+            told,
             trace,
+        }
+    }
+
+    /// Returns the same table, as somebody else reaches it, with luck of their
+    /// own.
+    pub(super) fn shared(&self, seed: u64, fault_percent: u64) -> Self {
+        let (told, trace) = (self.told.clone(), self.trace.clone());
+        Self {
+            inner: Arc::clone(&self.inner),
+            ..Self::new(seed, fault_percent, self.bug, told, trace)
         }
     }
 
@@ -63,7 +85,7 @@ impl Table {
     }
 
     /// Returns what is in it.
-    pub(super) const fn contents(&self) -> &MemoryStore {
+    pub(super) fn contents(&self) -> &MemoryStore {
         &self.inner
     }
 
@@ -94,6 +116,8 @@ impl Table {
     }
 
     async fn make(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+        let before =
+            self.inner.inspect(|contents| contents.bookings.get(&change.booking.id).cloned());
         let written = if self.bug == Some(Bug::UncheckedVersion) && change.sheet.is_some() {
             self.make_unchecked(change).await?
         } else {
@@ -101,6 +125,9 @@ impl Table {
         };
         if written == Written::Done {
             self.changes.fetch_add(1, Ordering::Relaxed);
+            if let Some(before) = before {
+                self.told.books().change(before, change.booking);
+            }
         }
         self.trace.note(|| {
             let Booking { id, state, version, page, .. } = change.booking;

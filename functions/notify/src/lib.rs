@@ -60,13 +60,7 @@ pub enum Answer {
 impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
     /// Makes the function.
     #[must_use]
-    pub const fn new(
-        salon: Salon,
-        store: S,
-        mailer: M,
-        entries: Entries<G>,
-        clock: Clock,
-    ) -> Self {
+    pub const fn new(salon: Salon, store: S, mailer: M, entries: Entries<G>, clock: Clock) -> Self {
         Self { salon, store, mailer, entries, clock }
     }
 

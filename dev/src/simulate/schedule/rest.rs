@@ -15,6 +15,7 @@ impl Schedule<'_> {
         self.world.trace.note(|| "nothing goes wrong any more".to_owned());
         self.world.table.recover();
         self.world.stripe.ledger().recover();
+        self.telling.recover();
         self.finish_tasks()?;
         let mut is_at_rest = false;
         for pause in PAUSES {
@@ -28,7 +29,7 @@ impl Schedule<'_> {
             if is_at_rest {
                 break;
             }
-            self.pass(SignedDuration::from_mins(pause));
+            self.pass(SignedDuration::from_mins(pause))?;
         }
         if !is_at_rest {
             return Err("it does not come to rest".to_owned());
@@ -46,7 +47,8 @@ impl Schedule<'_> {
         if self.end() != end {
             return Err("events that came again changed how it ended".to_owned());
         }
-        self.check_end()
+        self.check_end()?;
+        self.telling.come_to_rest()
     }
 
     fn finish_tasks(&mut self) -> Result<(), Violation> {
