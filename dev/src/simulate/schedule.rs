@@ -37,11 +37,10 @@ const TASKS: usize = 5;
 const REQUEST_KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How many polls end any task.
 const POLLS: usize = 5_000;
+/// Makes of a schedule's seed that of what is told of its bookings.
+const TELLING: u64 = 0x7e11_0f17_0b00_c1a5;
 
 pub(super) type SimulatedBookings = Bookings<Arc<Table>, NoCalendars, Stripe>;
-
-/// What makes, of a seed, that of what is told of bookings.
-const TELLING: u64 = 0x7e11_0f17_0b00_c1a5;
 
 /// The salon, its table, Stripe, and who tells people.
 #[derive(Debug)]
@@ -85,11 +84,12 @@ pub fn run(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
     let stripe = Stripe::new(random.u64(..), percent, clock.clone(), bug, trace.clone());
     let percent = percents[random.usize(0..percents.len())];
     let told = Told::default();
-    let (luck, told_too) = (random.u64(..), told.clone());
-    let table = Arc::new(Table::new(luck, percent.into(), bug, told_too, trace.clone()));
+    let table = Table::new(random.u64(..), percent.into(), bug, told.clone(), trace.clone());
+    let table = Arc::new(table);
     let reader = BusyReader::new(Arc::clone(&table), NoCalendars, clock.clone());
     let draws = Random::seeded(random.u64(..));
     let bookings = Bookings::new(Arc::clone(&salon), reader, stripe.clone(), draws);
+
     let mut telling = fastrand::Rng::with_seed(seed ^ TELLING);
     let percent = percents[telling.usize(0..percents.len())];
     let services = Services::new(telling.u64(..), percent, bug, told.clone(), trace.clone());

@@ -103,3 +103,20 @@ impl From<AttributeValue> for Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::booking::{Refund, sample};
+
+    #[test]
+    fn a_booking_is_read_out_of_its_image() {
+        let mut booking = sample();
+        booking.refund = Some(Refund { amount: booking.terms.deposit, attempt: 1 });
+        let json = serde_json::to_value(Image::of(&booking)).unwrap();
+        assert_eq!(json["state"]["S"], "confirmed");
+        let image: Image = serde_json::from_value(json).unwrap();
+        assert!(image.is_booking());
+        assert_eq!(image.booking().unwrap(), booking);
+    }
+}
