@@ -6,6 +6,8 @@
 //! and shows the mails to a browser.
 
 mod page;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
