@@ -126,7 +126,7 @@ impl Table {
         if written == Written::Done {
             self.changes.fetch_add(1, Ordering::Relaxed);
             if let Some(before) = before {
-                self.told.books().change(before, change.booking);
+                self.told.books().change(&before, change.booking);
             }
         }
         self.trace.note(|| {

@@ -128,7 +128,7 @@ impl Books {
 
     /// Writes down a change, if the stream's filter lets it through: see
     /// `template.yaml`.
-    pub(in crate::simulate) fn change(&mut self, before: Booking, written: &Booking) {
+    pub(in crate::simulate) fn change(&mut self, before: &Booking, written: &Booking) {
         if matches!(written.state, State::Held | State::Processing | State::Expired) {
             return;
         }
@@ -139,7 +139,7 @@ impl Books {
             "dynamodb": {
                 "SequenceNumber": number.to_string(),
                 "Keys": Image::key_of(&after),
-                "OldImage": Image::of(&before),
+                "OldImage": Image::of(before),
                 "NewImage": Image::of(&after),
             },
         });
