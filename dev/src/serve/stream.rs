@@ -1,5 +1,8 @@
 //! The table's stream, followed as Lambda's event source mapping does.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,25 +74,30 @@ impl Stream {
     async fn changes(&self) -> Result<Infallible, Error> {
         let mut iterator = self.start()?;
         loop {
-            let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(100) };
-            let read = self.database.get_records(request).map_err(failed)?;
-            let last = read.records.last().map(|record| record.dynamodb.sequence_number.clone());
-            let records: Vec<Value> = read
-                .records
-                .iter()
-                .filter(|record| passes(record))
-                .map(|record| json!(record))
-                .collect();
-            for batch in records.chunks(BATCH) {
-                self.deliver(batch).await;
-            }
-            if let Some(last) = last {
-                // Where this fails, the next start delivers again what does no harm.
-                let _ = std::fs::write(&self.position, last);
-            }
-            iterator = read.next_shard_iterator.unwrap_or(iterator);
+            iterator = self.read_on(iterator).await?;
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Delivers what there is from `iterator` on; returns where to read on.
+    async fn read_on(&self, iterator: String) -> Result<String, Error> {
+        let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(100) };
+        let read = self.database.get_records(request).map_err(failed)?;
+        let last = read.records.last().map(|record| record.dynamodb.sequence_number.clone());
+        let records: Vec<Value> = read
+            .records
+            .iter()
+            .filter(|record| passes(record))
+            .map(|record| json!(record))
+            .collect();
+        for batch in records.chunks(BATCH) {
+            self.deliver(batch).await;
+        }
+        if let Some(last) = last {
+            // Where this fails, the next start delivers again what does no harm.
+            let _ = std::fs::write(&self.position, last);
+        }
+        Ok(read.next_shard_iterator.unwrap_or(iterator))
     }
 
     fn start(&self) -> Result<String, Error> {
