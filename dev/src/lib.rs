@@ -1,8 +1,10 @@
 //! What developers run: never deployed.
 
+pub mod bench;
 pub mod event;
 pub mod explain;
 pub mod google;
+pub mod machine;
 pub mod mail_preview;
 pub mod mailbox;
 pub mod sandbox;
