@@ -44,13 +44,16 @@ use crate::mailbox::{self, Mailbox};
 use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub use calendar::CalendarSource;
 pub(crate) use dynamodb::{Database, local_client};
+pub(crate) use environment::Environment;
 pub use error::Error;
 use functions::Functions;
 pub use options::Options;
 use payments::Payments;
+pub(crate) use payments::SANDBOX_KEY;
 use ports::Ports;
+pub(crate) use processes::{adopt_orphans, end_descendants};
 use stream::Stream;
-use workspace::Workspace;
+pub(crate) use workspace::{Workspace, cargo};
 
 /// Runs the functions until the developer ends it, and then ends every process it started.
 ///
@@ -84,7 +87,7 @@ pub(crate) async fn load_salon(named: Option<&Path>, is_running: bool) -> Result
 /// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.
 ///
 /// The handlers are in place when this returns, before anything is started.
-fn stop_requested() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
