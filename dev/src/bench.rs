@@ -30,36 +30,40 @@ use self::build::size_of;
 pub use self::error::Error;
 use self::life::{Life, ask, live, server_alone};
 use self::results::{Measured, Plan, Results, Target};
+use self::statistics::Spread;
 use self::world::{Kind, World};
 use crate::machine::Machine;
 use crate::serve::{self, Workspace};
 
 /// The most warm requests of a run: the sandbox remembers 10,000 events.
 const MOST_REQUESTS: u16 = 5_000;
+/// How often a run starts each target: a start is short, and chance is a large part of it.
+const STARTS: usize = 5;
 /// How many requests are counted for allocations, after one that is not.
 const COUNTED: usize = 20;
 /// Where the results of a whole run are kept, for what is written about them.
 const KEPT: &str = "docs/load-testing/bench.json";
 
+/// What the columns are, for `--help`.
+const FIGURES: &str = "\
+Each target's process is started anew in each run, and the targets take turns. A
+Runtime API server in this process hands it one event after the other.
+
+  poll      from starting it to its asking for the first event: Init
+  resp      from starting it to having its first answer
+  p50 …     warm, from handing over an event to having read the answer
+  req/s     warm answers a second, one after the other
+  peak      the most memory that the process has held
+  zip       the program, deflated as it is uploaded
+  allocs    allocations of a warm request inside `handle`
+
+Figures are medians over the runs. Ratios are to the empty function in the same run,
+and hold on another machine better than times do. A whole run, with none of --runs,
+--requests, --only and --quick, is kept in docs/load-testing/bench.json.";
+
 /// What to measure.
-///
-/// Each target's process is started anew in each run, and the targets take
-/// turns. A Runtime API server in this process hands it one event after the
-/// other.
-///
-///   poll      from starting it to its asking for the first event: Init
-///   resp      from starting it to having its first answer
-///   p50 …     warm, from handing over an event to having read the answer
-///   req/s     warm answers a second, one after the other
-///   peak      the most memory that the process has held
-///   zip       the program, deflated as it is uploaded
-///   allocs    allocations of a warm request inside `handle`
-///
-/// Figures are medians over the runs. Ratios are to the empty function in the
-/// same run, and hold on another machine better than times do. A whole run is
-/// kept in docs/load-testing/bench.json.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = FIGURES)]
 pub struct Options {
     /// How often each target is started and measured [default: 5, with --quick 3]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=100))]
@@ -225,11 +229,19 @@ impl Bench {
         1 + self.plan.requests / 20 + self.plan.requests
     }
 
-    /// Runs one target once.
+    /// Runs one target: a few starts, and one life.
     async fn run(&self, target: Target, worlds: &mut Worlds) -> Result<results::Run, Error> {
+        let mut starts = Vec::with_capacity(STARTS);
+        for _ in 1..STARTS {
+            starts.push(self.life(target, worlds, 1).await?.run);
+            if target == Target::AvailabilityCold {
+                // What was read is in the table now.
+                worlds.cold = World::start(Kind::Cold, &self.folder, &self.clock).await?;
+            }
+        }
         let asked = self.asked();
-        let life = match target {
-            Target::AvailabilityCold => self.life(target, worlds, 1).await?,
+        let mut run = match target {
+            Target::AvailabilityCold => self.life(target, worlds, 1).await?.run,
             // What is deployed starts; a clock that jumps makes the rest.
             Target::AvailabilityL2 => {
                 let start = self.life(target, worlds, 1).await?.run;
@@ -237,13 +249,15 @@ impl Bench {
                 let program = world.program(&self.release, "without-snapshots", &self.folder);
                 let events = vec![visitors::look(); asked];
                 let untimed = asked - self.plan.requests - 1;
-                let mut life = live(program, world.questions(events, untimed, 200)).await?;
-                life.run = results::Run { warm: life.run.warm, ..start };
-                life
+                let life = live(program, world.questions(events, untimed, 200)).await?;
+                results::Run { warm: life.run.warm, ..start }
             }
-            _ => self.life(target, worlds, asked).await?,
+            _ => self.life(target, worlds, asked).await?.run,
         };
-        Ok(life.run)
+        starts.push(run);
+        run.start_to_first_poll_ms = middle(&starts, |run| run.start_to_first_poll_ms);
+        run.start_to_first_response_ms = middle(&starts, |run| run.start_to_first_response_ms);
+        Ok(run)
     }
 
     /// Runs the deployed program of a target for so many requests.
@@ -301,6 +315,11 @@ impl Worlds {
             Target::CheckoutBare | Target::CheckoutBody | Target::Webhook => &self.large,
         }
     }
+}
+
+fn middle(runs: &[results::Run], value: impl Fn(&results::Run) -> f64) -> f64 {
+    let values: Vec<f64> = runs.iter().map(value).collect();
+    Spread::of(&values).map_or(0.0, |spread| spread.median)
 }
 
 fn read(path: &Path) -> Result<Results, Error> {

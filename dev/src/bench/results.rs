@@ -30,7 +30,7 @@ pub struct Results {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// How often each target is started anew; the targets take turns.
+    /// How many runs there were; in each the targets take turns.
     pub runs: usize,
     /// How many warm requests a run times, one after the other.
     pub requests: usize,
@@ -80,7 +80,8 @@ pub struct Measured {
     pub ratios: BTreeMap<Figure, Spread>,
 }
 
-/// One life of one process.
+/// What one run measured of a target: the life of one process, and for the start
+/// the median of several.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
