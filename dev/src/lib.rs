@@ -3,6 +3,7 @@
 pub mod event;
 pub mod explain;
 pub mod google;
+pub mod load;
 pub mod mail_preview;
 pub mod mailbox;
 pub mod sandbox;

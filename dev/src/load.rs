@@ -1,0 +1,3 @@
+//! `cargo dev load`: the functions under load, on this machine.
+
+pub mod results;
