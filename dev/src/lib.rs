@@ -1,9 +1,11 @@
 //! What developers run: never deployed.
 
+pub mod bench;
 pub mod event;
 pub mod explain;
 pub mod google;
 pub mod load;
+pub mod machine;
 pub mod mail_preview;
 pub mod mailbox;
 pub mod sandbox;
