@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::machine::Machine;
 
 /// A load test. A scenario that was not run, or not finished, is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadResults {
-    /// When it began.
-    pub began_at: Timestamp,
+    /// What it was made on.
+    pub machine: Machine,
     /// Whether it was the short form, whose numbers are for a first look.
     pub is_quick: bool,
     /// The load generator of the plain requests, with its version.

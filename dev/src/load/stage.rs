@@ -1,0 +1,161 @@
+//! What the scenarios play on: the functions, and the ways to them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shared::clock::Clock;
+use shared::domain::salon::Salon;
+use shared::store::DynamoStore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::containers;
+use super::oha::{Load, Oha};
+use super::results::Step;
+use super::visitors::Visitors;
+use super::{EMPTY, Error};
+use crate::event::Event;
+use crate::sandbox::Sandbox;
+use crate::serve::Rig;
+
+/// How many requests may wait for one function. The emulator comes to a halt for
+/// good once more than 100 do.
+pub(super) const IN_FLIGHT: u32 = 96;
+/// How long a function may take until it answers at first, or until it has as many
+/// processes as it should.
+const WARM_UP: Duration = Duration::from_mins(3);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The functions, served for a scenario or several.
+#[derive(Debug)]
+pub(super) struct Stage<'a> {
+    pub(super) rig: &'a Rig,
+    pub(super) oha: &'a Oha,
+    pub(super) api_url: String,
+    pub(super) salon: Salon,
+    pub(super) sandbox: Sandbox,
+    pub(super) store: DynamoStore,
+    pub(super) visitors: Visitors,
+    pub(super) clock: Clock,
+    pub(super) is_quick: bool,
+}
+
+impl Stage<'_> {
+    /// Returns the full form's value, or the quick one's.
+    pub(super) fn either<T>(&self, full: T, quick: T) -> T {
+        if self.is_quick { quick } else { full }
+    }
+
+    /// Returns the address of a function under which the emulator looks up no route:
+    /// the same way for all of them.
+    pub(super) fn url(&self, function: &str) -> String {
+        format!("{}/lambda-url/{function}/availability", self.api_url)
+    }
+
+    /// Returns the program of a function.
+    pub(super) fn program(&self, function: &str) -> PathBuf {
+        self.rig.program(function)
+    }
+
+    /// Waits until functions answer.
+    ///
+    /// # Errors
+    /// Fails if one does not for minutes.
+    pub(super) async fn wake(&self, functions: &[&'static str]) -> Result<(), Error> {
+        for function in functions {
+            let deadline = Instant::now() + WARM_UP;
+            let event = Event::new("GET", "/availability");
+            while self.visitors.ask(function, &event).await.status.is_none() {
+                if Instant::now() > deadline {
+                    return Err(self.too_few(function, 1));
+                }
+                sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a load on availability or on the empty function, and counts the
+    /// processes afterwards.
+    ///
+    /// # Errors
+    /// Fails if the generator does.
+    pub(super) async fn load(
+        &self,
+        function: &str,
+        clients: u32,
+        duration: Duration,
+        rate: Option<u32>,
+    ) -> Result<Step, Error> {
+        let load = Load { url: self.url(function), clients, duration, rate };
+        let step = self.oha.run(&load).await?;
+        Ok(Step { containers: containers::counted(&self.program(function)), ..step })
+    }
+
+    /// Has the emulator start processes of availability or of the empty function
+    /// until there is one for each client, or until it starts no more: those that
+    /// there are then answer so fast that hardly anybody waits.
+    ///
+    /// # Errors
+    /// Fails if the generator does.
+    pub(super) async fn warm_by_load(&self, function: &str, clients: u32) -> Result<(), Error> {
+        const PATIENCE: u32 = 3;
+        let program = self.program(function);
+        let wanted = clients as usize;
+        let deadline = Instant::now() + WARM_UP;
+        let (mut most, mut rounds_without) = (containers::count(&program), 0);
+        while most < wanted && rounds_without < PATIENCE && Instant::now() < deadline {
+            self.load(function, clients, Duration::from_secs(1), None).await?;
+            let now = containers::count(&program);
+            rounds_without = if now > most { 0 } else { rounds_without + 1 };
+            most = most.max(now);
+        }
+        Ok(())
+    }
+
+    /// Has the emulator start processes of checkout until there are as many as
+    /// wanted, by as many deposits that take as long as Stripe does.
+    ///
+    /// # Errors
+    /// Fails if it does not in minutes.
+    pub(super) async fn warm_checkout(&self, wanted: u32) -> Result<(), Error> {
+        let program = self.program("checkout");
+        let wanted = wanted as usize;
+        let deadline = Instant::now() + WARM_UP;
+        let mut paying = JoinSet::new();
+        while containers::count(&program) < wanted {
+            if Instant::now() > deadline {
+                return Err(self.too_few("checkout", wanted));
+            }
+            while paying.len() < wanted {
+                let visitors = self.visitors.clone();
+                paying.spawn(async move { visitors.pay_bare_deposit().await });
+            }
+            sleep(LOOK).await;
+            while paying.try_join_next().is_some() {}
+        }
+        // The last ones have just been started: two more rounds find them all awake.
+        for _ in 0..2 {
+            while paying.len() < wanted {
+                let visitors = self.visitors.clone();
+                paying.spawn(async move { visitors.pay_bare_deposit().await });
+            }
+            while paying.join_next().await.is_some() {}
+        }
+        Ok(())
+    }
+
+    fn too_few(&self, function: &'static str, wanted: usize) -> Error {
+        Error::TooFewContainers {
+            function,
+            wanted,
+            have: containers::count(&self.program(function)),
+            seconds: WARM_UP.as_secs(),
+            log: self.rig.log().to_owned(),
+        }
+    }
+
+    /// Lists the functions that plain loads go to.
+    pub(super) const PLAIN: [&'static str; 2] = ["availability", EMPTY];
+}
