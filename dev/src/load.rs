@@ -159,11 +159,14 @@ async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result
         soak: None,
     });
     let play = Play { options, rig: &rig, oha: &oha, clock };
-    if play.wants(Scenario::Availability) || play.wants(Scenario::Crowd) {
-        play.sample_salon(results).await?;
+    if play.wants(Scenario::Availability) {
+        play.availability(results).await?;
     }
     if play.wants(Scenario::Checkout) || play.wants(Scenario::Limit) {
         play.large_salon(results).await?;
+    }
+    if play.wants(Scenario::Crowd) {
+        play.crowd(results).await?;
     }
     if play.wants(Scenario::Soak) {
         play.soak(results).await?;
@@ -188,16 +191,18 @@ impl Play<'_> {
         self.options.only.is_empty() || self.options.only.contains(&scenario)
     }
 
-    async fn sample_salon(&self, results: &mut LoadResults) -> Result<(), Error> {
-        self.on_stage(&self.serve_options(64, STRIPE_RATE), async |stage| {
-            if self.wants(Scenario::Availability) {
-                stage.wake(&Stage::PLAIN).await?;
-                availability::run(stage, &mut results.availability).await?;
-            }
-            if self.wants(Scenario::Crowd) {
-                stage.wake(&["availability", "checkout"]).await?;
-                results.crowd = Some(crowd::run(stage).await?);
-            }
+    async fn availability(&self, results: &mut LoadResults) -> Result<(), Error> {
+        self.on_stage(&self.serve_options(availability::CONTAINERS, STRIPE_RATE), async |stage| {
+            stage.wake(&Stage::PLAIN).await?;
+            availability::run(stage, &mut results.availability).await
+        })
+        .await
+    }
+
+    async fn crowd(&self, results: &mut LoadResults) -> Result<(), Error> {
+        self.on_stage(&self.serve_options(crowd::CONTAINERS, STRIPE_RATE), async |stage| {
+            stage.wake(&["availability", "checkout"]).await?;
+            results.crowd = Some(crowd::run(stage).await?);
             Ok(())
         })
         .await

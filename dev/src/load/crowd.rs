@@ -18,6 +18,8 @@ use super::stage::Stage;
 use super::tally::Tally;
 use super::visitors::{Answer, Visitor, Visitors};
 
+/// How many processes the emulator may start of a function.
+pub(super) const CONTAINERS: u16 = 32;
 const VISITORS: u32 = 500;
 /// The first number of the visitors, after whoever was there before.
 const FIRST: u32 = 100_000;

@@ -99,7 +99,7 @@ impl Oha {
     pub(super) async fn run(&self, load: &Load) -> Result<Step, Error> {
         let mut command = Command::new(&self.program);
         command
-            .args(["--no-tui", "--output-format", "json", "-t", "30s"])
+            .args(["--no-tui", "--output-format", "json", "-t", "30s", "-w"])
             .args(["-c", &load.clients.to_string()])
             .args(["-z", &format!("{}ms", load.duration.as_millis())]);
         if let Some(rate) = load.rate {

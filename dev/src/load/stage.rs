@@ -93,24 +93,26 @@ impl Stage<'_> {
         Ok(Step { containers: containers::counted(&self.program(function)), ..step })
     }
 
-    /// Has the emulator start processes of availability or of the empty function
-    /// until there is one for each client, or until it starts no more: those that
-    /// there are then answer so fast that hardly anybody waits.
+    /// Has the emulator start as many processes of availability or of the empty
+    /// function as it may, by four clients for each.
     ///
     /// # Errors
-    /// Fails if the generator does.
-    pub(super) async fn warm_by_load(&self, function: &str, clients: u32) -> Result<(), Error> {
-        const PATIENCE: u32 = 3;
+    /// Fails if the generator does, or if they do not start in minutes.
+    pub(super) async fn warm_by_load(
+        &self,
+        function: &'static str,
+        wanted: u16,
+    ) -> Result<(), Error> {
         let program = self.program(function);
-        let wanted = clients as usize;
         let deadline = Instant::now() + WARM_UP;
-        let (mut most, mut rounds_without) = (containers::count(&program), 0);
-        while most < wanted && rounds_without < PATIENCE && Instant::now() < deadline {
-            self.load(function, clients, Duration::from_secs(1), None).await?;
-            let now = containers::count(&program);
-            rounds_without = if now > most { 0 } else { rounds_without + 1 };
-            most = most.max(now);
+        while containers::count(&program) < usize::from(wanted) {
+            if Instant::now() > deadline {
+                return Err(self.too_few(function, wanted.into()));
+            }
+            self.load(function, 4 * u32::from(wanted), Duration::from_secs(1), None).await?;
         }
+        // The last of them has just been started.
+        self.load(function, 4 * u32::from(wanted), Duration::from_secs(1), None).await?;
         Ok(())
     }
 

@@ -149,9 +149,8 @@ fn books(what: &str, accounts: &Accounts) -> Verdict {
 /// Judges each function by its process that grows most.
 fn soak(soak: &SoakResults) -> Vec<Verdict> {
     let half = soak.duration_seconds / 2.0;
-    let of = |name: &'static str| {
-        soak.processes.iter().filter(move |process| process.function == name)
-    };
+    let of =
+        |name: &'static str| soak.processes.iter().filter(move |process| process.function == name);
     // What the runtime itself keeps of each request is in the empty function, too.
     let runtimes = of(EMPTY).map(|process| process.growth_bytes_per_request).fold(0.0, f64::max);
     let mut verdicts = Vec::new();
