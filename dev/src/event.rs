@@ -1,5 +1,4 @@
-//! The events that API Gateway sends to a function, for tests that call it
-//! in-process and for visitors who come from many addresses.
+//! The events that API Gateway sends to a function.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -66,16 +65,16 @@ impl Event {
     /// When `lambda_http` cannot read the event.
     #[must_use]
     pub fn request(&self) -> Request {
-        lambda_http::request::from_str(&self.to_json()).expect("the event is well-formed")
+        lambda_http::request::from_str(&self.json()).expect("the event is well-formed")
     }
 
-    /// Writes the event, in payload format 2.0
+    /// Writes the event in payload format 2.0
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub fn json(&self) -> String {
         let (body, is_base64) =
             self.body.clone().map_or((None, false), |(body, encoded)| (Some(body), encoded));
-        json!({
+        let event = json!({
             "version": "2.0",
             "routeKey": format!("ANY {}", self.path),
             "rawPath": self.path,
@@ -101,7 +100,7 @@ impl Event {
             },
             "body": body,
             "isBase64Encoded": is_base64
-        })
-        .to_string()
+        });
+        event.to_string()
     }
 }

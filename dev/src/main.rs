@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::{explain, load, mail_preview, serve, simulate};
+use dev::{bench, explain, load, mail_preview, serve, simulate};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -23,6 +23,8 @@ struct Cli {
 enum Command {
     /// Builds and serves the functions with everything they need (the default)
     Serve(serve::Options),
+    /// Measures a start and a request of each function, beside one that does nothing
+    Bench(bench::Options),
     /// Prints what takes time away from a day, and the rule that does
     Explain(explain::Options),
     /// Searches for an order of events that breaks a booking or a payment
@@ -38,6 +40,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Bench(options) => bench::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Simulate(options) => simulate::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Load(options) => load::run(options).await.map_err(Box::<dyn Error>::from),

@@ -47,15 +47,17 @@ use crate::mailbox::{self, Mailbox};
 use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub use calendar::CalendarSource;
 pub(crate) use dynamodb::{Database, local_client};
+pub(crate) use environment::Environment;
 pub use error::Error;
 use functions::{Functions, Output};
 pub use options::Options;
 use payments::Payments;
+pub(crate) use payments::SANDBOX_KEY;
 use ports::Ports;
 pub(crate) use processes::{adopt_orphans, die_with_parent, end_descendants};
 pub(crate) use rig::Rig;
 use stream::Stream;
-use workspace::Workspace;
+pub(crate) use workspace::{Workspace, cargo};
 
 /// Runs the functions until the developer ends it, and then ends every process it started.
 ///
@@ -87,9 +89,9 @@ pub(crate) async fn load_salon(named: Option<&Path>, is_running: bool) -> Result
 }
 
 /// Starts to describe a call of the cargo that runs this program.
-pub(crate) fn cargo() -> Command {
-    let mut command = Command::new(workspace::cargo());
-    environment::Environment::of_cargo().apply(&mut command);
+pub(crate) fn cargo_command() -> Command {
+    let mut command = Command::new(cargo());
+    Environment::of_cargo().apply(&mut command);
     command
 }
 

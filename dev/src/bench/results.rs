@@ -138,6 +138,17 @@ pub enum Figure {
 }
 
 impl Target {
+    /// Lists all targets, in the order in which they take turns.
+    pub const ALL: [Self; 7] = [
+        Self::Empty,
+        Self::AvailabilityL1,
+        Self::AvailabilityL2,
+        Self::AvailabilityCold,
+        Self::CheckoutBare,
+        Self::CheckoutBody,
+        Self::Webhook,
+    ];
+
     /// Returns the name on the command line and in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -203,6 +214,19 @@ impl Figure {
 }
 
 impl Measured {
+    /// Makes a target of which nothing is measured yet.
+    pub(super) const fn new(target: Target, binary_bytes: u64, zip_bytes: u64) -> Self {
+        Self {
+            target,
+            binary_bytes,
+            zip_bytes,
+            allocations: Vec::new(),
+            runs: Vec::new(),
+            figures: BTreeMap::new(),
+            ratios: BTreeMap::new(),
+        }
+    }
+
     /// Returns each value of a figure: one a run, or one where the runs do not differ.
     #[expect(clippy::cast_precision_loss, reason = "no program has 2^52 bytes")]
     fn values(&self, figure: Figure) -> Vec<f64> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use shared::store::StoreError;
 
 use super::oha::PINNED_VERSION;
-use crate::serve;
+use crate::{bench, serve};
 
 /// Why a load test could not go on, or is not passed. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum Error {
     /// The functions, or what they need, could not be had or ended.
     #[error(transparent)]
     Serve(#[from] serve::Error),
+    /// The release build of this program could not take its place.
+    #[error(transparent)]
+    Release(#[from] bench::Error),
     /// One of the functions' parts ended in the middle of a scenario.
     #[error("the load test ended early; what the functions printed is in {}", log.display())]
     Stopped {

@@ -77,7 +77,7 @@ impl Oha {
             }
         }
         eprintln!("installing oha {PINNED_VERSION} into {}: once, for minutes", tools.display());
-        let status = serve::cargo()
+        let status = serve::cargo_command()
             .args(["install", "--locked", "--root"])
             .arg(tools)
             .arg(format!("oha@{PINNED_VERSION}"))

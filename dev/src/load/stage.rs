@@ -25,7 +25,7 @@ pub(super) const IN_FLIGHT: u32 = 96;
 /// processes as it should.
 const WARM_UP: Duration = Duration::from_mins(3);
 /// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The functions, served for a scenario or several.
 #[derive(Debug)]

@@ -72,7 +72,7 @@ impl Visitors {
     /// Sends an event to a function, and waits for the answer.
     pub(super) async fn ask(&self, function: &str, event: &Event) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.api_url);
-        let body = event.to_json();
+        let body = event.json();
         let begun = Instant::now();
         let sent = self.client.post(url).body(body).send().await;
         let read = match sent {
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn every_visitor_has_an_address_a_phone_and_a_key_of_its_own() {
         let start = "2026-11-28T18:00:00Z".parse().unwrap();
-        let [one, other] = [1, 70_000].map(|n| Visitor(n).reserve("load", start, None).to_json());
+        let [one, other] = [1, 70_000].map(|n| Visitor(n).reserve("load", start, None).json());
         for text in ["198.18.0.1\"", "+12132000001\\\"", "load-00000001-", "visitor1@"] {
             assert!(one.contains(text), "{text} in {one}");
             assert!(!other.contains(text), "{text} in {other}");

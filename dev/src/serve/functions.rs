@@ -61,7 +61,7 @@ pub(super) async fn build(
 ) -> Result<(), Error> {
     // No `-p`: cargo-lambda's `cargo run --bin` selects the whole workspace, and
     // another selection has other features and would build everything twice.
-    let mut command = super::cargo();
+    let mut command = super::cargo_command();
     command.arg("build").current_dir(&workspace.root);
     for binary in workspace.functions.iter().map(String::as_str).chain(others.iter().copied()) {
         command.args(["--bin", binary]);
