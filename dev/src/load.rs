@@ -43,7 +43,7 @@ use tokio::time::Instant;
 use self::checkout::Diary;
 pub use self::error::Error;
 use self::oha::Oha;
-use self::results::LoadResults;
+use self::results::{CheckoutResults, LoadResults};
 use self::salon::Slots;
 use self::stage::Stage;
 use self::visitors::Visitors;
@@ -169,8 +169,11 @@ async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result
     if play.wants(Scenario::Availability) {
         play.availability(results).await?;
     }
-    if play.wants(Scenario::Checkout) || play.wants(Scenario::Limit) {
-        play.large_salon(results).await?;
+    if play.wants(Scenario::Checkout) {
+        play.checkout(results).await?;
+    }
+    if play.wants(Scenario::Limit) {
+        play.limit(results).await?;
     }
     if play.wants(Scenario::Crowd) {
         play.crowd(results).await?;
@@ -215,19 +218,45 @@ impl Play<'_> {
         .await
     }
 
-    async fn large_salon(&self, results: &mut LoadResults) -> Result<(), Error> {
-        let salon = Some(self.rig.keep_salon(&salon::file())?);
-        let options = serve::Options { salon, ..self.serve_options(100, 0) };
-        self.on_stage(&options, async |stage| {
-            stage.wake(&["checkout"]).await?;
-            let diary = Diary::new(Slots::after(self.clock.now()));
-            if self.wants(Scenario::Checkout) {
-                checkout::run(stage, &diary, STRIPE_LATENCY_MS, &mut results.checkout).await?;
-            }
-            if self.wants(Scenario::Limit) {
-                results.limit = Some(limit::run(stage, &diary, STRIPE_LATENCY_MS).await?);
-            }
+    async fn checkout(&self, results: &mut LoadResults) -> Result<(), Error> {
+        let measured = results
+            .checkout
+            .insert(CheckoutResults { stripe_latency_ms: STRIPE_LATENCY_MS, steps: Vec::new() });
+        for &clients in checkout::clients(self.options.quick) {
+            self.at_large_salon(clients, async |stage, diary| {
+                measured.steps.push(checkout::run(stage, diary, clients).await);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn limit(&self, results: &mut LoadResults) -> Result<(), Error> {
+        let in_flight = limit::in_flight(self.options.quick);
+        self.at_large_salon(in_flight, async |stage, diary| {
+            results.limit = Some(limit::run(stage, diary, in_flight, STRIPE_LATENCY_MS).await?);
             Ok(())
+        })
+        .await
+    }
+
+    /// Plays at a salon whose times do not run out, at a Stripe that has no limit,
+    /// with as many containers as there are clients. A stage of its own for each
+    /// number: where there may be more containers, the emulator goes on starting
+    /// them, and that takes more of the machine than what is measured.
+    async fn at_large_salon(
+        &self,
+        clients: u16,
+        play: impl AsyncFnOnce(&Stage<'_>, &Diary) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let salon = Some(self.rig.keep_salon(&salon::file())?);
+        let options = serve::Options { salon, ..self.serve_options(clients, 0) };
+        self.on_stage(&options, async |stage| {
+            let diary = Diary::new(Slots::after(self.clock.now()));
+            stage.wake(&["checkout"]).await?;
+            stage.warm_checkout(&diary, clients).await?;
+            play(stage, &diary).await
         })
         .await
     }

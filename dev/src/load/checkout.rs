@@ -7,16 +7,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::Error;
 use super::containers;
-use super::results::{CheckoutResults, Step};
+use super::results::Step;
 use super::salon::{SERVICE, Slots};
 use super::stage::Stage;
 use super::tally::Tally;
 use super::visitors::Visitor;
-
-const CLIENTS: [u32; 8] = [1, 2, 4, 8, 16, 32, 64, 100];
-const QUICK_CLIENTS: [u32; 3] = [1, 8, 32];
 
 /// Times and visitors that nobody else uses: the visitor of a time has its number.
 #[derive(Clone, Debug)]
@@ -34,29 +30,20 @@ impl Diary {
     }
 }
 
-/// Measures each step, and adds it to `results` when it is done.
-///
-/// # Errors
-/// Fails if the function does not get as many processes as there are clients.
-pub(super) async fn run(
-    stage: &Stage<'_>,
-    diary: &Diary,
-    stripe_latency_ms: u64,
-    results: &mut Option<CheckoutResults>,
-) -> Result<(), Error> {
+/// Returns how many clients there are at each step.
+pub(super) const fn clients(is_quick: bool) -> &'static [u16] {
+    if is_quick { &[1, 8, 32] } else { &[1, 2, 4, 8, 16, 32, 64, 100] }
+}
+
+/// Measures a step.
+pub(super) async fn run(stage: &Stage<'_>, diary: &Diary, clients: u16) -> Step {
     let duration = Duration::from_secs(stage.either(15, 4));
-    let clients = stage.either(&CLIENTS[..], &QUICK_CLIENTS[..]);
-    let results = results.insert(CheckoutResults { stripe_latency_ms, steps: Vec::new() });
-    for &clients in clients {
-        stage.warm_checkout(clients).await?;
-        let step = measure(stage, diary, clients, duration).await;
-        eprintln!(
-            "checkout, {clients} clients: {:.1} sessions/s, p50 {:.1} ms, p99 {:.1} ms",
-            step.requests_per_second, step.latency.p50_ms, step.latency.p99_ms,
-        );
-        results.steps.push(step);
-    }
-    Ok(())
+    let step = measure(stage, diary, clients.into(), duration).await;
+    eprintln!(
+        "checkout, {clients} clients: {:.1} sessions/s, p50 {:.1} ms, p99 {:.1} ms",
+        step.requests_per_second, step.latency.p50_ms, step.latency.p99_ms,
+    );
+    step
 }
 
 async fn measure(stage: &Stage<'_>, diary: &Diary, clients: u32, duration: Duration) -> Step {

@@ -14,28 +14,33 @@ use super::checkout::Diary;
 use super::containers;
 use super::results::LimitResults;
 use super::salon::SERVICE;
-use super::stage::{IN_FLIGHT, Stage};
+use super::stage::Stage;
 use super::tally::Tally;
 
 /// Requests a second that Stripe allows.
 const STRIPE_LIMIT: u32 = 25;
 /// How many times as many visitors come.
 const FACTOR: u32 = 4;
+/// How many may be in flight, each at a container of its own. The emulator comes to
+/// a halt for good once more than 100 wait.
+pub(super) const fn in_flight(is_quick: bool) -> u16 {
+    if is_quick { 64 } else { 96 }
+}
+
 /// How long Stripe may rest between the warming up and the first visitor.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Lets the visitors come, and holds the books against their answers.
 ///
 /// # Errors
-/// Fails if the function does not get its processes, or the table cannot be read.
+/// Fails if the table cannot be read.
 pub(super) async fn run(
     stage: &Stage<'_>,
     diary: &Diary,
+    in_flight: u16,
     stripe_latency_ms: u64,
 ) -> Result<LimitResults, Error> {
-    let in_flight = stage.either(IN_FLIGHT, 64);
     let seconds: u32 = stage.either(60, 15);
-    stage.warm_checkout(in_flight).await?;
     // What is known until now is not this scenario's.
     let known = audit(&stage.store, &stage.salon, &stage.sandbox, &[], stage.clock.now()).await?;
     stage.sandbox.set_requests_per_second(STRIPE_LIMIT);
@@ -44,7 +49,7 @@ pub(super) async fn run(
     let offered_per_second = STRIPE_LIMIT * FACTOR;
     let asked_before = stripe_requests(stage);
     let begun_at = stage.clock.now();
-    let places = Arc::new(Semaphore::new(in_flight as usize));
+    let places = Arc::new(Semaphore::new(in_flight.into()));
     let mut ticks = interval(Duration::from_secs(1) / offered_per_second);
     let mut visiting = JoinSet::new();
     let (mut offered, mut turned_away) = (0, 0);
@@ -97,7 +102,7 @@ pub(super) async fn run(
         duration_seconds: duration.as_secs_f64(),
         offered,
         turned_away,
-        in_flight_limit: in_flight,
+        in_flight_limit: in_flight.into(),
         containers: containers::counted(&stage.program("checkout")),
         latency: all.latency(),
         session_latency: with_session.latency(),

@@ -9,18 +9,17 @@ use shared::store::DynamoStore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::checkout::Diary;
 use super::containers;
 use super::oha::{Load, Oha};
 use super::results::Step;
-use super::visitors::Visitors;
+use super::salon::SERVICE;
+use super::visitors::{Answer, Visitors};
 use super::{EMPTY, Error};
 use crate::event::Event;
 use crate::sandbox::Sandbox;
 use crate::serve::Rig;
 
-/// How many requests may wait for one function. The emulator comes to a halt for
-/// good once more than 100 do.
-pub(super) const IN_FLIGHT: u32 = 96;
 /// How long a function may take until it answers at first, or until it has as many
 /// processes as it should.
 const WARM_UP: Duration = Duration::from_mins(3);
@@ -116,34 +115,41 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Has the emulator start processes of checkout until there are as many as
-    /// wanted, by as many deposits that take as long as Stripe does.
+    /// Has the emulator start as many processes of checkout as it may, by as many
+    /// visitors, each of whom waits as long as Stripe takes.
     ///
     /// # Errors
-    /// Fails if it does not in minutes.
-    pub(super) async fn warm_checkout(&self, wanted: u32) -> Result<(), Error> {
+    /// Fails if they do not start in minutes.
+    pub(super) async fn warm_checkout(&self, diary: &Diary, wanted: u16) -> Result<(), Error> {
         let program = self.program("checkout");
-        let wanted = wanted as usize;
+        let wanted = usize::from(wanted);
         let deadline = Instant::now() + WARM_UP;
-        let mut paying = JoinSet::new();
+        let mut booking = JoinSet::new();
+        let fill = |booking: &mut JoinSet<Answer>| {
+            while booking.len() < wanted {
+                let Some((visitor, slot)) = diary.next() else { break };
+                let visitors = self.visitors.clone();
+                booking.spawn(async move {
+                    let request = visitor.reserve(SERVICE, slot.start, Some(&slot.staff));
+                    visitors.ask("checkout", &request).await
+                });
+            }
+        };
+        if wanted > 8 {
+            eprintln!("starting {wanted} containers of checkout");
+        }
         while containers::count(&program) < wanted {
             if Instant::now() > deadline {
                 return Err(self.too_few("checkout", wanted));
             }
-            while paying.len() < wanted {
-                let visitors = self.visitors.clone();
-                paying.spawn(async move { visitors.pay_bare_deposit().await });
-            }
+            fill(&mut booking);
             sleep(LOOK).await;
-            while paying.try_join_next().is_some() {}
+            while booking.try_join_next().is_some() {}
         }
         // The last ones have just been started: two more rounds find them all awake.
         for _ in 0..2 {
-            while paying.len() < wanted {
-                let visitors = self.visitors.clone();
-                paying.spawn(async move { visitors.pay_bare_deposit().await });
-            }
-            while paying.join_next().await.is_some() {}
+            fill(&mut booking);
+            while booking.join_next().await.is_some() {}
         }
         Ok(())
     }

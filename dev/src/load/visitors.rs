@@ -91,11 +91,6 @@ impl Visitors {
             }
         }
     }
-
-    /// Opens a session that reserves nothing.
-    pub(super) async fn pay_bare_deposit(&self) -> Answer {
-        self.ask("checkout", &Event::new("POST", "/checkout")).await
-    }
 }
 
 impl Visitor {
