@@ -12,7 +12,7 @@
 
 pub(crate) mod build;
 mod error;
-mod life;
+pub mod life;
 pub mod results;
 mod runtime_api;
 pub mod statistics;
@@ -45,12 +45,19 @@ const KEPT: &str = "docs/load-testing/bench.json";
 ///
 /// Each target's process is started anew in each run, and the targets take
 /// turns. A Runtime API server in this process hands it one event after the
-/// other. `start to first poll` is Init: from starting the process to its asking
-/// for an event. `first response` is from there on to having its first answer.
-/// `warm` is from handing over an event to having read the answer. `peak memory`
-/// is VmHWM, `zip` the deflated program, and `allocations` are those inside
-/// `handle`. Figures are medians over the runs; ratios are to the empty function
-/// in the same run, and hold on another machine better than times do.
+/// other.
+///
+///   poll      from starting it to its asking for the first event: Init
+///   resp      from starting it to having its first answer
+///   p50 …     warm, from handing over an event to having read the answer
+///   req/s     warm answers a second, one after the other
+///   peak      the most memory that the process has held
+///   zip       the program, deflated as it is uploaded
+///   allocs    allocations of a warm request inside `handle`
+///
+/// Figures are medians over the runs. Ratios are to the empty function in the
+/// same run, and hold on another machine better than times do. A whole run is
+/// kept in docs/load-testing/bench.json.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Options {

@@ -25,35 +25,35 @@ const QUOTED_LINES: usize = 5;
 
 /// A function to be run.
 #[derive(Clone, Debug)]
-pub(super) struct Program {
+pub struct Program {
     /// The binary.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// Its variables, but for those of the Runtime API.
-    pub(super) environment: Vec<(&'static str, OsString)>,
+    pub environment: Vec<(&'static str, OsString)>,
     /// Where its output goes: a file, as it must wait for nobody to read it.
-    pub(super) log: PathBuf,
+    pub log: PathBuf,
 }
 
 /// What a function is asked.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Questions {
+pub struct Questions {
     /// API Gateway's events. The first is the cold one.
-    pub(super) events: Vec<String>,
+    pub events: Vec<String>,
     /// How many after the first are not timed.
-    pub(super) untimed: usize,
+    pub untimed: usize,
     /// The status that is expected of each answer.
-    pub(super) status: u16,
+    pub status: u16,
     /// The clock's time by which Lambda would end it, in milliseconds since 1970.
-    pub(super) deadline_ms: i64,
+    pub deadline_ms: i64,
 }
 
 /// What a function answered, and how fast.
 #[derive(Clone, Debug)]
-pub(super) struct Life {
+pub struct Life {
     /// What was measured.
-    pub(super) run: Run,
+    pub run: Run,
     /// What it answered, in order.
-    pub(super) bodies: Vec<String>,
+    pub bodies: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +69,7 @@ struct Answer {
 ///
 /// # Errors
 /// When the function does not start, ends, is silent, or answers otherwise than expected.
-pub(super) async fn live(program: Program, questions: Questions) -> Result<Life, Error> {
+pub async fn live(program: Program, questions: Questions) -> Result<Life, Error> {
     on_own_thread(move |runtime| runtime.block_on(measure(&program, &questions))).await
 }
 
@@ -83,11 +83,11 @@ pub(super) async fn server_alone(questions: Questions) -> Result<Option<Warm>, E
         runtime.block_on(async {
             let mut api = RuntimeApi::start().await.map_err(Error::RuntimeApi)?;
             let address = api.address();
-            let looping = std::thread::spawn(move || poll_and_answer(&address));
+            let looping = tokio::task::spawn_blocking(move || poll_and_answer(&address));
             let conversation = Conversation::hold(&mut api, &questions, Instant::now()).await;
             drop(api);
             // It ends with the server, by an error that is expected.
-            let _ = looping.join();
+            let _ = looping.await;
             Ok(conversation?.warm)
         })
     })
@@ -352,4 +352,47 @@ pub(super) async fn ask(program: &Program, argument: &str, input: String) -> Res
 /// Returns where a program's output goes.
 pub(super) fn log_file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three() -> Questions {
+        Questions {
+            events: vec!["{}".to_owned(); 3],
+            untimed: 1,
+            status: 200,
+            deadline_ms: 1_795_543_200_000,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_server_alone_times_what_is_neither_cold_nor_warming_up() {
+        let warm = server_alone(three()).await.unwrap().expect("one is timed");
+        assert_eq!(warm.requests, 1);
+        assert!(warm.p50_us > 0.0 && warm.requests_per_second > 0.0, "{warm:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_that_never_polls_is_an_error_and_not_a_wait() {
+        let mut api = RuntimeApi::start().await.unwrap();
+        let error = Conversation::hold(&mut api, &three(), Instant::now()).await.err();
+        assert!(matches!(error, Some(Error::Silent { .. })), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_function_that_reports_an_error_is_quoted() {
+        let mut api = RuntimeApi::start().await.unwrap();
+        let address = api.address();
+        let reporting = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let report = b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\ncontent-length: 8\r\n\r\nno table";
+            stream.write_all(report).unwrap();
+            read_response(&mut stream, &mut [0; 1024]).unwrap();
+        });
+        let error = Conversation::hold(&mut api, &three(), Instant::now()).await.err();
+        assert!(matches!(&error, Some(Error::Reported(text)) if text == "no table"), "{error:?}");
+        reporting.await.unwrap();
+    }
 }

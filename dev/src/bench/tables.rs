@@ -25,12 +25,20 @@ impl Figure {
         }
     }
 
+    /// Whether each run has its own value.
+    const fn is_of_runs(self) -> bool {
+        !matches!(self, Self::BinaryBytes | Self::ZipBytes | Self::Allocations)
+    }
+
     /// Writes a value in the unit of the heading.
     fn written(self, value: f64) -> String {
         match self {
             Self::StartToFirstPollMs | Self::StartToFirstResponseMs => format!("{value:.2}"),
-            Self::WarmP50Us | Self::WarmP99Us | Self::WarmP999Us => format!("{value:.0}"),
-            Self::WarmRequestsPerSecond | Self::Allocations => format!("{value:.0}"),
+            Self::WarmP50Us
+            | Self::WarmP99Us
+            | Self::WarmP999Us
+            | Self::WarmRequestsPerSecond
+            | Self::Allocations => format!("{value:.0}"),
             Self::PeakMemoryKib => format!("{:.1}", value / 1024.0),
             Self::BinaryBytes | Self::ZipBytes => format!("{:.2}", value / 1e6),
         }
@@ -59,7 +67,7 @@ pub(super) fn of(results: &Results) -> String {
     });
     text.push_str("\nratios to the empty function, each within one run: median\n");
     table(&mut text, results, |measured, figure| {
-        measured.ratios.get(&figure).map(|spread| format!("{:.2}", spread.median))
+        measured.ratios.get(&figure).map(|spread| ratio(spread.median))
     });
     text.push('\n');
     for note in &results.notes {
@@ -87,6 +95,7 @@ pub(super) fn changes(earlier: &Results, now: &Results) -> String {
         "\nratios to the empty function, then ({}) and now ({}):\n",
         earlier.machine.commit, now.machine.commit
     );
+    let runs = earlier.plan.runs.min(now.plan.runs);
     let mut shown = 0;
     for measured in &now.targets {
         let Some(before) = earlier.of(measured.target) else { continue };
@@ -104,7 +113,7 @@ pub(super) fn changes(earlier: &Results, now: &Results) -> String {
             let change = (now.median - then.median) / then.median;
             if change.is_finite() && change.abs() >= WORTH_A_LINE {
                 shown += 1;
-                line(&mut text, changed(measured.target, figure, then, now, change));
+                line(&mut text, changed(measured.target, figure, (then, now, change), runs));
             }
         }
     }
@@ -120,22 +129,24 @@ pub(super) fn changes(earlier: &Results, now: &Results) -> String {
 fn changed(
     target: Target,
     figure: Figure,
-    then: Spread,
-    now: Spread,
-    change: f64,
-) -> impl std::fmt::Display {
-    let judged = if then.is_apart_from(&now) {
+    (then, now, change): (Spread, Spread, f64),
+    runs: usize,
+) -> String {
+    let judged = if runs < 2 && figure.is_of_runs() {
+        "one run alone cannot tell"
+    } else if then.is_apart_from(&now) {
         "beyond the spread of the runs"
     } else {
         "within the spread of the runs"
     };
-    format!(
-        "  {target:18}{:>9} {:>9.2} {:>9.2}  {:+6.1} %  {judged}",
-        figure.heading(),
-        then.median,
-        now.median,
-        change * 100.0
-    )
+    let (heading, change) = (figure.heading(), change * 100.0);
+    let (then, now) = (ratio(then.median), ratio(now.median));
+    format!("  {target:18}{heading:>9} {then:>9} {now:>9}  {change:+6.1} %  {judged}")
+}
+
+/// Writes a ratio with three digits that say something.
+fn ratio(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }
 
 /// Writes what one must know to read the figures.
@@ -162,6 +173,7 @@ pub(super) fn notes(results: &Results) -> Vec<String> {
             "webhook: each event is checkout.session.completed of a booking that is held, and confirms it.",
             "DynamoDB (dynoxide, in memory), Stripe and Google are in this process, on this machine's \
              cores: what they take is in the figures of all but empty and availability-l1.",
+            "The table has no stream: dynoxide's makes each write the slower the more there have been.",
             "Allocations are counted in one process, and include those of the connections to the table \
              and to Stripe.",
         ]

@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::StreamSpecification;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::calendars::secrets::CALENDAR_SECRETS;
@@ -78,9 +80,7 @@ impl World {
         let serving =
             dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
         let dynamodb = tokio::spawn(serving);
-        table::create(&local_client(dynamodb_port), table::DEFAULT_NAME)
-            .await
-            .map_err(Error::Table)?;
+        create_table(&local_client(dynamodb_port)).await?;
 
         let (listener, _) = listen("the payment sandbox").await?;
         let unlimited = SandboxOptions { requests_per_second: 0, ..SandboxOptions::default() };
@@ -200,6 +200,22 @@ fn session(body: &str) -> Option<String> {
     body["sessionId"].as_str().map(str::to_owned)
 }
 
+/// Creates the table without its stream. dynoxide looks through the whole stream
+/// for the number of each new record, so that a write takes the longer the more
+/// there have been; a stream of `DynamoDB` costs the writer nothing.
+async fn create_table(client: &Client) -> Result<(), Error> {
+    table::create(client, table::DEFAULT_NAME).await.map_err(Error::Table)?;
+    let no_stream = StreamSpecification::builder().stream_enabled(false).build();
+    client
+        .update_table()
+        .table_name(table::DEFAULT_NAME)
+        .stream_specification(no_stream.map_err(world("a table without a stream"))?)
+        .send()
+        .await
+        .map_err(world("a table without a stream"))?;
+    Ok(())
+}
+
 async fn listen(what: &'static str) -> Result<(TcpListener, u16), Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(world(what))?;
     let address = listener.local_addr().map_err(world(what))?;
@@ -238,9 +254,15 @@ fn with_calendar(salon: &str) -> String {
 fn large() -> String {
     let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let hours = week.map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
-    let staff: String = (0..STAFF)
-        .map(|number| format!("[[staff]]\nid = \"s{number}\"\nname = \"Person {number}\"\n"))
-        .collect();
+    let staff: [String; STAFF] = std::array::from_fn(|number| {
+        format!(
+            "[[staff]]
+id = \"s{number}\"
+name = \"Person {number}\"
+"
+        )
+    });
+    let staff = staff.concat();
     format!(
         "name = \"Large\"\ncountry = \"US\"\ntime_zone = \"America/Los_Angeles\"\ncurrency = \"usd\"\n\
          [booking]\nhorizon_days = {}\nnotice_minutes = 0\nslot_step_minutes = 30\n\
