@@ -291,7 +291,7 @@ impl Play<'_> {
         let outcome = tokio::select! {
             outcome = play(&stage) => outcome,
             source = running.failed() => {
-                Err(Error::Stopped { log: self.rig.log().to_owned(), source })
+                Err(Error::Stopped { log: self.rig.log().to_owned(), source: source.into() })
             }
         };
         running.stop().await;

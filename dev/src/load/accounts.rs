@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::domain::day_sheet::{DaySheet, Entry};
+use shared::domain::interval::Interval;
 use shared::domain::salon::Salon;
 use shared::store::{Consistency, Sheets, Store, StoreError};
 
@@ -116,7 +117,7 @@ fn reckon(promises: &[Promise], sheets: &Sheets, sessions: &[String], now: Times
 fn overlaps(sheet: &DaySheet, now: Timestamp) -> u64 {
     let mut taken: Vec<_> =
         sheet.entries().filter(|entry| entry.is_live(now)).map(Entry::taken).collect();
-    taken.sort_by_key(|time| time.start());
+    taken.sort_by_key(Interval::start);
     let mut free_from = Timestamp::MIN;
     let mut count = 0;
     for time in taken {
@@ -155,7 +156,6 @@ fn by_second(
 #[cfg(test)]
 mod tests {
     use shared::domain::booking::BookingId;
-    use shared::domain::interval::Interval;
     use shared::domain::service::StaffId;
 
     use super::*;
@@ -199,8 +199,9 @@ mod tests {
 
     #[test]
     fn each_disagreement_is_seen() {
+        type Case<'a> = (&'a str, &'a [Promise], &'a [(u128, i64)], &'a [u128], Accounts);
         let none = Accounts::default();
-        let cases: [(&str, &[Promise], &[(u128, i64)], &[u128], Accounts); 6] = [
+        let cases: [Case<'_>; 6] = [
             (
                 "a booking that is not there",
                 &[booking(1)],

@@ -24,7 +24,7 @@ pub enum Error {
         log: PathBuf,
         /// What ended.
         #[source]
-        source: serve::Error,
+        source: Box<serve::Error>,
     },
     /// There is no load generator.
     #[error(

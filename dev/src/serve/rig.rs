@@ -140,8 +140,12 @@ impl Running {
     }
 
     /// Ends the functions and what they needed.
+    ///
+    /// Their ports are free when this returns.
     pub(crate) async fn stop(self) {
         processes::end_descendants().await;
+        self.sandbox.stop().await;
         self.database.abort();
+        let _ = self.database.await;
     }
 }
