@@ -10,7 +10,7 @@
 //! | `statistics`, `results` | what becomes of the measurements |
 //! | `tables` | what is printed |
 
-mod build;
+pub(crate) mod build;
 mod error;
 pub mod life;
 pub mod results;

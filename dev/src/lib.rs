@@ -4,6 +4,7 @@ pub mod bench;
 pub mod event;
 pub mod explain;
 pub mod google;
+pub mod load;
 pub mod machine;
 pub mod mail_preview;
 pub mod mailbox;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::{bench, explain, mail_preview, serve, simulate};
+use dev::{bench, explain, load, mail_preview, serve, simulate};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -29,6 +29,8 @@ enum Command {
     Explain(explain::Options),
     /// Searches for an order of events that breaks a booking or a payment
     Simulate(simulate::Options),
+    /// Puts the functions under load and says how they bear it
+    Load(load::Options),
     /// Writes every mail with sample data to files that can be opened
     MailPreview(mail_preview::Options),
 }
@@ -41,6 +43,7 @@ async fn main() -> ExitCode {
         Command::Bench(options) => bench::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Simulate(options) => simulate::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Load(options) => load::run(options).await.map_err(Box::<dyn Error>::from),
         Command::MailPreview(options) => {
             mail_preview::run(options).await.map_err(Box::<dyn Error>::from)
         }

@@ -55,7 +55,7 @@ pub(super) async fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
 }
 
 /// Runs another program in this process; returns only if that fails.
-fn take_place(program: &Path) -> Error {
+pub(crate) fn take_place(program: &Path) -> Error {
     let mut command = std::process::Command::new(program);
     command.args(std::env::args_os().skip(1));
     Error::Spawn { program: program.to_owned(), source: command.exec() }

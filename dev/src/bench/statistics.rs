@@ -39,7 +39,7 @@ impl Spread {
 /// Returns the smallest of `values` that `per_mille` of them do not exceed: the
 /// nearest rank, so it is one that was measured.
 #[must_use]
-pub(super) fn percentile(values: &[f64], per_mille: usize) -> Option<f64> {
+pub(crate) fn percentile(values: &[f64], per_mille: usize) -> Option<f64> {
     let rank = (values.len() * per_mille).div_ceil(1000).max(1);
     sorted(values).get(rank - 1).copied()
 }

@@ -33,7 +33,7 @@ pub(crate) fn adopt_orphans() {
 }
 
 /// Has the system end the child if this process dies without a chance to do it.
-pub(super) fn die_with_parent(command: &mut Command) {
+pub(crate) fn die_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         let ask = || Ok(rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?);
