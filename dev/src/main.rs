@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::{bench, explain, load, mail_preview, serve, simulate};
+use dev::{bench, explain, fleet, load, load_testing, mail_preview, serve, simulate};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -29,6 +29,10 @@ enum Command {
     Explain(explain::Options),
     /// Searches for an order of events that breaks a booking or a payment
     Simulate(simulate::Options),
+    /// Says what any number of visits takes and costs on AWS, by a model
+    Fleet(fleet::Options),
+    /// Writes docs/load-testing.md and its plots from what was measured last
+    LoadTesting(load_testing::Options),
     /// Puts the functions under load and says how they bear it
     Load(load::Options),
     /// Writes every mail with sample data to files that can be opened
@@ -43,6 +47,10 @@ async fn main() -> ExitCode {
         Command::Bench(options) => bench::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Simulate(options) => simulate::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Fleet(options) => fleet::run(&options).map_err(Box::<dyn Error>::from),
+        Command::LoadTesting(options) => {
+            load_testing::run(&options).map_err(Box::<dyn Error>::from)
+        }
         Command::Load(options) => load::run(options).await.map_err(Box::<dyn Error>::from),
         Command::MailPreview(options) => {
             mail_preview::run(options).await.map_err(Box::<dyn Error>::from)
