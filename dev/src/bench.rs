@@ -32,6 +32,7 @@ use self::life::{Life, ask, live, server_alone};
 use self::results::{Measured, Plan, Results, Target};
 use self::statistics::Spread;
 use self::world::{Kind, World};
+use crate::load_testing;
 use crate::machine::Machine;
 use crate::serve::{self, Workspace};
 
@@ -41,8 +42,6 @@ const MOST_REQUESTS: u16 = 5_000;
 const STARTS: usize = 5;
 /// How many requests are counted for allocations, after one that is not.
 const COUNTED: usize = 20;
-/// Where the results of a whole run are kept, for what is written about them.
-const KEPT: &str = "docs/load-testing/bench.json";
 
 /// What the columns are, for `--help`.
 const FIGURES: &str = "\
@@ -120,11 +119,8 @@ async fn bench(options: &Options) -> Result<(), Error> {
     let results = bench.measure(machine).await?;
 
     if options.is_whole() {
-        let kept = workspace.root.join(KEPT);
-        let folder = kept.parent().unwrap_or(&workspace.root);
-        std::fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
-        std::fs::write(&kept, json(&results)).map_err(|source| failed(&kept, source))?;
-        eprintln!("kept in {KEPT}");
+        load_testing::keep_bench(&workspace.root, &results)?;
+        eprintln!("kept in docs/load-testing, and written down in docs/load-testing.md");
     }
     if options.json {
         print!("{}", json(&results));

@@ -48,6 +48,7 @@ use self::salon::Slots;
 use self::stage::Stage;
 use self::visitors::Visitors;
 use crate::bench::build;
+use crate::load_testing;
 use crate::machine::Machine;
 use crate::sandbox::{Debits, Refunds, Webhooks};
 use crate::serve::{self, Rig};
@@ -58,8 +59,6 @@ const EMPTY: &str = "empty";
 const STRIPE_LATENCY_MS: u64 = 500;
 /// Requests a second that Stripe's test mode allows.
 const STRIPE_RATE: u32 = 25;
-/// Where a full run is kept, below the root of the repository.
-const KEPT: &str = "docs/load-testing/load.json";
 
 /// What to put under load.
 ///
@@ -182,7 +181,8 @@ async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result
         play.soak(results).await?;
     }
     if !options.quick && options.only.is_empty() {
-        keep(results, &rig.root().join(KEPT))?;
+        load_testing::keep_load(rig.root(), results)?;
+        eprintln!("kept in docs/load-testing, and written down in docs/load-testing.md");
     }
     Ok(())
 }
@@ -320,14 +320,6 @@ impl Play<'_> {
             allow_live_key: false,
         }
     }
-}
-
-fn keep(results: &LoadResults, path: &Path) -> Result<(), Error> {
-    let failed = |source| Error::Write { path: path.to_owned(), source };
-    std::fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
-    std::fs::write(path, to_json(results) + "\n").map_err(failed)?;
-    eprintln!("kept in {}", path.display());
-    Ok(())
 }
 
 fn to_json(results: &LoadResults) -> String {

@@ -7,7 +7,7 @@ use shared::store::StoreError;
 use shared::store::table::TableError;
 
 use super::life::Program;
-use crate::serve;
+use crate::{load_testing, serve};
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The results could not be kept, or the page about them not be written.
+    #[error(transparent)]
+    LoadTesting(#[from] load_testing::Error),
     /// A file is not a result.
     #[error("{} is not what `cargo dev bench --json` writes", path.display())]
     NotResults {

@@ -1,12 +1,11 @@
 //! Why a load test could not go on, or is not passed.
 
-use std::io;
 use std::path::PathBuf;
 
 use shared::store::StoreError;
 
 use super::oha::PINNED_VERSION;
-use crate::{bench, serve};
+use crate::{bench, load_testing, serve};
 
 /// Why a load test could not go on, or is not passed. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -64,15 +63,9 @@ pub enum Error {
     /// The table cannot be read afterwards.
     #[error("could not read the table to see what became of the bookings")]
     Store(#[from] StoreError),
-    /// The results cannot be kept.
-    #[error("could not write {}", path.display())]
-    Write {
-        /// Where.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    /// The results cannot be kept, or the page about them not be written.
+    #[error(transparent)]
+    LoadTesting(#[from] load_testing::Error),
     /// Somebody ended it.
     #[error("interrupted: the scenarios that were not finished are missing above")]
     Interrupted,
