@@ -1,5 +1,4 @@
-//! The events that API Gateway sends to a function, for tests that call it
-//! in-process.
+//! The events that API Gateway sends to a function.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -60,14 +59,19 @@ impl Event {
         self
     }
 
-    /// Makes the request that the function gets, from an event in payload
-    /// format 2.0
-    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+    /// Makes the request that the function gets.
     ///
     /// # Panics
     /// When `lambda_http` cannot read the event.
     #[must_use]
     pub fn request(&self) -> Request {
+        lambda_http::request::from_str(&self.json()).expect("the event is well-formed")
+    }
+
+    /// Writes the event in payload format 2.0
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+    #[must_use]
+    pub fn json(&self) -> String {
         let (body, is_base64) =
             self.body.clone().map_or((None, false), |(body, encoded)| (Some(body), encoded));
         let event = json!({
@@ -97,6 +101,6 @@ impl Event {
             "body": body,
             "isBase64Encoded": is_base64
         });
-        lambda_http::request::from_str(&event.to_string()).expect("the event is well-formed")
+        event.to_string()
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use dev::{explain, mail_preview, serve, simulate};
+use dev::{bench, explain, fleet, load, load_testing, mail_preview, serve, simulate};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -23,10 +23,18 @@ struct Cli {
 enum Command {
     /// Builds and serves the functions with everything they need (the default)
     Serve(serve::Options),
+    /// Measures a start and a request of each function, beside one that does nothing
+    Bench(bench::Options),
     /// Prints what takes time away from a day, and the rule that does
     Explain(explain::Options),
     /// Searches for an order of events that breaks a booking or a payment
     Simulate(simulate::Options),
+    /// Says what any number of visits takes and costs on AWS, by a model
+    Fleet(fleet::Options),
+    /// Writes docs/load-testing.md and its plots from what was measured last
+    LoadTesting(load_testing::Options),
+    /// Puts the functions under load and says how they bear it
+    Load(load::Options),
     /// Writes every mail with sample data to files that can be opened
     MailPreview(mail_preview::Options),
 }
@@ -36,8 +44,14 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Bench(options) => bench::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Simulate(options) => simulate::run(options).await.map_err(Box::<dyn Error>::from),
+        Command::Fleet(options) => fleet::run(&options).map_err(Box::<dyn Error>::from),
+        Command::LoadTesting(options) => {
+            load_testing::run(&options).map_err(Box::<dyn Error>::from)
+        }
+        Command::Load(options) => load::run(options).await.map_err(Box::<dyn Error>::from),
         Command::MailPreview(options) => {
             mail_preview::run(options).await.map_err(Box::<dyn Error>::from)
         }

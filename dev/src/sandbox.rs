@@ -204,6 +204,12 @@ impl Sandbox {
         self.state().ledger.expire(session)
     }
 
+    /// Changes how many API calls a second are allowed; 0 lifts the limit.
+    pub fn set_requests_per_second(&self, limit: u32) {
+        let now = self.now();
+        self.state().bucket = TokenBucket::new(limit, now);
+    }
+
     /// Changes what becomes of refunds to come.
     pub fn set_refunds(&self, refunds: Refunds) {
         self.state().ledger.refund_as(refunds);

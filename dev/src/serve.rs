@@ -12,6 +12,7 @@
 //! | `environment` | the functions' variables |
 //! | `functions` | building, watching and warming them |
 //! | `processes` | ending what was started |
+//! | `rig` | the functions with only what they need, for a load test |
 //! | `addresses` | the table that is printed at the end |
 
 mod addresses;
@@ -26,6 +27,7 @@ mod options;
 mod payments;
 mod ports;
 mod processes;
+mod rig;
 mod salon;
 mod stream;
 mod workspace;
@@ -37,6 +39,7 @@ use std::time::Duration;
 
 use shared::domain::salon::Salon;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::google::{FakeGoogle, GoogleOptions};
@@ -44,13 +47,17 @@ use crate::mailbox::{self, Mailbox};
 use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub use calendar::CalendarSource;
 pub(crate) use dynamodb::{Database, local_client};
+pub(crate) use environment::Environment;
 pub use error::Error;
-use functions::Functions;
+use functions::{Functions, Output};
 pub use options::Options;
 use payments::Payments;
+pub(crate) use payments::SANDBOX_KEY;
 use ports::Ports;
+pub(crate) use processes::{adopt_orphans, die_with_parent, end_descendants};
+pub(crate) use rig::Rig;
 use stream::Stream;
-use workspace::Workspace;
+pub(crate) use workspace::{Workspace, cargo};
 
 /// Runs the functions until the developer ends it, and then ends every process it started.
 ///
@@ -81,10 +88,17 @@ pub(crate) async fn load_salon(named: Option<&Path>, is_running: bool) -> Result
     salon::load(named.or(served.as_deref()), &workspace.root)
 }
 
+/// Starts to describe a call of the cargo that runs this program.
+pub(crate) fn cargo_command() -> Command {
+    let mut command = Command::new(cargo());
+    Environment::of_cargo().apply(&mut command);
+    command
+}
+
 /// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.
 ///
 /// The handlers are in place when this returns, before anything is started.
-fn stop_requested() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -117,7 +131,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
 
     let _mailbox = start_mailbox(ports.mail, &data.folder.join(data::MAILS))?;
 
-    functions::build(&workspace, options.release).await?;
+    functions::build(&workspace, &[], options.release).await?;
     let calendar = match &options.calendar {
         Some(source) => {
             Some(calendar::give(source, &google, salon.as_deref(), &data.folder).await?)
@@ -129,7 +143,8 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let mut environment = environment::of_functions(options, payments, salon.as_deref());
     calendar::tell(&mut environment, calendar.as_ref(), &google);
     drop(ports.api);
-    let mut functions = Functions::start(&cargo_lambda, &workspace, options, &environment)?;
+    let mut functions =
+        Functions::start(&cargo_lambda, &workspace, options, &environment, Output::Shown)?;
     functions.warm(&workspace, options).await?;
     let stream = Stream::new(database, options, data.folder.join(data::STREAM_POSITION))?;
 

@@ -73,6 +73,11 @@ impl Serving {
         &self.sandbox
     }
 
+    /// Ends all of it; its port is free when this returns.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+
     /// Waits until some part of it ends, which none should.
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;

@@ -22,14 +22,14 @@ const OF_THIS_PACKAGE: [&str; 5] =
 
 /// Variables to set and to remove in a child process.
 #[derive(Debug, Default)]
-pub(super) struct Environment {
+pub(crate) struct Environment {
     pub(super) set: Vec<(&'static str, OsString)>,
     pub(super) remove: Vec<String>,
 }
 
 impl Environment {
     /// The environment of a cargo that builds as it would in the developer's shell.
-    pub(super) fn of_cargo() -> Self {
+    pub(crate) fn of_cargo() -> Self {
         Self {
             set: Vec::new(),
             remove: std::env::vars_os()
@@ -39,7 +39,7 @@ impl Environment {
         }
     }
 
-    pub(super) fn apply(&self, command: &mut tokio::process::Command) {
+    pub(crate) fn apply(&self, command: &mut tokio::process::Command) {
         for name in &self.remove {
             command.env_remove(name);
         }

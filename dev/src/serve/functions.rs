@@ -1,7 +1,8 @@
 //! Building the functions, running them, and waiting until they answer.
 
 use std::convert::Infallible;
-use std::io::{self, IsTerminal as _};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::environment::Environment;
-use super::workspace::{Workspace, cargo};
+use super::workspace::Workspace;
 use super::{Error, Options, processes};
 
 /// How long a function that is built may take to answer its first request.
@@ -39,23 +40,35 @@ pub(super) struct Functions {
     _output: JoinSet<()>,
 }
 
-/// Builds every function, showing cargo's own progress.
+/// Where the functions' output goes.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// To the terminal, line by line.
+    Shown,
+    /// Into a file.
+    Kept(File),
+}
+
+/// Builds every function, and the binaries in `others`, showing cargo's own progress.
 ///
 /// # Errors
 ///
 /// Fails if one does not build.
-pub(super) async fn build(workspace: &Workspace, release: bool) -> Result<(), Error> {
+pub(super) async fn build(
+    workspace: &Workspace,
+    others: &[&str],
+    release: bool,
+) -> Result<(), Error> {
     // No `-p`: cargo-lambda's `cargo run --bin` selects the whole workspace, and
     // another selection has other features and would build everything twice.
-    let mut command = Command::new(cargo());
+    let mut command = super::cargo_command();
     command.arg("build").current_dir(&workspace.root);
-    for function in &workspace.functions {
-        command.args(["--bin", function]);
+    for binary in workspace.functions.iter().map(String::as_str).chain(others.iter().copied()) {
+        command.args(["--bin", binary]);
     }
     if release {
         command.arg("--release");
     }
-    Environment::of_cargo().apply(&mut command);
     let status =
         command.stdin(Stdio::null()).status().await.map_err(spawn_failed("cargo build"))?;
     if status.success() { Ok(()) } else { Err(Error::Build) }
@@ -72,10 +85,11 @@ impl Functions {
         workspace: &Workspace,
         options: &Options,
         environment: &Environment,
+        output: Output,
     ) -> Result<Self, Error> {
         let mut command = Command::new(cargo_lambda);
         // They write into a pipe and cannot see whether a terminal is behind it.
-        if io::stdout().is_terminal() {
+        if matches!(output, Output::Shown) && io::stdout().is_terminal() {
             command.args(["lambda", "watch", "--color", "always"]);
         } else {
             command.args(["lambda", "watch", "--color", "never"]).env("NO_COLOR", "1");
@@ -101,7 +115,7 @@ impl Functions {
         // One pipe for both streams keeps the lines in the order they were written.
         let (reader, writer) = io::pipe().map_err(spawn_failed("cargo lambda watch"))?;
         let second = writer.try_clone().map_err(spawn_failed("cargo lambda watch"))?;
-        let output = pipe::Receiver::from_owned_fd(reader.into())
+        let lines = pipe::Receiver::from_owned_fd(reader.into())
             .map_err(spawn_failed("cargo lambda watch"))?;
         let server = command
             .stdout(writer)
@@ -113,7 +127,7 @@ impl Functions {
 
         let stopped = Arc::new(Notify::new());
         let mut output_task = JoinSet::new();
-        output_task.spawn(forward(output, Arc::clone(&stopped)));
+        output_task.spawn(forward(lines, output, Arc::clone(&stopped)));
         Ok(Self { server, stopped, _output: output_task })
     }
 
@@ -169,6 +183,14 @@ impl Functions {
         }
     }
 
+    /// Waits until the server or one of the functions ends.
+    pub(super) async fn until_failed(&mut self) -> Error {
+        tokio::select! {
+            status = self.server.wait() => server_ended(status),
+            () = self.stopped.notified() => Error::Ended("a function"),
+        }
+    }
+
     /// Waits until the server ends, and says after each failure how to go on.
     pub(super) async fn until_ended(&mut self) -> Error {
         loop {
@@ -190,13 +212,17 @@ async fn answered(client: &reqwest::Client, url: &str) {
 }
 
 /// Copies the server's lines, and tells when one says that a function stopped.
-async fn forward(output: pipe::Receiver, stopped: Arc<Notify>) {
-    let mut output = BufReader::new(output);
+async fn forward(lines: pipe::Receiver, mut output: Output, stopped: Arc<Notify>) {
+    let mut lines = BufReader::new(lines);
     let mut line = Vec::new();
-    while let Ok(1..) = output.read_until(b'\n', &mut line).await {
+    while let Ok(1..) = lines.read_until(b'\n', &mut line).await {
         let text = String::from_utf8_lossy(&line);
         if !is_noise(&text) {
-            print!("{text}");
+            match &mut output {
+                Output::Shown => print!("{text}"),
+                // A full disk is no reason to stop reading: the functions would stand still.
+                Output::Kept(file) => drop(file.write_all(&line)),
+            }
         }
         if says_stopped(&text) {
             stopped.notify_one();

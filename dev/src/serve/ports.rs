@@ -54,44 +54,66 @@ impl Ports {
     ///
     /// Names all the ports that cannot be had, not only the first.
     pub(super) fn claim(options: &Options, payments: Payments) -> Result<Self, Error> {
-        let api = Port { number: options.api_port, purpose: "the API", option: "--api-port" };
-        let dynamodb = Port {
-            number: options.dynamodb_port,
-            purpose: "the embedded DynamoDB",
-            option: "--dynamodb-port",
-        };
-        let google = Port {
-            number: options.google_port,
-            purpose: "the fake Google",
-            option: "--google-port",
-        };
-        let mail =
-            Port { number: options.mail_port, purpose: "the mailbox", option: "--mail-port" };
-        let sandbox = Port {
-            number: options.sandbox_port,
-            purpose: "the payment sandbox",
-            option: "--sandbox-port",
-        };
-        let wanted = match payments {
-            Payments::Sandbox => vec![api, dynamodb, google, mail, sandbox],
-            Payments::Stripe { .. } => vec![api, dynamodb, google, mail],
-        };
-        let mut listeners = Vec::new();
-        let mut busy = Vec::new();
-        for (index, port) in wanted.iter().enumerate() {
-            match claim(*port, &wanted[..index]) {
-                Ok(listener) => listeners.push(listener),
-                Err(problem) => busy.push(problem),
-            }
+        let mut wanted = vec![
+            Port::api(options),
+            Port::dynamodb(options),
+            Port::google(options),
+            Port::mail(options),
+        ];
+        if payments == Payments::Sandbox {
+            wanted.push(Port::sandbox(options));
         }
-        let mut listeners = listeners.into_iter();
-        match [(); 4].map(|()| listeners.next()) {
-            [Some(api), Some(dynamodb), Some(google), Some(mail)] if busy.is_empty() => {
-                Ok(Self { api, dynamodb, google, mail, sandbox: listeners.next() })
-            }
-            _ => Err(Error::Ports(busy)),
+        let mut listeners = claim_all(&wanted)?.into_iter();
+        let mut next = || listeners.next().expect("each port has its listener");
+        let (api, dynamodb, google, mail) = (next(), next(), next(), next());
+        Ok(Self { api, dynamodb, google, mail, sandbox: listeners.next() })
+    }
+
+    /// Claims the ports of the API, of the database and of the sandbox, in this order.
+    ///
+    /// # Errors
+    ///
+    /// Names all the ports that cannot be had, not only the first.
+    pub(super) fn claim_three(options: &Options) -> Result<[TcpListener; 3], Error> {
+        let wanted = [Port::api(options), Port::dynamodb(options), Port::sandbox(options)];
+        Ok(claim_all(&wanted)?.try_into().expect("each port has its listener"))
+    }
+}
+
+impl Port {
+    fn api(options: &Options) -> Self {
+        Self { number: options.api_port, purpose: "the API", option: "--api-port" }
+    }
+
+    fn dynamodb(options: &Options) -> Self {
+        let purpose = "the embedded DynamoDB";
+        Self { number: options.dynamodb_port, purpose, option: "--dynamodb-port" }
+    }
+
+    fn google(options: &Options) -> Self {
+        Self { number: options.google_port, purpose: "the fake Google", option: "--google-port" }
+    }
+
+    fn mail(options: &Options) -> Self {
+        Self { number: options.mail_port, purpose: "the mailbox", option: "--mail-port" }
+    }
+
+    fn sandbox(options: &Options) -> Self {
+        let purpose = "the payment sandbox";
+        Self { number: options.sandbox_port, purpose, option: "--sandbox-port" }
+    }
+}
+
+fn claim_all(wanted: &[Port]) -> Result<Vec<TcpListener>, Error> {
+    let mut listeners = Vec::new();
+    let mut busy = Vec::new();
+    for (index, port) in wanted.iter().enumerate() {
+        match claim(*port, &wanted[..index]) {
+            Ok(listener) => listeners.push(listener),
+            Err(problem) => busy.push(problem),
         }
     }
+    if busy.is_empty() { Ok(listeners) } else { Err(Error::Ports(busy)) }
 }
 
 fn claim(port: Port, earlier: &[Port]) -> Result<TcpListener, BusyPort> {

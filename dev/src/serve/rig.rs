@@ -1,0 +1,151 @@
+//! The functions with only what they need to be measured: an empty database in
+//! memory and a payment sandbox. Nothing else runs beside them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use aws_sdk_dynamodb::Client;
+use shared::domain::salon::Salon;
+use shared::store::{DynamoStore, table};
+use tokio::task::JoinHandle;
+
+use super::functions::{self, Functions, Output};
+use super::payments::Payments;
+use super::ports::Ports;
+use super::workspace::Workspace;
+use super::{Error, Options, cargo_lambda, dynamodb, environment, processes, salon};
+use crate::sandbox::{Sandbox, Serving};
+
+/// What the functions' output is kept in, below the target folder.
+const LOG: &str = "load/functions.log";
+
+/// The functions, built as they are deployed, and what runs them.
+#[derive(Debug)]
+pub(crate) struct Rig {
+    workspace: Workspace,
+    cargo_lambda: PathBuf,
+    log: PathBuf,
+}
+
+/// The functions while they are served. Dropping it ends nothing: see [`Running::stop`].
+#[derive(Debug)]
+pub(crate) struct Running {
+    functions: Functions,
+    sandbox: Serving,
+    client: Client,
+    database: JoinHandle<Result<(), String>>,
+}
+
+impl Rig {
+    /// Finds or installs cargo-lambda, and builds the functions and the binaries
+    /// in `others`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something is missing or does not build.
+    pub(crate) async fn build(others: &[&str]) -> Result<Self, Error> {
+        let workspace = Workspace::load().await?;
+        let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
+        functions::build(&workspace, others, true).await?;
+        let log = workspace.target.join(LOG);
+        // It is not there at the first time.
+        let _ = fs::remove_file(&log);
+        Ok(Self { workspace, cargo_lambda, log })
+    }
+
+    /// Returns the root of the repository.
+    pub(crate) fn root(&self) -> &Path {
+        &self.workspace.root
+    }
+
+    /// Returns where tools are installed.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.workspace.target.join("tools")
+    }
+
+    /// Returns the program of a function.
+    pub(crate) fn program(&self, function: &str) -> PathBuf {
+        self.workspace.target.join("release").join(function)
+    }
+
+    /// Returns the file that has what the functions print.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Keeps a salon file, to be served.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be written.
+    pub(crate) fn keep_salon(&self, text: &str) -> Result<PathBuf, Error> {
+        let path = self.log.with_file_name("salon.toml");
+        let failed = |source| Error::Data { path: path.clone(), source };
+        fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
+        fs::write(&path, text).map_err(failed)?;
+        Ok(path)
+    }
+
+    /// Starts the functions on empty data. They answer soon: nobody waits for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a port is taken, the salon is none, or a part does not start.
+    pub(crate) async fn start(&self, options: &Options) -> Result<(Running, Salon), Error> {
+        let served = salon::choose(options.salon.as_deref(), &self.workspace.root)?;
+        let salon = salon::load(options.salon.as_deref(), &self.workspace.root)?;
+        let [api, database, sandbox] = Ports::claim_three(options)?;
+        let address = database.local_addr().map_err(Error::Listener)?;
+        let (database, _) = dynamodb::start(database, Path::new(":memory:")).await?;
+        let sandbox = super::start_sandbox(sandbox, options)?;
+        let environment = environment::of_functions(options, Payments::Sandbox, served.as_deref());
+        let log = self.open_log()?;
+        drop(api);
+        let functions = Functions::start(
+            &self.cargo_lambda,
+            &self.workspace,
+            options,
+            &environment,
+            Output::Kept(log),
+        )?;
+        let client = dynamodb::local_client(address.port());
+        Ok((Running { functions, sandbox, client, database }, salon))
+    }
+
+    fn open_log(&self) -> Result<File, Error> {
+        let failed = |source| Error::Data { path: self.log.clone(), source };
+        fs::create_dir_all(self.log.parent().unwrap_or(&self.log)).map_err(failed)?;
+        File::options().create(true).append(true).open(&self.log).map_err(failed)
+    }
+}
+
+impl Running {
+    /// Returns the payment sandbox.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.sandbox.sandbox()
+    }
+
+    /// Returns the table, read as the functions read it.
+    pub(crate) fn store(&self) -> DynamoStore {
+        DynamoStore::new(self.client.clone(), table::DEFAULT_NAME.to_owned())
+    }
+
+    /// Waits until any part of it ends, which none should.
+    pub(crate) async fn failed(&mut self) -> Error {
+        tokio::select! {
+            failed = self.functions.until_failed() => failed,
+            () = self.sandbox.ended() => Error::Ended("the payment sandbox"),
+            _ = &mut self.database => Error::Ended("the embedded DynamoDB"),
+        }
+    }
+
+    /// Ends the functions and what they needed.
+    ///
+    /// Their ports are free when this returns.
+    pub(crate) async fn stop(self) {
+        processes::end_descendants().await;
+        self.sandbox.stop().await;
+        self.database.abort();
+        let _ = self.database.await;
+    }
+}
