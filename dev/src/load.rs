@@ -35,6 +35,7 @@ pub mod verdicts;
 mod visitors;
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use shared::clock::Clock;
@@ -56,6 +57,7 @@ use crate::serve::{self, Rig};
 const EMPTY: &str = "empty";
 /// How long the sandbox takes to answer: about as long as Stripe.
 const STRIPE_LATENCY_MS: u64 = 500;
+const STRIPE_LATENCY: Duration = Duration::from_millis(STRIPE_LATENCY_MS);
 /// Requests a second that Stripe's test mode allows.
 const STRIPE_RATE: u32 = 25;
 /// Where a full run is kept, below the root of the repository.
