@@ -64,10 +64,6 @@ const STRIPE_RATE: u32 = 25;
 const KEPT: &str = "docs/load-testing/load.json";
 
 /// What to put under load.
-///
-/// All of it takes about 25 minutes, 10 of them for the soak; `--quick` takes less
-/// than 3. The first time, building the functions and the load generator takes
-/// some minutes more. A full run is kept in docs/load-testing/load.json.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// A first look: fewer and shorter steps, in less than 3 minutes
@@ -98,7 +94,7 @@ pub struct Options {
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// Availability at 1 to 64 clients, beside the empty function: 10 minutes
+    /// Availability at 1 to 64 clients, beside the empty function: 8 minutes
     Availability,
     /// Checkout at 1 to 100 clients, at a Stripe without a limit: 4 minutes
     Checkout,
