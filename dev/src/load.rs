@@ -35,6 +35,7 @@ pub mod verdicts;
 mod visitors;
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use shared::clock::Clock;
@@ -57,14 +58,11 @@ use crate::serve::{self, Rig};
 const EMPTY: &str = "empty";
 /// How long the sandbox takes to answer: about as long as Stripe.
 const STRIPE_LATENCY_MS: u64 = 500;
+const STRIPE_LATENCY: Duration = Duration::from_millis(STRIPE_LATENCY_MS);
 /// Requests a second that Stripe's test mode allows.
 const STRIPE_RATE: u32 = 25;
 
 /// What to put under load.
-///
-/// All of it takes about 25 minutes, 10 of them for the soak; `--quick` takes less
-/// than 3. The first time, building the functions and the load generator takes
-/// some minutes more. A full run is kept in docs/load-testing/load.json.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// A first look: fewer and shorter steps, in less than 3 minutes
@@ -95,7 +93,7 @@ pub struct Options {
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// Availability at 1 to 64 clients, beside the empty function: 10 minutes
+    /// Availability at 1 to 64 clients, beside the empty function: 8 minutes
     Availability,
     /// Checkout at 1 to 100 clients, at a Stripe without a limit: 4 minutes
     Checkout,

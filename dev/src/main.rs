@@ -34,6 +34,10 @@ enum Command {
     /// Writes docs/load-testing.md and its plots from what was measured last
     LoadTesting(load_testing::Options),
     /// Puts the functions under load and says how they bear it
+    ///
+    /// All of it takes about 25 minutes, 10 of them for the soak; `--quick` takes less
+    /// than 3. The first time, building the functions and the load generator takes
+    /// some minutes more. A full run is kept in docs/load-testing/load.json.
     Load(load::Options),
     /// Writes every mail with sample data to files that can be opened
     MailPreview(mail_preview::Options),

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-use super::containers;
 use super::results::Step;
 use super::salon::{SERVICE, Slots};
 use super::stage::Stage;
 use super::tally::Tally;
 use super::visitors::Visitor;
+use super::{STRIPE_LATENCY, containers};
 
 /// Times and visitors that nobody else uses: the visitor of a time has its number.
 #[derive(Clone, Debug)]
@@ -46,12 +46,16 @@ pub(super) async fn run(stage: &Stage<'_>, diary: &Diary, clients: u16) -> Step 
     step
 }
 
+/// Clients begin one after the other, spread over the time that Stripe takes. As that
+/// is always the same, those who began together would stay together, and all of them
+/// would measure how long the others take of the same cores.
 async fn measure(stage: &Stage<'_>, diary: &Diary, clients: u32, duration: Duration) -> Step {
     let begun = Instant::now();
     let mut all = JoinSet::new();
-    for _ in 0..clients {
+    for client in 0..clients {
         let (visitors, diary) = (stage.visitors.clone(), diary.clone());
         all.spawn(async move {
+            sleep_until(begun + STRIPE_LATENCY * client / clients).await;
             let mut tally = Tally::default();
             while begun.elapsed() < duration {
                 let Some((visitor, slot)) = diary.next() else { break };
