@@ -5,7 +5,9 @@ use jiff::SignedDuration;
 
 use super::{Bookings, TRIES, contended, gone};
 use crate::busy::{Busy, Origin};
-use crate::domain::booking::{Booking, BookingId, Event, State, Surroundings, Transition};
+use crate::domain::booking::{
+    Booking, BookingId, Event, RequestKey, State, Surroundings, Transition,
+};
 use crate::domain::day_sheet::{DaySheet, Entry};
 use crate::domain::interval::IntervalSet;
 use crate::domain::salon::Horizon;
@@ -314,8 +316,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let request = match &booking.request_key {
             // Nothing came of the request, so a repeat may begin anew.
             Some(key)
-                if cause == Cause::Refused
-                    || (booking.state == State::Expired && booking.page.session.is_none()) =>
+                if (cause == Cause::Refused
+                    || (booking.state == State::Expired && booking.page.session.is_none()))
+                    && self.is_kept_for(key, &booking.id).await? =>
             {
                 RequestChange::Forget(key)
             }
@@ -324,6 +327,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let sheet = sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet));
         let change = Change { booking, sheet, counts, request };
         Ok(self.reader.store().write(&change).await?)
+    }
+
+    /// Tells whether an idempotency key is still a booking's. One that has run out
+    /// may be a later booking's.
+    async fn is_kept_for(&self, key: &RequestKey, id: &BookingId) -> Result<bool, SettleError> {
+        let kept = self.reader.store().precedents(&[], Some(key)).await?.request;
+        Ok(kept.is_some_and(|kept| kept.booking_id == *id))
     }
 
     /// Looks at what a payment finds at the salon. The notice period does not

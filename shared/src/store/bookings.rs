@@ -100,7 +100,8 @@ pub enum RequestChange<'a> {
         /// The time.
         now: Timestamp,
     },
-    /// Forgets it, so that it can be used again.
+    /// Forgets it, so that it can be used again, unless it is another booking's
+    /// by now.
     Forget(&'a RequestKey),
 }
 

@@ -256,6 +256,10 @@ async fn a_key_is_kept_until_it_is_over_or_forgotten<S: BookingStore>(store: S) 
     assert_eq!(write(&store, forget).await, Written::Done);
     assert_eq!(kept().await, None);
     assert_eq!(keep(4, 201, 301).await, Written::Done);
+    let late = Booking { version: 2, ..hold(3) };
+    let late = Change { request: RequestChange::Forget(&request_key), ..only(&late) };
+    assert_eq!(write(&store, late).await, Written::Conflict, "it is another booking's by now");
+    assert_eq!(kept().await, Some(hold(4).id));
     let stale = Change { request: RequestChange::Forget(&request_key), ..only(&booking) };
     assert_eq!(write(&store, stale).await, Written::Conflict);
     assert_eq!(kept().await, Some(hold(4).id), "a conflict forgets nothing");

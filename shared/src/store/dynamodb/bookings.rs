@@ -56,8 +56,11 @@ impl DynamoStore {
                 writes.push(TransactWriteItem::builder().put(put.build()?).build());
             }
             RequestChange::Forget(key) => {
-                let delete =
-                    Delete::builder().table_name(&self.table).set_key(Some(request_key(key)));
+                let delete = Delete::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(request_key(key)))
+                    .condition_expression("attribute_not_exists(PK) OR bookingId = :booking")
+                    .expression_attribute_values(":booking", text(change.booking.id.as_str()));
                 writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
             }
         }

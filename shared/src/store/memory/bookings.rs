@@ -47,7 +47,11 @@ impl State {
             }),
         };
         let request_is = match change.request {
-            RequestChange::None | RequestChange::Forget(_) => true,
+            RequestChange::None => true,
+            RequestChange::Forget(key) => {
+                let known = kept.requests.get(key);
+                known.is_none_or(|known| known.booking_id == change.booking.id)
+            }
             RequestChange::Keep { key, now, .. } => {
                 kept.requests.get(key).is_none_or(|known| known.until <= now)
             }
