@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use availability::Availability;
-use aws_sdk_dynamodb::Client;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
 use shared::busy::BusyReader;
 use shared::calendars::Origins;
@@ -29,7 +28,7 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<Availability<DynamoStore, Origins>, Error> {
     let config = Config::from_env()?;
     let origins = Origins::load(&config).await?;
-    let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
+    let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
     let reader = BusyReader::new(store, origins, Clock::machine());
     let function = Availability::new(config.salon, reader);
     function.warm_up().await;
