@@ -8,6 +8,7 @@ use shared::busy::BusyReader;
 use shared::calendars::Origins;
 use shared::clock::Clock;
 use shared::config::Config;
+use shared::http::AsIs;
 use shared::store::DynamoStore;
 use shared::{aws, telemetry};
 
@@ -19,7 +20,7 @@ async fn main() -> Result<(), Error> {
         Arc::new(start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?);
     run_concurrent(service_fn(move |request: Request| {
         let function = Arc::clone(&function);
-        async move { Ok::<_, Error>(function.handle(request).await) }
+        async move { Ok::<_, Error>(AsIs(function.handle(request).await)) }
     }))
     .await
 }
