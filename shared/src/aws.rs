@@ -1,29 +1,28 @@
 //! What all AWS clients have in common.
 
-#[cfg(feature = "secrets")]
+mod connector;
 pub(crate) mod signed;
 
+use std::env;
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-#[cfg(feature = "secrets")]
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+#[cfg(feature = "dynamodb")]
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
-#[cfg(feature = "secrets")]
+use self::connector::Connector;
 pub use self::signed::AwsError;
-#[cfg(feature = "secrets")]
 use crate::https::HttpsClient;
-
-/// Time to open a TCP connection. AWS is in the same region.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Time for one attempt. The services that we use answer in milliseconds.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -35,26 +34,59 @@ pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 /// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html>).
 const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon-roots.pem");
 
-/// Loads region, credentials and endpoints as every AWS tool does, for clients
-/// that speak TLS with ring.
+/// Returns where we are and who, as Lambda's environment says it:
+/// `AWS_REGION`, `AWS_ENDPOINT_URL`, and the credentials in `AWS_ACCESS_KEY_ID`
+/// and its like, or those that `AWS_CONTAINER_CREDENTIALS_FULL_URI` hands out.
 ///
-/// Reads the environment; in Lambda it sends nothing.
-pub async fn sdk_config() -> SdkConfig {
-    config_loader().load().await
+/// A developer's profiles and sign-ins are not looked for: no function runs
+/// where they are. Nothing is sent.
+#[must_use]
+pub fn sdk_config() -> SdkConfig {
+    let region = env::var("AWS_REGION").ok().map(Region::new);
+    let https = Connector(https_client());
+    let provider = ProviderConfig::empty().with_http_client(https.clone());
+    let credentials = CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("Container", EcsCredentialsProvider::builder().configure(&provider).build());
+    let mut config = base_config(https)
+        .region(region)
+        .credentials_provider(SharedCredentialsProvider::new(credentials));
+    config.set_endpoint_url(env::var("AWS_ENDPOINT_URL").ok());
+    config.build()
 }
 
-/// Trusts Amazon's authorities and no other.
-///
-/// The client's default is to read all of the machine's certificates, at every
-/// start: several milliseconds, most of a start.
-fn amazon_roots() -> TlsContext {
-    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-    let context = TlsContext::builder().with_trust_store(roots).build();
-    context.expect("a trust store is all that a context needs")
+/// Makes a client of the table's service, which is where
+/// `AWS_ENDPOINT_URL_DYNAMODB` says, or else in the region.
+#[cfg(feature = "dynamodb")]
+#[must_use]
+pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let mut config = aws_sdk_dynamodb::config::Builder::from(config);
+    if let Ok(endpoint) = env::var("AWS_ENDPOINT_URL_DYNAMODB") {
+        config.set_endpoint_url(Some(endpoint));
+    }
+    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// Makes a client for requests that no SDK client makes, with the same trust.
-#[cfg(feature = "secrets")]
+/// Makes a client of a DynamoDB that asks nobody who they are: one on this
+/// machine, for development and tests.
+#[cfg(feature = "dynamodb")]
+#[must_use]
+pub fn dynamodb_at(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(credentials)
+        .endpoint_url(endpoint)
+        .http_client(Connector(https_client()))
+        .build();
+    aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+/// Makes a client that trusts Amazon's authorities and no other
+/// (docs/decisions/0005-amazon-roots.md).
 pub(crate) fn https_client() -> HttpsClient {
     let mut roots = RootCertStore::empty();
     for root in CertificateDer::pem_slice_iter(AMAZON_ROOTS) {
@@ -64,17 +96,13 @@ pub(crate) fn https_client() -> HttpsClient {
     HttpsClient::trusting(roots)
 }
 
-pub(crate) fn config_loader() -> ConfigLoader {
-    let https = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(amazon_roots())
-        .build_https();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+fn base_config(https: Connector) -> aws_types::sdk_config::Builder {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(https)
         .retry_config(RetryConfig::standard())
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                 .operation_timeout(OPERATION_TIMEOUT)
                 .build(),
@@ -82,16 +110,24 @@ pub(crate) fn config_loader() -> ConfigLoader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use aws_credential_types::Credentials;
+
     use super::*;
+
+    /// What a client has to know in a test.
+    pub(crate) fn test_config(credentials: Credentials) -> SdkConfig {
+        base_config(Connector(https_client()))
+            .region(Region::from_static("us-west-2"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
 
     #[test]
     fn every_root_is_a_certificate() {
         let pem = str::from_utf8(AMAZON_ROOTS).unwrap();
         assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
-        // Building a client reads them, and panics on one that is unreadable.
-        let _ = config_loader();
-        #[cfg(feature = "secrets")]
+        // Making a client reads them, and panics on one that is unreadable.
         let _ = https_client();
     }
 }

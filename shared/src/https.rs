@@ -1,14 +1,13 @@
-//! HTTPS to services that no SDK client talks to.
+//! HTTPS to all services that functions talk to.
 //!
 //! One way to connect for all of them: TLS by rustls with ring, HTTP/1.1, and
-//! connections that are kept. Mozilla's root certificates are trusted, and by
-//! AWS's clients Amazon's alone.
+//! connections that are kept. Mozilla's root certificates are trusted, and for
+//! AWS Amazon's alone.
 
 use std::error::Error;
 use std::fmt;
 #[cfg(any(feature = "calendars", feature = "stripe"))]
 use std::net::IpAddr;
-#[cfg(feature = "secrets")]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as SendError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-#[cfg(feature = "secrets")]
 use rustls::{ClientConfig, RootCertStore};
 
 /// Time to open a TCP connection. The services are some milliseconds away.
@@ -56,7 +54,6 @@ impl HttpsClient {
     }
 
     /// Makes a client that trusts these authorities and no other.
-    #[cfg(feature = "secrets")]
     pub(crate) fn trusting(roots: RootCertStore) -> Self {
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(ring)

@@ -18,14 +18,17 @@
     feature = "calendars",
     doc = "| [`calendars`] | busy time, from Google and from iCal feeds |"
 )]
-#![cfg_attr(feature = "https", doc = "| [`https`] | the connections to both |")]
+#![cfg_attr(
+    feature = "aws",
+    doc = "| [`aws`], [`https`] | AWS clients; the connections to all services |"
+)]
 #![cfg_attr(feature = "ses", doc = "| [`ses`] | mail, by Amazon SES |")]
-#![cfg_attr(feature = "secrets", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
+#![cfg_attr(feature = "aws", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
 #![warn(missing_docs)]
 
-#[cfg(any(feature = "dynamodb", feature = "secrets"))]
+#[cfg(feature = "aws")]
 pub mod aws;
-#[cfg(feature = "https")]
+#[cfg(feature = "aws")]
 mod backoff;
 #[cfg(feature = "stripe")]
 pub mod bookings;
@@ -36,17 +39,17 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
-#[cfg(feature = "https")]
+#[cfg(feature = "aws")]
 pub mod https;
 pub mod invitation;
 #[cfg(test)]
-#[cfg(feature = "secrets")]
+#[cfg(feature = "aws")]
 mod misbehaving_server;
 #[cfg(feature = "stripe")]
 pub mod payments;
 pub mod random;
 pub mod salon_file;
-#[cfg(feature = "secrets")]
+#[cfg(feature = "aws")]
 pub mod secrets;
 #[cfg(feature = "ses")]
 pub mod ses;

@@ -68,7 +68,7 @@ pub async fn load<const N: usize>(
     variables: [&'static str; N],
 ) -> Result<[SecretString; N], SecretsError> {
     let variable = |name: &str| std::env::var(name).ok();
-    let ssm = async || Ssm::new(aws::sdk_config().await, variable("AWS_ENDPOINT_URL_SSM"));
+    let ssm = async || Ssm::new(aws::sdk_config(), variable("AWS_ENDPOINT_URL_SSM"));
     load_from(variable, ssm, variables).await
 }
 
@@ -154,22 +154,18 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::Region;
     use aws_credential_types::Credentials;
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::aws::tests::test_config;
     use crate::misbehaving_server::{MisbehavingServer, answer};
 
     const KEY: &str = "STRIPE_SECRET_KEY";
     const HOOK: &str = "STRIPE_WEBHOOK_SECRET";
 
     async fn ssm_at(server: &MisbehavingServer) -> Ssm {
-        let config = aws::config_loader()
-            .region(Region::new("us-west-2"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .load()
-            .await;
+        let config = test_config(Credentials::new("id", "secret", None, None, "test"));
         Ssm::new(config, Some(server.base()))
     }
 

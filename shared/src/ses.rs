@@ -156,21 +156,16 @@ fn refusal(headers: &HeaderMap, body: &Bytes) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::Region;
     use aws_credential_types::Credentials;
 
     use super::*;
-    use crate::aws;
+    use crate::aws::tests::test_config;
     use crate::misbehaving_server::{MisbehavingServer, answer};
 
     const TAKEN: &str = r#"{"MessageId": "0100"}"#;
 
     async fn send(server: &MisbehavingServer) -> Result<Sent, AwsError> {
-        let config = aws::config_loader()
-            .region(Region::new("us-west-2"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .load()
-            .await;
+        let config = test_config(Credentials::new("id", "secret", None, None, "test"));
         let ses = Ses::new(config, Some(server.base()), Some("salon".to_owned()));
         ses.send("ada@example.com", b"Subject: x\r\n\r\nhi").await
     }

@@ -4,8 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
-
+use shared::aws;
 use shared::store::table;
 use tokio::task::JoinHandle;
 
@@ -69,14 +68,7 @@ pub(crate) fn local_client(port: u16) -> Client {
 }
 
 fn client(address: SocketAddr) -> Client {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "cargo dev"))
-        .endpoint_url(format!("http://{address}"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Client::from_conf(config)
+    aws::dynamodb_at(&format!("http://{address}"))
 }
 
 #[cfg(test)]

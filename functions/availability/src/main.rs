@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use availability::Availability;
-use aws_sdk_dynamodb::Client;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
 use shared::busy::BusyReader;
 use shared::calendars::Origins;
 use shared::clock::Clock;
 use shared::config::Config;
+use shared::http::AsIs;
 use shared::store::DynamoStore;
 use shared::{aws, telemetry};
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         Arc::new(start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?);
     run_concurrent(service_fn(move |request: Request| {
         let function = Arc::clone(&function);
-        async move { Ok::<_, Error>(function.handle(request).await) }
+        async move { Ok::<_, Error>(AsIs(function.handle(request).await)) }
     }))
     .await
 }
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<Availability<DynamoStore, Origins>, Error> {
     let config = Config::from_env()?;
     let origins = Origins::load(&config).await?;
-    let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
+    let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
     let reader = BusyReader::new(store, origins, Clock::machine());
     let function = Availability::new(config.salon, reader);
     function.warm_up().await;

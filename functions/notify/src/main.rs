@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use notify::{Event, Notify};
@@ -33,7 +32,7 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<Notify<DynamoStore>, Error> {
     let config = Config::from_env()?;
     let entries = Entries::load(&config).await?;
-    let sdk = aws::sdk_config().await;
-    let store = DynamoStore::new(DynamoDb::new(&sdk), config.table_name);
+    let sdk = aws::sdk_config();
+    let store = DynamoStore::new(aws::dynamodb(&sdk), config.table_name);
     Ok(Notify::new(config.salon, store, Ses::from_env(sdk), entries, Clock::machine()))
 }

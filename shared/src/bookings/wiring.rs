@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client as DynamoDb;
 use futures_util::try_join;
 
 use super::Bookings;
@@ -22,14 +21,13 @@ impl Bookings<DynamoStore, Origins, Client> {
     /// When a secret cannot be read, or the configuration does not fit it. The
     /// error names the variable.
     pub async fn load(config: Config) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let (origins, sdk, key) =
-            try_join!(Origins::load(&config), async { Ok(aws::sdk_config().await) }, async {
-                Ok(secrets::load(["STRIPE_SECRET_KEY"]).await?)
-            },)?;
+        let (origins, key) = try_join!(Origins::load(&config), async {
+            Ok(secrets::load(["STRIPE_SECRET_KEY"]).await?)
+        })?;
         let [key] = key;
         let base = config.stripe_api_base.parse()?;
         let stripe = Client::new(&SecretKey::new(key)?, base, RetryPolicy::default());
-        let store = DynamoStore::new(DynamoDb::new(&sdk), config.table_name);
+        let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
         let reader = BusyReader::new(store, origins, Clock::machine());
         Ok(Self::new(Arc::new(config.salon), reader, stripe, Random::system()))
     }

@@ -6,9 +6,12 @@ use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 
 /// A body that is served more than once, with its `ETag`.
+///
+/// It leaves the function in base64, which API Gateway undoes
+/// (docs/decisions/0011-cached-bodies-travel-in-base64.md).
 #[derive(Debug)]
 pub struct CacheableBody {
-    json: String,
+    json: Vec<u8>,
     etag: HeaderValue,
 }
 
@@ -25,7 +28,7 @@ impl CacheableBody {
         hasher.write(json.as_bytes());
         let etag = format!("\"{:016x}\"", hasher.finish());
         let etag = HeaderValue::try_from(etag).expect("hexadecimal digits are visible ASCII");
-        Self { json, etag }
+        Self { json: json.into_bytes(), etag }
     }
 
     /// Makes the response to a request: the body, or `304 Not Modified` if the

@@ -99,26 +99,20 @@ struct Refusal {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::Region;
     use aws_credential_types::Credentials;
 
     use super::*;
-    use crate::aws;
+    use crate::aws::tests::test_config;
     use crate::misbehaving_server::{MisbehavingServer, answer};
 
     const FOUND: &str = r#"{"Parameters": [{"Name": "/key", "Value": "sk_test_1"}]}"#;
 
-    async fn config() -> SdkConfig {
-        let credentials = Credentials::new("id", "secret", Some("token".to_owned()), None, "test");
-        aws::config_loader()
-            .region(Region::new("us-west-2"))
-            .credentials_provider(credentials)
-            .load()
-            .await
+    fn config() -> SdkConfig {
+        test_config(Credentials::new("id", "secret", Some("token".to_owned()), None, "test"))
     }
 
     async fn read(server: &MisbehavingServer) -> Result<HashMap<String, String>, AwsError> {
-        Ssm::new(config().await, Some(server.base())).parameters(&["/key"]).await
+        Ssm::new(config(), Some(server.base())).parameters(&["/key"]).await
     }
 
     #[tokio::test]
@@ -180,7 +174,7 @@ mod tests {
             (Some("http://localhost:2/"), Some("http://localhost:1/"), "http://localhost:2/"),
         ];
         for (own, common, expected) in cases {
-            let mut config = config().await.into_builder();
+            let mut config = config().into_builder();
             config.set_endpoint_url(common.map(str::to_owned));
             let config = config.build();
             let Ssm(client) = Ssm::new(config, own.map(str::to_owned));

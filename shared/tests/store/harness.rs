@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use shared::aws;
 use shared::domain::service::StaffId;
 use shared::store::{DynamoStore, table};
 use tokio::net::TcpListener;
@@ -102,13 +102,7 @@ pub(crate) fn client(endpoint: &str) -> Client {
 }
 
 pub(crate) fn client_that_retries(endpoint: &str, retries: RetryConfig) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::for_tests())
-        .retry_config(retries)
-        .endpoint_url(endpoint);
+    let config = aws::dynamodb_at(endpoint).config().to_builder().retry_config(retries);
     Client::from_conf(config.build())
 }
 

@@ -5,7 +5,6 @@ use std::task::Poll;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::Client;
 use dev::google::{FakeGoogle, GoogleOptions};
 use dev::mailbox::{self, Mailbox};
 use dev::{google, mailbox::Received};
@@ -22,10 +21,10 @@ use shared::clock::Clock;
 use shared::domain::booking::{Booking, BookingId, State, sample};
 use shared::domain::calendar::CalendarName;
 use shared::domain::day_sheet::DaySheet;
-use shared::salon_file;
 use shared::ses::Ses;
 use shared::store::bookings::{BookingStore, Change, CountChange, RequestChange};
 use shared::store::{DynamoStore, MemoryStore, table};
+use shared::{aws, salon_file};
 use tokio::net::TcpListener;
 
 /// The calendar of the one who works there.
@@ -200,13 +199,7 @@ impl Harness {
 async fn serve(database: &Database, listener: TcpListener) -> DynamoStore {
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::for_tests())
-        .endpoint_url(endpoint);
-    let client = Client::from_conf(config.build());
+    let client = aws::dynamodb_at(&endpoint);
     table::create(&client, TABLE).await.expect("a table");
     DynamoStore::new(client, TABLE.to_owned())
 }
