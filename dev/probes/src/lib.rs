@@ -2,7 +2,6 @@
 //! measured from outside: `cargo dev bench` runs the programs here.
 
 use availability::Availability;
-use aws_sdk_dynamodb::Client;
 use checkout::Checkout;
 use jiff::SignedDuration;
 use lambda_http::{Body, Error, Request, Response};
@@ -83,7 +82,7 @@ async fn availability(
     clock: Clock,
 ) -> Result<Availability<DynamoStore, Origins>, Error> {
     let origins = Origins::load(&config).await?;
-    let store = DynamoStore::new(Client::new(&aws::sdk_config().await), config.table_name);
+    let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
     let function = Availability::new(config.salon, BusyReader::new(store, origins, clock));
     function.warm_up().await;
     Ok(function)
