@@ -8,6 +8,8 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -59,6 +61,20 @@ struct Returned {
     #[serde(default)]
     multi_value_headers: Map<String, Value>,
     body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+impl Returned {
+    /// Returns the body that a client would see, if it is JSON.
+    fn json(&self) -> Option<Value> {
+        let body = self.body.as_deref()?;
+        if self.is_base64_encoded {
+            serde_json::from_slice(&BASE64_STANDARD.decode(body).ok()?).ok()
+        } else {
+            serde_json::from_str(body).ok()
+        }
+    }
 }
 
 impl Visitors {
@@ -128,8 +144,7 @@ impl Answer {
             let code = Some("function_failed".to_owned());
             return Self { status: Some(invocation.max(500)), code, ..Self::default() };
         };
-        let body = returned.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-        let body: Value = body.unwrap_or_default();
+        let body = returned.json().unwrap_or_default();
         let code = body.pointer("/error/code").and_then(Value::as_str).map(str::to_owned);
         let header = returned.headers.get("retry-after");
         let header = header.or_else(|| returned.multi_value_headers.get("retry-after")?.get(0));
@@ -200,6 +215,12 @@ mod tests {
     fn a_header_that_may_have_several_values_is_read_too() {
         let text = br#"{"statusCode":429,"multiValueHeaders":{"retry-after":["7"]},"body":""}"#;
         assert_eq!(Answer::read(200, text).retry_after, Some(7));
+    }
+
+    #[test]
+    fn a_body_in_base64_is_read_as_a_client_would() {
+        let text = br#"{"statusCode":200,"isBase64Encoded":true,"body":"eyJkYXlzIjpbXX0="}"#;
+        assert_eq!(Answer::read(200, text).body, json!({"days": []}));
     }
 
     #[test]

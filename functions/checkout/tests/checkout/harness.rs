@@ -211,8 +211,7 @@ pub(crate) fn checkout(body: &Value) -> Event {
 }
 
 pub(crate) fn json(response: &Response<Body>) -> Value {
-    let Body::Text(text) = response.body() else { panic!("the body is not text: {response:?}") };
-    serde_json::from_str(text).expect("JSON")
+    serde_json::from_slice(response.body()).expect("JSON")
 }
 
 /// Returns the status and the code of an error.
