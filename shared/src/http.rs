@@ -15,7 +15,7 @@ use lambda_http::{Body, IntoResponse, Response};
 
 /// A response that leaves as it is.
 ///
-/// Of a plain `Response`, lambda_http copies the headers, reads the content type,
+/// Of a plain `Response`, `lambda_http` copies the headers, reads the content type,
 /// and makes text again of bytes that it takes for text.
 #[derive(Debug)]
 pub struct AsIs(pub Response<Body>);

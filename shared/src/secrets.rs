@@ -164,7 +164,7 @@ mod tests {
     const KEY: &str = "STRIPE_SECRET_KEY";
     const HOOK: &str = "STRIPE_WEBHOOK_SECRET";
 
-    async fn ssm_at(server: &MisbehavingServer) -> Ssm {
+    fn ssm_at(server: &MisbehavingServer) -> Ssm {
         let config = test_config(Credentials::new("id", "secret", None, None, "test"));
         Ssm::new(config, Some(server.base()))
     }
@@ -177,7 +177,7 @@ mod tests {
     ) -> Result<[String; 2], String> {
         let environment: HashMap<_, _> = environment.iter().copied().collect();
         let variable = |name: &str| environment.get(name).map(|&value| value.to_owned());
-        let secrets = load_from(variable, async || ssm_at(server).await, [KEY, HOOK]).await;
+        let secrets = load_from(variable, async || ssm_at(server), [KEY, HOOK]).await;
         secrets
             .map(|secrets| secrets.map(|secret| secret.expose_secret().to_owned()))
             .map_err(|error| error.to_string())
