@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, value_parser};
 use shared::clock::Clock;
 
-use self::build::{probes, size_of};
+use self::build::size_of;
 pub use self::error::Error;
 use self::life::{Life, ask, live, server_alone};
 use self::results::{Measured, Plan, Results, Target};
@@ -242,8 +242,7 @@ impl Bench {
             Target::AvailabilityL2 => {
                 let start = self.life(target, worlds, 1).await?.run;
                 let world = &worlds.filled;
-                let program =
-                    world.program(&probes(&self.release), "without-snapshots", &self.folder);
+                let program = world.program(&self.release, "without-snapshots", &self.folder);
                 let events = vec![visitors::look(); asked];
                 let untimed = asked - self.plan.requests - 1;
                 let life = live(program, world.questions(events, untimed, 200)).await?;
@@ -294,7 +293,7 @@ impl Bench {
         }
         let events = self.events(target, worlds, COUNTED + 1).await?;
         let world = worlds.of(target);
-        let program = world.program(&probes(&self.release), "allocations", &self.folder);
+        let program = world.program(&self.release, "allocations", &self.folder);
         let printed = ask(&program, target.name(), events.join("\n")).await?;
         let counts = printed.lines().filter_map(|line| {
             let (status, count) = line.split_once(' ')?;

@@ -14,10 +14,8 @@ use super::Error;
 use crate::serve::{Environment, Workspace, cargo};
 
 /// The programs that are run.
-const PROGRAMS: [&str; 4] = ["availability", "checkout", "empty", "webhook"];
-/// Those that count what the deployed ones cannot: examples, which only a bench
-/// builds.
-const PROBES: [&str; 2] = ["allocations", "without-snapshots"];
+const PROGRAMS: [&str; 6] =
+    ["allocations", "availability", "checkout", "empty", "webhook", "without-snapshots"];
 
 /// How large a program is.
 #[derive(Clone, Copy, Debug)]
@@ -44,9 +42,6 @@ pub(super) async fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
     for program in PROGRAMS.into_iter().chain(is_this_debug.then_some("dev")) {
         command.args(["--bin", program]);
     }
-    for probe in PROBES {
-        command.args(["--example", probe]);
-    }
     Environment::of_cargo().apply(&mut command);
     let spawned = |source| Error::Spawn { program: "cargo".into(), source };
     let status = command.stdin(Stdio::null()).status().await.map_err(spawned)?;
@@ -57,11 +52,6 @@ pub(super) async fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
         return Err(take_place(&release.join("dev")));
     }
     Ok(release)
-}
-
-/// Returns where the probes of a release build are.
-pub(super) fn probes(release: &Path) -> PathBuf {
-    release.join("examples")
 }
 
 /// Runs another program in this process; returns only if that fails.
