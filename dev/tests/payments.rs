@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use dev::sandbox::{Sandbox, SandboxOptions, Serving, UiMode};
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
 use shared::clock::Clock;
 use shared::domain::money::{Currency, Money};
 use shared::domain::payment::Ui;
 use shared::payments::{
-    BareDeposit, Client, CreatedSession, NewSession, Payments, RefundRequest, RefundStatus,
-    RetryPolicy, SecretKey, SessionRequest, SessionStatus, StripeError, create_bare_deposit,
+    BareDeposit, Client, NewSession, Payments, RefundRequest, RefundStatus, RetryPolicy, SecretKey,
+    Session, SessionRequest, SessionStatus, StripeError, create_bare_deposit,
 };
 use tokio::net::TcpListener;
 
@@ -33,7 +34,7 @@ fn fifty_dollars() -> Money {
     Money::new(5_000, Currency::from_code("usd").unwrap())
 }
 
-async fn deposit(client: &Client) -> Result<CreatedSession, StripeError> {
+async fn deposit(client: &Client) -> Result<Session, StripeError> {
     let amount = fifty_dollars();
     let return_url = "https://salon.example/booked";
     let deposit = BareDeposit { amount, product_name: "Deposit", return_url };
@@ -52,6 +53,7 @@ async fn a_bare_deposit_can_be_paid() {
     assert_eq!(session.total, fifty_dollars());
     assert_eq!(session.payment_method_types, ["card"]);
     let secret = created.client_secret.unwrap();
+    let secret = secret.expose_secret();
     assert!(secret.starts_with(&created.id), "{secret}");
     serving.sandbox().pay(&created.id).unwrap();
 }

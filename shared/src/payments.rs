@@ -4,12 +4,14 @@
 //! own. The crate's client opens a connection for every call and never reads
 //! `Retry-After`; [`Client`] keeps its connections and bounds the whole call
 //! by one deadline. Sessions and refunds are read by our own types too: events
-//! hold them as well, in whichever version of the API the account is set to.
+//! hold them as well, in whichever version of the API the account is set to,
+//! and async-stripe's types would be half of the program
+//! (`docs/decisions/0012-own-types-for-answers.md`).
 
 mod answer;
 mod api_base;
+mod bare_deposit;
 mod bookings;
-mod checkout_session;
 mod client;
 mod error;
 #[cfg(test)]
@@ -25,8 +27,8 @@ mod stripe_mock;
 pub mod webhook;
 
 pub use api_base::{ApiBase, ApiBaseError};
+pub use bare_deposit::{BareDeposit, create_bare_deposit};
 pub use bookings::Payments;
-pub use checkout_session::{BareDeposit, CreatedSession, create_bare_deposit};
 pub use client::Client;
 pub use error::{ErrorAnswer, StripeError};
 pub use refund::{Refund, RefundRequest, RefundStatus};

@@ -12,6 +12,7 @@ use std::time::Duration;
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use shared::bookings::{Bookings, address_key, fingerprint, request_key};
 use shared::busy::Origin;
@@ -173,8 +174,8 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             return_url: &salon.return_url,
         };
         let created = create_bare_deposit(self.bookings.payments(), &deposit).await?;
-        let session =
-            Session { client_secret: created.client_secret.as_deref(), session_id: &created.id };
+        let client_secret = created.client_secret.as_ref().map(ExposeSecret::expose_secret);
+        let session = Session { client_secret, session_id: &created.id };
         let body = serde_json::to_string(&session).expect("text is always JSON");
         Ok(answer(StatusCode::OK, body))
     }

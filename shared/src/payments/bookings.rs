@@ -8,8 +8,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::refund::ListRefund;
 
 use crate::payments::answer;
-use crate::payments::checkout_session::random_key;
-use crate::payments::client::Client;
+use crate::payments::client::{Client, random_key};
 use crate::payments::error::StripeError;
 use crate::payments::refund::{Refund, RefundRequest};
 use crate::payments::session::Session;
@@ -72,7 +71,7 @@ impl Payments for Client {
         let request = ExpireCheckoutSession::new(id).build();
         // A key for this call's repeats only: ending twice is the same as once, and a
         // failure that Stripe remembers under a key would keep the session open.
-        answer::parse(&self.post(request, random_key("expire").as_str()).await?)
+        answer::parse(&self.post(request, &random_key("expire")).await?)
     }
 
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {

@@ -7,10 +7,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
-use stripe_client_core::{
-    CustomizedStripeRequest, IdempotencyKey, RequestBuilder, RequestStrategy, StripeClient,
-    StripeMethod, VERSION,
-};
+use stripe_client_core::{IdempotencyKey, RequestBuilder, StripeMethod, VERSION};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::https::{HttpsClient, OUR_NAME};
@@ -19,6 +16,7 @@ use crate::payments::api_base::ApiBase;
 use crate::payments::error::StripeError;
 use crate::payments::retry::{Failure, RetryPolicy};
 use crate::payments::secret_key::SecretKey;
+use crate::random::Random;
 use crate::telemetry::metrics::{Metric, count};
 
 #[cfg(test)]
@@ -26,10 +24,10 @@ mod tests;
 
 /// A client of Stripe's API. Clones share their connections.
 ///
-/// A GET or DELETE, and a POST with an idempotency key, is repeated after a
-/// failure that may pass, with the same key and the same bytes, until the
-/// [`RetryPolicy`] ends it. A POST without a key is sent once: nothing tells
-/// whether Stripe has acted on it.
+/// A request is repeated after a failure that may pass, with the same bytes,
+/// until the [`RetryPolicy`] ends it. What writes has an idempotency key, so
+/// that a repeat has no second effect; what reads takes none
+/// (<https://docs.stripe.com/api/idempotent_requests>).
 #[derive(Clone)]
 pub struct Client {
     http: HttpsClient,
@@ -85,7 +83,7 @@ impl Client {
 
     /// Reads, and returns the answer's body.
     pub(super) async fn get(&self, request: RequestBuilder) -> Result<Bytes, StripeError> {
-        self.send(self.call(request, None)?).await
+        self.send(self.http_request(request, None)?).await
     }
 
     /// Writes under an idempotency key, and returns the answer's body.
@@ -96,31 +94,19 @@ impl Client {
     ) -> Result<Bytes, StripeError> {
         let key =
             IdempotencyKey::new(key).map_err(|error| StripeError::Unsendable(error.into()))?;
-        let strategy = RequestStrategy::Idempotent(key);
-        self.send(self.call(request, Some(&strategy))?).await
+        self.send(self.http_request(request, Some(&key))?).await
     }
 
-    fn call(
+    fn http_request(
         &self,
         request: RequestBuilder,
-        strategy: Option<&RequestStrategy>,
-    ) -> Result<Call, StripeError> {
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Request<Full<Bytes>>, StripeError> {
         let method = match request.method {
             StripeMethod::Get => Method::GET,
             StripeMethod::Post => Method::POST,
             StripeMethod::Delete => Method::DELETE,
         };
-        let key = strategy.and_then(RequestStrategy::get_key);
-        // GET and DELETE are idempotent at Stripe, and take no key
-        // (https://docs.stripe.com/api/idempotent_requests).
-        let repeatable = method != Method::POST || key.is_some();
-        let attempts = match strategy {
-            _ if !repeatable => 1,
-            Some(RequestStrategy::Once) => 1,
-            Some(RequestStrategy::Retry(most) | RequestStrategy::ExponentialBackoff(most)) => *most,
-            Some(RequestStrategy::Idempotent(_)) | None => self.policy.attempts,
-        };
-
         let mut uri = format!("{}/v1{}", self.base, request.path);
         if let Some(query) = request.query.filter(|query| !query.is_empty()) {
             uri.push('?');
@@ -138,20 +124,18 @@ impl Client {
         if request.body.is_some() {
             http = http.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        let http = http
-            .body(Full::from(request.body.unwrap_or_default()))
-            .map_err(|error| StripeError::Unsendable(error.into()))?;
-        Ok(Call { http, attempts, attempt_timeout: self.policy.attempt_timeout })
+        http.body(Full::from(request.body.unwrap_or_default()))
+            .map_err(|error| StripeError::Unsendable(error.into()))
     }
 
     /// Sends a request until it is answered, or the policy ends it.
-    async fn send(&self, call: Call) -> Result<Bytes, StripeError> {
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Bytes, StripeError> {
         let deadline = Instant::now() + self.policy.deadline;
         let mut random = fastrand::Rng::new();
         let mut attempt = 1;
         loop {
             let begun = Instant::now();
-            let outcome = self.attempt(&call, deadline).await;
+            let outcome = self.attempt(&request, deadline).await;
             let latency_ms = millis(begun.elapsed());
             let failure = match outcome {
                 Ok(body) => {
@@ -177,7 +161,7 @@ impl Client {
             );
             let pause = self.policy.pause(attempt, failure.retry_after, &mut random);
             let too_late = pause >= deadline.saturating_duration_since(Instant::now());
-            if !failure.passing || attempt >= call.attempts || too_late {
+            if !failure.passing || attempt >= self.policy.attempts || too_late {
                 return Err(failure.error);
             }
             tracing::warn!(
@@ -195,46 +179,25 @@ impl Client {
     }
 
     /// Sends a request once.
-    async fn attempt(&self, call: &Call, deadline: Instant) -> Result<Bytes, Failure> {
+    async fn attempt(
+        &self,
+        request: &Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<Bytes, Failure> {
         let begun = Instant::now();
         let answered = async {
-            let response = self.http.send(call.http.clone()).await;
+            let response = self.http.send(request.clone()).await;
             match response {
                 Ok(response) => answer::read(response).await,
                 Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
             }
         };
-        timeout_at(deadline.min(begun + call.attempt_timeout), answered).await.unwrap_or_else(
-            |_| {
+        timeout_at(deadline.min(begun + self.policy.attempt_timeout), answered)
+            .await
+            .unwrap_or_else(|_| {
                 let after = begun.elapsed();
                 Err(Failure::passing(StripeError::Timeout { after }))
-            },
-        )
-    }
-}
-
-/// A request as it goes out, the same at every attempt.
-struct Call {
-    http: Request<Full<Bytes>>,
-    attempts: u32,
-    attempt_timeout: Duration,
-}
-
-impl StripeClient for Client {
-    type Err = StripeError;
-
-    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
-        let (request, overrides) = request.into_pieces();
-        let mut call = self.call(request, overrides.request_strategy.as_ref())?;
-        if let Some(account) = overrides.account_id {
-            let account = HeaderValue::try_from(account.as_str())
-                .map_err(|error| StripeError::Unsendable(error.into()))?;
-            call.http.headers_mut().insert("stripe-account", account);
-        }
-        if let Some(timeout) = overrides.timeout {
-            call.attempt_timeout = timeout;
-        }
-        self.send(call).await
+            })
     }
 }
 
@@ -246,6 +209,15 @@ impl fmt::Debug for Client {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// Makes an idempotency key that nobody has used: 128 random bits.
+///
+/// From the operating system's generator: one seeded from the clock could draw
+/// the same key in two containers, and Stripe would hand one client's session
+/// to another.
+pub(super) fn random_key(operation: &str) -> String {
+    format!("{operation}-{:032x}", Random::system().bits())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use stripe_client_core::StripeClientErr;
-
 /// A request to Stripe that brought nothing usable.
 ///
 /// Only [`Rejected`](Self::Rejected) proves that the request had no effect, not
@@ -110,12 +108,6 @@ impl StripeError {
             | Self::Unreadable { .. }
             | Self::Unsendable(_) => None,
         }
-    }
-}
-
-impl StripeClientErr for StripeError {
-    fn deserialize_err(msg: impl fmt::Display) -> Self {
-        Self::Unreadable { reason: msg.to_string() }
     }
 }
 

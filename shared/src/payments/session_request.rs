@@ -5,14 +5,16 @@ use std::fmt;
 
 use jiff::Timestamp;
 use stripe_checkout::checkout_session::{
-    CreateCheckoutSession, CreateCheckoutSessionPaymentIntentData as PaymentIntentData,
+    CreateCheckoutSession, CreateCheckoutSessionAllowedPaymentMethodTypes as AllowedMethod,
+    CreateCheckoutSessionLineItems as LineItem,
+    CreateCheckoutSessionLineItemsPriceData as PriceData,
+    CreateCheckoutSessionPaymentIntentData as PaymentIntentData, ProductData,
 };
 use stripe_client_core::StripeRequest;
 use stripe_shared::{CheckoutSessionMode, CheckoutSessionUiMode};
 
 use crate::domain::money::Money;
 use crate::domain::payment::Ui;
-use crate::payments::checkout_session::{cards_and_wallets, line_item};
 use crate::payments::metadata::BOOKING_ID;
 
 /// What a session is opened for.
@@ -117,6 +119,32 @@ fn create(session: &NewSession<'_>) -> CreateCheckoutSession {
             request.ui_mode(CheckoutSessionUiMode::Elements).return_url(session.return_url)
         }
     }
+}
+
+/// Lists the payment methods that are settled at once.
+///
+/// Apple Pay and Google Pay are cards to Stripe. The list replaces
+/// `payment_method_types`, which this version of the API refuses
+/// (<https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions>).
+pub(super) fn cards_and_wallets() -> [AllowedMethod; 1] {
+    [AllowedMethod::Card]
+}
+
+pub(super) fn line_item(amount: Money, product_name: &str) -> LineItem {
+    let Ok(currency) = amount.currency().code().parse();
+    let price = PriceData {
+        currency,
+        product: None,
+        product_data: Some(ProductData::new(product_name)),
+        recurring: None,
+        tax_behavior: None,
+        unit_amount: Some(amount.amount()),
+        unit_amount_decimal: None,
+    };
+    let mut item = LineItem::new();
+    item.price_data = Some(price);
+    item.quantity = Some(1);
+    item
 }
 
 #[cfg(test)]

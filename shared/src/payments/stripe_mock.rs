@@ -7,11 +7,11 @@
 use std::io::Write;
 use std::sync::Once;
 
-use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
+use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::Ui;
-use crate::payments::checkout_session::bare_deposit;
+use crate::payments::bare_deposit::bare_deposit;
 use crate::payments::{
     BareDeposit, Client, NewSession, Payments, RefundRequest, RetryPolicy, SecretKey,
     SessionRequest, StripeError,
@@ -80,8 +80,7 @@ async fn stripe_mock_takes_every_request_that_we_make() {
 
     let return_url = "https://salon.example/booked";
     let bare = BareDeposit { amount: fifty_dollars(), product_name: "Deposit", return_url };
-    let form = bare_deposit(&bare).build().body.unwrap();
-    takes_all_but_the_newer_field(&client, &form).await;
+    takes_all_but_the_newer_field(&client, bare_deposit(&bare).form()).await;
     for ui in [Ui::Hosted, Ui::Embedded, Ui::Elements] {
         takes_all_but_the_newer_field(&client, deposit(ui, false).form()).await;
         client.open(&deposit(ui, true)).await.expect("a session opens");
