@@ -63,12 +63,19 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
 
     /// Goes on after Stripe has refused to open a session, which proves that
     /// there is none: with new parameters if it came too late, or not at all.
+    ///
+    /// Once the hold is over it ends. Stripe may have forgotten the key by then,
+    /// and with it a session that was opened and is over as well.
     async fn open_anew(
         &self,
         booking: Booking,
         refusal: StripeError,
     ) -> Result<Booking, ReserveError> {
         let left = booking.page.expires_at.duration_since(self.now());
+        if !left.is_positive() {
+            let ended = self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
+            return Ok(ended.booking);
+        }
         if left >= TOO_LATE_FOR_STRIPE {
             self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
             return Err(ReserveError::Refused(refusal));

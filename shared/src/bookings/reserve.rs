@@ -305,11 +305,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             problem: "it is gone before its idempotency key".to_owned(),
         })?;
         let is_held = booking.state == State::Held;
-        let booking = if is_held && booking.page.session.is_none() {
-            self.open(booking).await?
-        } else if is_held && booking.page.expires_at <= self.now() {
+        let booking = if is_held && booking.page.expires_at <= self.now() {
             // Too late to pay. Say how it ended.
             self.settle(&booking.id, Cause::Look).await?.unwrap_or(booking)
+        } else if is_held && booking.page.session.is_none() {
+            self.open(booking).await?
         } else {
             booking
         };

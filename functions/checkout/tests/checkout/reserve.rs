@@ -234,6 +234,29 @@ async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
 }
 
 #[tokio::test]
+async fn a_repeat_after_the_hold_is_over_is_told_so_and_opens_nothing() {
+    // Nothing was opened, or what was opened was never heard of.
+    for effect in [Effect::RateLimited, Effect::HangUp] {
+        let harness = Harness::new().await;
+        for _ in 0..5 {
+            harness.fail("POST /v1/checkout/sessions", effect);
+        }
+        let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
+        assert_eq!(harness.send(&event).await.status(), 503);
+        harness.sandbox().clear_faults();
+        let opened = harness.sandbox().sessions().len();
+        harness.clock.advance(SignedDuration::from_mins(36));
+        let response = harness.send(&event).await;
+        assert_eq!(response.status(), 200, "{response:?}");
+        let body = json(&response);
+        assert_eq!(body["status"], "expired", "after {effect:?}");
+        assert_eq!(harness.sandbox().sessions().len(), opened, "after {effect:?}");
+        assert_eq!(harness.entries("s1", "2026-11-24").await, []);
+        harness.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_payment_that_stripe_refuses_for_good_releases_the_time() {
     let harness = Harness::new().await;
     harness.fail("POST /v1/checkout/sessions", Effect::Refused);
