@@ -34,6 +34,7 @@ use self::statistics::Spread;
 use self::world::{Kind, World};
 use crate::load_testing;
 use crate::machine::Machine;
+use crate::optimized;
 use crate::serve::{self, Workspace};
 
 /// The most warm requests of a run: the sandbox remembers 10,000 events.
@@ -108,7 +109,8 @@ pub async fn run(options: Options) -> Result<(), Error> {
 async fn bench(options: &Options) -> Result<(), Error> {
     let earlier = options.compare.as_deref().map(read).transpose()?;
     let workspace = Workspace::load().await?;
-    let release = build::build(&workspace).await?;
+    optimized::go_on(&workspace).await?;
+    let release = build::programs(&workspace).await?;
     let folder = workspace.target.join("bench");
     let failed = |path: &Path, source| Error::Log { path: path.to_owned(), source };
     std::fs::create_dir_all(&folder).map_err(|source| failed(&folder, source))?;
@@ -242,7 +244,7 @@ impl Bench {
             Target::AvailabilityL2 => {
                 let start = self.life(target, worlds, 1).await?.run;
                 let world = &worlds.filled;
-                let program = world.program(&self.release, "without-snapshots", &self.folder);
+                let program = world.program(&self.release, "probes", &self.folder);
                 let events = vec![visitors::look(); asked];
                 let untimed = asked - self.plan.requests - 1;
                 let life = live(program, world.questions(events, untimed, 200)).await?;
@@ -293,7 +295,7 @@ impl Bench {
         }
         let events = self.events(target, worlds, COUNTED + 1).await?;
         let world = worlds.of(target);
-        let program = world.program(&self.release, "allocations", &self.folder);
+        let program = world.program(&self.release, "probes", &self.folder);
         let printed = ask(&program, target.name(), events.join("\n")).await?;
         let counts = printed.lines().filter_map(|line| {
             let (status, count) = line.split_once(' ')?;

@@ -10,6 +10,7 @@ pub mod load_testing;
 pub mod machine;
 pub mod mail_preview;
 pub mod mailbox;
+pub mod optimized;
 pub mod sandbox;
 pub mod serve;
 pub mod simulate;

@@ -48,11 +48,11 @@ use self::results::{CheckoutResults, LoadResults};
 use self::salon::Slots;
 use self::stage::Stage;
 use self::visitors::Visitors;
-use crate::bench::build;
 use crate::load_testing;
 use crate::machine::Machine;
+use crate::optimized;
 use crate::sandbox::{Debits, Refunds, Webhooks};
-use crate::serve::{self, Rig};
+use crate::serve::{self, Rig, Workspace};
 
 /// The function that does nothing.
 const EMPTY: &str = "empty";
@@ -144,13 +144,8 @@ pub async fn run(options: Options) -> Result<(), Error> {
 /// as soon as it is known.
 async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result<(), Error> {
     let clock = Clock::machine();
-    let rig = if cfg!(debug_assertions) {
-        // What serves and asks must not be what is waited for.
-        let rig = Rig::build(&[EMPTY, "dev"]).await?;
-        return Err(build::take_place(&rig.program("dev")).into());
-    } else {
-        Rig::build(&[EMPTY]).await?
-    };
+    optimized::go_on(&Workspace::load().await?).await?;
+    let rig = Rig::build(&[EMPTY]).await?;
     let oha = Oha::find_or_install(&rig.tools()).await?;
     let results = results.insert(LoadResults {
         machine: Machine::describe(rig.root(), &clock).await,

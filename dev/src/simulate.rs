@@ -43,9 +43,15 @@ pub use self::bug::Bug;
 pub use self::schedule::{Outcome, run as run_schedule};
 pub use self::search::{Finding, Search, Tally};
 pub use self::telling::Counts;
+use crate::optimized;
+use crate::serve::Workspace;
 
 /// How often it is told how far the search is.
 const PROGRESS: Duration = Duration::from_secs(5);
+
+/// More schedules than this are sooner done by a release build that has to be
+/// made first.
+const WORTH_OPTIMIZING: u64 = 200_000;
 
 /// What to simulate.
 #[derive(Args, Clone, Debug)]
@@ -84,6 +90,9 @@ pub enum Error {
         /// How many there were.
         schedules: u64,
     },
+    /// The release build of this program could not take its place.
+    #[error(transparent)]
+    Optimized(#[from] optimized::Error),
     /// The search itself failed.
     #[error("the search failed")]
     Failed(#[from] tokio::task::JoinError),
@@ -99,6 +108,9 @@ pub async fn run(options: Options) -> Result<(), Error> {
         let violation = run_schedule(seed, options.bug, false).violation;
         violation.map(|violation| Finding { seed, violation })
     } else {
+        if options.seeds > WORTH_OPTIMIZING {
+            optimized::go_on(&Workspace::load().await.map_err(optimized::Error::from)?).await?;
+        }
         let seeds = options.first..options.first.saturating_add(options.seeds);
         search_until_interrupted(&Arc::new(Search::new(seeds, options.bug))).await?
     };

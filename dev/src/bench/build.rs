@@ -1,21 +1,17 @@
-//! The release build: what is measured, and this program itself, which serves
-//! what is measured and must not be what is waited for.
+//! What is measured: its release build, and its size.
 
 use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use tokio::process::Command;
 
 use super::Error;
-use crate::serve::{Environment, Workspace, cargo};
+use crate::optimized;
+use crate::serve::Workspace;
 
-/// The programs that are run.
-const PROGRAMS: [&str; 6] =
-    ["allocations", "availability", "checkout", "empty", "webhook", "without-snapshots"];
+/// The programs that are measured.
+const PROGRAMS: [&str; 5] = ["availability", "checkout", "empty", "probes", "webhook"];
 
 /// How large a program is.
 #[derive(Clone, Copy, Debug)]
@@ -24,41 +20,19 @@ pub(super) struct Size {
     pub(super) zip_bytes: u64,
 }
 
-/// Builds everything as it is deployed, and says so if that takes a while.
-///
-/// In a debug build this does not return: the release build of this program
-/// takes its place.
+/// Builds the programs that are measured, and returns where they are.
 ///
 /// # Errors
 /// When something does not build.
-pub(super) async fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
+pub(super) async fn programs(workspace: &Workspace) -> Result<PathBuf, Error> {
     let release = workspace.target.join("release");
-    if !release.join("empty").exists() {
-        eprintln!("building everything as it is deployed: a few minutes the first time");
+    if !release.join("probes").exists() {
+        eprintln!("building the functions as they are deployed: some minutes the first time");
     }
-    let is_this_debug = cfg!(debug_assertions);
-    let mut command = Command::new(cargo());
-    command.args(["build", "--release"]).current_dir(&workspace.root);
-    for program in PROGRAMS.into_iter().chain(is_this_debug.then_some("dev")) {
-        command.args(["--bin", program]);
-    }
-    Environment::of_cargo().apply(&mut command);
-    let spawned = |source| Error::Spawn { program: "cargo".into(), source };
-    let status = command.stdin(Stdio::null()).status().await.map_err(spawned)?;
-    if !status.success() {
-        return Err(Error::Build);
-    }
-    if is_this_debug {
-        return Err(take_place(&release.join("dev")));
-    }
+    let mut arguments = vec!["--features", "probes/program"];
+    arguments.extend(PROGRAMS.into_iter().flat_map(|program| ["--bin", program]));
+    optimized::build(workspace, &arguments).await?;
     Ok(release)
-}
-
-/// Runs another program in this process; returns only if that fails.
-pub(crate) fn take_place(program: &Path) -> Error {
-    let mut command = std::process::Command::new(program);
-    command.args(std::env::args_os().skip(1));
-    Error::Spawn { program: program.to_owned(), source: command.exec() }
 }
 
 /// Measures a program, and what is left of it in a zip file.

@@ -7,7 +7,7 @@ use shared::store::StoreError;
 use shared::store::table::TableError;
 
 use super::life::Program;
-use crate::{load_testing, serve};
+use crate::{load_testing, optimized, serve};
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +16,8 @@ pub enum Error {
     #[error(transparent)]
     Serve(#[from] serve::Error),
     /// The programs do not build.
-    #[error("the release build failed: correct the errors above and run `cargo dev bench` again")]
-    Build,
+    #[error(transparent)]
+    Optimized(#[from] optimized::Error),
     /// A program does not start.
     #[error("could not start {}", program.display())]
     Spawn {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use shared::store::StoreError;
 
 use super::oha::PINNED_VERSION;
-use crate::{bench, load_testing, serve};
+use crate::{load_testing, optimized, serve};
 
 /// Why a load test could not go on, or is not passed. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum Error {
     Serve(#[from] serve::Error),
     /// The release build of this program could not take its place.
     #[error(transparent)]
-    Release(#[from] bench::Error),
+    Optimized(#[from] optimized::Error),
     /// One of the functions' parts ended in the middle of a scenario.
     #[error("the load test ended early; what the functions printed is in {}", log.display())]
     Stopped {

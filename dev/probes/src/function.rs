@@ -1,5 +1,4 @@
-//! The functions, made as their own programs make them, for what cannot be
-//! measured from outside: `cargo dev bench` runs the programs here.
+//! The functions, made as their own programs make them.
 
 use availability::Availability;
 use checkout::Checkout;
@@ -21,7 +20,7 @@ const JUMP: SignedDuration = SignedDuration::from_secs(61);
 
 /// A function as it is deployed.
 #[derive(Debug)]
-pub enum Function {
+pub(crate) enum Function {
     /// `functions/availability`.
     Availability(Box<Availability<DynamoStore, Origins>>),
     /// The same, with a clock that jumps over a snapshot's life before each
@@ -38,7 +37,7 @@ impl Function {
     ///
     /// # Errors
     /// When the environment is not that of a function, or there is no such target.
-    pub async fn start(target: &str) -> Result<Self, Error> {
+    pub(crate) async fn start(target: &str) -> Result<Self, Error> {
         let config = Config::from_env()?;
         Ok(match target {
             "availability-l1" => {
@@ -64,7 +63,7 @@ impl Function {
     }
 
     /// Answers a request.
-    pub async fn handle(&self, request: Request) -> Response<Body> {
+    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         match self {
             Self::Availability(function) => function.handle(request).await,
             Self::WithoutSnapshots(function, clock) => {
