@@ -41,6 +41,10 @@ use crate::serve::{self, Workspace};
 const MOST_REQUESTS: u16 = 5_000;
 /// How often a run starts each target: a start is short, and chance is a large part of it.
 const STARTS: usize = 5;
+/// How many lives a run has of a target that asks nobody else; the middle one
+/// counts. Where the system puts the two processes differs from life to life, and
+/// makes a request a quarter longer or shorter.
+const SHORT_LIVES: usize = 9;
 /// How many requests are counted for allocations, after one that is not.
 const COUNTED: usize = 20;
 
@@ -227,7 +231,7 @@ impl Bench {
         1 + self.plan.requests / 20 + self.plan.requests
     }
 
-    /// Runs one target: a few starts, and one life.
+    /// Runs one target: a few starts, and one life or the middle one of some.
     async fn run(&self, target: Target, worlds: &mut Worlds) -> Result<results::Run, Error> {
         let mut starts = Vec::with_capacity(STARTS);
         for _ in 1..STARTS {
@@ -249,6 +253,15 @@ impl Bench {
                 let untimed = asked - self.plan.requests - 1;
                 let life = live(program, world.questions(events, untimed, 200)).await?;
                 results::Run { warm: life.run.warm, ..start }
+            }
+            Target::Empty | Target::AvailabilityL1 => {
+                let mut lives = Vec::with_capacity(SHORT_LIVES);
+                for _ in 0..SHORT_LIVES {
+                    lives.push(self.life(target, worlds, asked).await?.run);
+                }
+                let p50 = |run: &results::Run| run.warm.map_or(f64::MAX, |warm| warm.p50_us);
+                lives.sort_by(|one, other| p50(one).total_cmp(&p50(other)));
+                lives.swap_remove(SHORT_LIVES / 2)
             }
             _ => self.life(target, worlds, asked).await?.run,
         };
