@@ -8,19 +8,13 @@ use crate::load::verdicts::{self, verdicts};
 
 /// Why bars are not met: what the profile shows, and what the floor is. Written by
 /// hand, beside the beginning of the bars' names; shown only while they are not met.
-const REASONS: [(&str, &str); 2] = [
-    (
-        "availability, the container has the answer: warm p50",
-        "The function's own handling is 5 % of its instructions; the rest above the empty \
-         function is reading more of the event and writing 1.8 KB of base64 instead of nothing. \
-         The function's crate at `opt-level = 3` takes 15,000 of 40,000 instructions off, and \
-         makes the program larger.",
-    ),
-    (
-        "checkout, zip",
-        "It is 40 KB too much. What is left is TLS, the table's client, and async-stripe's types.",
-    ),
-];
+const REASONS: [(&str, &str); 1] = [(
+    "availability, the container has the answer: warm p50",
+    "A request takes 174,400 instructions, of which the empty function has 148,000 (callgrind). \
+     The function's own handling is 5 % of them; the rest above the empty function is reading \
+     more of the event and writing 1.8 KB of base64 instead of nothing. That is the floor of an \
+     answer that has a body.",
+)];
 
 /// Something that is measured, and how it should be.
 #[derive(Clone, Debug, PartialEq)]
