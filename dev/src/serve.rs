@@ -47,7 +47,7 @@ use crate::mailbox::{self, Mailbox};
 use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub use calendar::CalendarSource;
 pub(crate) use dynamodb::{Database, local_client};
-pub(crate) use environment::Environment;
+use environment::Environment;
 pub use error::Error;
 use functions::{Functions, Output};
 pub use options::Options;
@@ -57,7 +57,8 @@ use ports::Ports;
 pub(crate) use processes::{adopt_orphans, die_with_parent, end_descendants};
 pub(crate) use rig::Rig;
 use stream::Stream;
-pub(crate) use workspace::{Workspace, cargo};
+pub(crate) use workspace::Workspace;
+use workspace::cargo;
 
 /// Runs the functions until the developer ends it, and then ends every process it started.
 ///
