@@ -12,8 +12,8 @@ const REASONS: [(&str, &str); 1] = [(
     "availability, the container has the answer: warm p50",
     "A request takes 174,400 instructions, of which the empty function has 148,000 (callgrind). \
      The function's own handling is 5 % of them; the rest above the empty function is reading \
-     more of the event and writing 1.8 KB of base64 instead of nothing. That is the floor of an \
-     answer that has a body.",
+     more of the event and writing 1.8 KB of base64 instead of nothing. Those bytes are the floor \
+     as long as a body goes out as it is; a compressed one would have fewer.",
 )];
 
 /// Something that is measured, and how it should be.
