@@ -7,11 +7,11 @@ use clap::Args;
 use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, html};
 use notify::mail::{self, Mail, News};
-use shared::domain::booking::{Booking, Refund, State, sample};
-use shared::domain::calendar::CalendarName;
-use shared::domain::interval::Interval;
-use shared::domain::salon::Salon;
-use shared::domain::service::{StaffId, StaffMember};
+use salon::Salon;
+use salon::booking::{Booking, Refund, State, sample};
+use salon::calendar::CalendarName;
+use salon::interval::Interval;
+use salon::service::{StaffId, StaffMember};
 use tokio::fs;
 
 use crate::serve;
@@ -263,7 +263,7 @@ fn shown(case: &Case, mail: &Mail) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use shared::salon_file;
+    use salon::salon_file;
 
     use super::*;
 

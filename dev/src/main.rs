@@ -1,10 +1,12 @@
 //! `cargo dev`: everything that Openchair's developers run.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use dev::{bench, explain, fleet, load, load_testing, mail_preview, serve, simulate};
+use clap::{Args, Parser, Subcommand};
+use dev::hand_over::{self, Profile, Program};
+use dev::{explain, mail_preview, serve};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -23,24 +25,30 @@ struct Cli {
 enum Command {
     /// Builds and serves the functions with everything they need (the default)
     Serve(serve::Options),
-    /// Measures a start and a request of each function, beside one that does nothing
-    Bench(bench::Options),
     /// Prints what takes time away from a day, and the rule that does
     Explain(explain::Options),
-    /// Searches for an order of events that breaks a booking or a payment
-    Simulate(simulate::Options),
-    /// Says what any number of visits takes and costs on AWS, by a model
-    Fleet(fleet::Options),
-    /// Writes docs/load-testing.md and its plots from what was measured last
-    LoadTesting(load_testing::Options),
-    /// Puts the functions under load and says how they bear it
-    ///
-    /// All of it takes about 25 minutes, 10 of them for the soak; `--quick` takes less
-    /// than 3. The first time, building the functions and the load generator takes
-    /// some minutes more. A full run is kept in docs/load-testing/load.json.
-    Load(load::Options),
     /// Writes every mail with sample data to files that can be opened
     MailPreview(mail_preview::Options),
+    /// Searches for an order of events that breaks a booking or a payment
+    ///
+    /// A program of its own, built when it is first used. With `--release` it is built as
+    /// deployed: minutes more to build, and several times faster.
+    #[command(disable_help_flag = true)]
+    Simulate(Arguments),
+    /// Measures a start and a request of each function, beside one that does nothing
+    #[command(disable_help_flag = true)]
+    Bench(Arguments),
+    /// Puts the functions under load and judges how they hold up
+    #[command(disable_help_flag = true)]
+    Load(Arguments),
+}
+
+/// What is handed over to another program as it is.
+#[derive(Args, Debug)]
+struct Arguments {
+    /// The command's own options; `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    arguments: Vec<OsString>,
 }
 
 #[tokio::main]
@@ -48,17 +56,13 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
-        Command::Bench(options) => bench::run(options).await.map_err(Box::<dyn Error>::from),
         Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
-        Command::Simulate(options) => simulate::run(options).await.map_err(Box::<dyn Error>::from),
-        Command::Fleet(options) => fleet::run(&options).map_err(Box::<dyn Error>::from),
-        Command::LoadTesting(options) => {
-            load_testing::run(&options).map_err(Box::<dyn Error>::from)
-        }
-        Command::Load(options) => load::run(options).await.map_err(Box::<dyn Error>::from),
         Command::MailPreview(options) => {
             mail_preview::run(options).await.map_err(Box::<dyn Error>::from)
         }
+        Command::Simulate(options) => simulate(options).await,
+        Command::Bench(options) => measure("bench", options).await,
+        Command::Load(options) => measure("load", options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -69,7 +73,22 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints an error and what caused it, one a line.
+async fn simulate(mut options: Arguments) -> Result<(), Box<dyn Error>> {
+    let given = options.arguments.len();
+    options.arguments.retain(|argument| argument != "--release");
+    let is_release = options.arguments.len() < given;
+    let profile = if is_release { Profile::Release } else { Profile::Test };
+    Ok(hand_over::run(Program { name: "simulation", profile }, &options.arguments).await?)
+}
+
+/// Runs what is measured as it is deployed: in a release build.
+async fn measure(command: &str, mut options: Arguments) -> Result<(), Box<dyn Error>> {
+    options.arguments.insert(0, command.into());
+    let program = Program { name: "measure", profile: Profile::Release };
+    Ok(hand_over::run(program, &options.arguments).await?)
+}
+
+/// Prints an error and its causes, one a line.
 fn report(error: &dyn Error) {
     eprintln!("error: {error}");
     let mut source = error.source();
@@ -104,5 +123,16 @@ mod tests {
             panic!("`cargo dev serve` should be a command");
         };
         assert_eq!(options.stripe_latency_ms, 250);
+    }
+
+    #[test]
+    fn other_programs_get_their_options_as_they_are() {
+        for (name, options) in [("simulate", ["--seeds", "5"]), ("bench", ["--help", "--quick"])] {
+            let cli = Cli::try_parse_from([&["dev", name][..], &options[..]].concat()).unwrap();
+            let Some(Command::Simulate(handed) | Command::Bench(handed)) = cli.command else {
+                panic!("`cargo dev {name}` should be a command");
+            };
+            assert_eq!(handed.arguments, options);
+        }
     }
 }

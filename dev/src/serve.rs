@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `options` | the command line |
 //! | `workspace` | which functions there are, and their routes |
-//! | `salon`, `payments`, `calendar` | what the functions are told: the salon, whom to pay, when people are busy |
+//! | `salon_source`, `payments`, `calendar` | what the functions are told: the salon, whom to pay, when people are busy |
 //! | `ports`, `data` | what must be free before anything starts |
 //! | `cargo_lambda` | the tool that runs functions: found or installed |
 //! | `dynamodb` | the embedded `DynamoDB` |
@@ -28,7 +28,7 @@ mod payments;
 mod ports;
 mod processes;
 mod rig;
-mod salon;
+mod salon_source;
 mod stream;
 mod workspace;
 
@@ -37,27 +37,27 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use shared::domain::salon::Salon;
+use salon::Salon;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::google::{FakeGoogle, GoogleOptions};
-use crate::mailbox::{self, Mailbox};
-use crate::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 pub use calendar::CalendarSource;
-pub(crate) use dynamodb::{Database, local_client};
+pub use dynamodb::{Database, local_client};
 use environment::Environment;
 pub use error::Error;
 use functions::{Functions, Output};
 pub use options::Options;
 use payments::Payments;
-pub(crate) use payments::SANDBOX_KEY;
+pub use payments::SANDBOX_KEY;
 use ports::Ports;
-pub(crate) use processes::{adopt_orphans, die_with_parent, end_descendants};
-pub(crate) use rig::Rig;
+pub use processes::{adopt_orphans, die_with_parent, end_descendants};
+pub use rig::Rig;
+use stand_ins::google::{FakeGoogle, GoogleOptions};
+use stand_ins::mailbox::{self, Mailbox};
+use stand_ins::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 use stream::Stream;
-pub(crate) use workspace::Workspace;
+pub use workspace::Workspace;
 use workspace::cargo;
 
 /// Runs the functions until the developer ends it, and then ends every process it started.
@@ -83,14 +83,14 @@ pub async fn run(options: Options) -> Result<(), Error> {
 /// # Errors
 ///
 /// Fails if the file is missing or is not a salon.
-pub(crate) async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon, Error> {
+pub async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon, Error> {
     let workspace = Workspace::load().await?;
     let served = data::noted_salon(&workspace.target.join("dev")).filter(|_| is_running);
-    salon::load(named.or(served.as_deref()), &workspace.root)
+    salon_source::load(named.or(served.as_deref()), &workspace.root)
 }
 
 /// Starts to describe a call of the cargo that runs this program.
-pub(crate) fn cargo_command() -> Command {
+pub fn cargo_command() -> Command {
     let mut command = Command::new(cargo());
     Environment::of_cargo().apply(&mut command);
     command
@@ -99,7 +99,7 @@ pub(crate) fn cargo_command() -> Command {
 /// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.
 ///
 /// The handlers are in place when this returns, before anything is started.
-pub(crate) fn stop_requested() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -114,7 +114,7 @@ pub(crate) fn stop_requested() -> io::Result<impl Future<Output = ()>> {
 
 async fn serve(options: &Options) -> Result<Infallible, Error> {
     let workspace = Workspace::load().await?;
-    let salon = salon::choose(options.salon.as_deref(), &workspace.root)?;
+    let salon = salon_source::choose(options.salon.as_deref(), &workspace.root)?;
     let payments = Payments::choose(options)?;
     let ports = Ports::claim(options, payments)?;
     let data = data::open(&workspace.target.join("dev"), options.fresh)?;

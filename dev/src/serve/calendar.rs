@@ -12,19 +12,19 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
+use openchair::calendars::secrets::CALENDAR_SECRETS;
+use openchair::clock::Clock;
+use salon::Salon;
+use salon::day::Day;
+use salon::interval::Interval;
+use salon::salon_file;
 use serde_json::{Value as Json, json};
-use shared::calendars::secrets::CALENDAR_SECRETS;
-use shared::clock::Clock;
-use shared::domain::day::Day;
-use shared::domain::interval::Interval;
-use shared::domain::salon::Salon;
-use shared::salon_file;
 use tokio::net::TcpListener;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::Error;
 use super::environment::Environment;
-use crate::google;
+use stand_ins::google;
 
 /// For how long a reading is fresh: an edit is to be seen soon.
 const FRESH_SECONDS: i64 = 20;
@@ -225,14 +225,14 @@ async fn answer(file: &Path, request: &HeaderMap) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use shared::busy::Origin as _;
-    use shared::calendars::Origins;
-    use shared::calendars::secrets::CalendarSecrets;
-    use shared::domain::calendar::CalendarName;
-    use shared::domain::interval::IntervalSet;
+    use openchair::busy::Origin as _;
+    use openchair::calendars::Origins;
+    use openchair::calendars::secrets::CalendarSecrets;
+    use salon::calendar::CalendarName;
+    use salon::interval::IntervalSet;
 
     use super::*;
-    use crate::google::{FakeGoogle, GoogleOptions};
+    use stand_ins::google::{FakeGoogle, GoogleOptions};
 
     /// A salon of two, one of whom has a calendar of her own.
     fn two() -> String {

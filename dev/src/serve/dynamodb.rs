@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
-use shared::aws;
-use shared::store::table;
+use openchair::aws;
+use openchair::store::table;
 use tokio::task::JoinHandle;
 
 use super::Error;
@@ -34,7 +34,7 @@ pub(super) async fn start(
 }
 
 /// The data of the last `cargo dev`, opened while none runs.
-pub(crate) struct Database {
+pub struct Database {
     address: SocketAddr,
     _server: JoinHandle<Result<(), String>>,
     _data: Data,
@@ -46,7 +46,7 @@ impl Database {
     /// # Errors
     ///
     /// Fails if they are in use or cannot be opened.
-    pub(crate) async fn open() -> Result<Self, Error> {
+    pub async fn open() -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
         let data = data::open(&workspace.target.join("dev"), false)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Listener)?;
@@ -57,13 +57,13 @@ impl Database {
     }
 
     /// Makes a client of it.
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         client(self.address)
     }
 }
 
 /// Makes a client of the database that a running `cargo dev` has on a port.
-pub(crate) fn local_client(port: u16) -> Client {
+pub fn local_client(port: u16) -> Client {
     client((Ipv4Addr::LOCALHOST, port).into())
 }
 

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use shared::store::table;
+use openchair::store::table;
 
 use super::Options;
 use super::payments::{Payments, SANDBOX_KEY};
-use crate::sandbox::WEBHOOK_SECRET;
+use stand_ins::sandbox::WEBHOOK_SECRET;
 
 /// Variables that would send a function to somebody's AWS account.
 const UNSET: [&str; 4] =

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use shared::salon_file::SalonProblems;
-use shared::store::table::TableError;
+use openchair::store::table::TableError;
+use salon::salon_file::SalonProblems;
 
 use super::cargo_lambda::PINNED_VERSION;
 use super::ports::BusyPort;

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::value_parser;
 
 use super::calendar::CalendarSource;
-use crate::sandbox::{Debits, Refunds, Webhooks};
+use stand_ins::sandbox::{Debits, Refunds, Webhooks};
 
 /// What a developer can choose.
 #[derive(Args, Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::{Error, Options};
 
 /// The sandbox's bearer key. It opens nothing anywhere else.
-pub(crate) const SANDBOX_KEY: &str = "sk_test_sandbox";
+pub const SANDBOX_KEY: &str = "sk_test_sandbox";
 
 /// Where checkout sessions are created.
 #[derive(Clone, Copy, Debug, PartialEq)]

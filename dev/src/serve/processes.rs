@@ -24,7 +24,7 @@ struct Process {
 }
 
 /// Makes processes whose parent has ended descend from this one, where the system can.
-pub(crate) fn adopt_orphans() {
+pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     {
         // Without it, orphans are still found as long as their parents live.
@@ -33,7 +33,7 @@ pub(crate) fn adopt_orphans() {
 }
 
 /// Has the system end the child if this process dies without a chance to do it.
-pub(crate) fn die_with_parent(command: &mut Command) {
+pub fn die_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         let ask = || Ok(rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?);
@@ -49,7 +49,7 @@ pub(crate) fn die_with_parent(command: &mut Command) {
 }
 
 /// Asks every descendant to end, waits, and kills those that did not.
-pub(crate) async fn end_descendants() {
+pub async fn end_descendants() {
     let this = getpid().as_raw_nonzero().get();
     let mut doomed = descendants(this, &running().await);
     signal_all(&doomed, Signal::TERM);

@@ -5,23 +5,23 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::Client;
-use shared::domain::salon::Salon;
-use shared::store::{DynamoStore, table};
+use openchair::store::{DynamoStore, table};
+use salon::Salon;
 use tokio::task::JoinHandle;
 
 use super::functions::{self, Functions, Output};
 use super::payments::Payments;
 use super::ports::Ports;
 use super::workspace::Workspace;
-use super::{Error, Options, cargo_lambda, dynamodb, environment, processes, salon};
-use crate::sandbox::{Sandbox, Serving};
+use super::{Error, Options, cargo_lambda, dynamodb, environment, processes, salon_source};
+use stand_ins::sandbox::{Sandbox, Serving};
 
 /// What the functions' output is kept in, below the target folder.
 const LOG: &str = "load/functions.log";
 
 /// The functions, built as they are deployed, and what runs them.
 #[derive(Debug)]
-pub(crate) struct Rig {
+pub struct Rig {
     workspace: Workspace,
     cargo_lambda: PathBuf,
     log: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) struct Rig {
 
 /// The functions while they are served. Dropping it ends nothing: see [`Running::stop`].
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     functions: Functions,
     sandbox: Serving,
     client: Client,
@@ -43,7 +43,7 @@ impl Rig {
     /// # Errors
     ///
     /// Fails if something is missing or does not build.
-    pub(crate) async fn build(others: &[&str]) -> Result<Self, Error> {
+    pub async fn build(others: &[&str]) -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
         let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
         functions::build(&workspace, others, true).await?;
@@ -54,22 +54,22 @@ impl Rig {
     }
 
     /// Returns the root of the repository.
-    pub(crate) fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         &self.workspace.root
     }
 
     /// Returns where tools are installed.
-    pub(crate) fn tools(&self) -> PathBuf {
+    pub fn tools(&self) -> PathBuf {
         self.workspace.target.join("tools")
     }
 
     /// Returns the program of a function.
-    pub(crate) fn program(&self, function: &str) -> PathBuf {
+    pub fn program(&self, function: &str) -> PathBuf {
         self.workspace.target.join("release").join(function)
     }
 
     /// Returns the file that has what the functions print.
-    pub(crate) fn log(&self) -> &Path {
+    pub fn log(&self) -> &Path {
         &self.log
     }
 
@@ -78,7 +78,7 @@ impl Rig {
     /// # Errors
     ///
     /// Fails if it cannot be written.
-    pub(crate) fn keep_salon(&self, text: &str) -> Result<PathBuf, Error> {
+    pub fn keep_salon(&self, text: &str) -> Result<PathBuf, Error> {
         let path = self.log.with_file_name("salon.toml");
         let failed = |source| Error::Data { path: path.clone(), source };
         fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
@@ -91,9 +91,9 @@ impl Rig {
     /// # Errors
     ///
     /// Fails if a port is taken, the salon is none, or a part does not start.
-    pub(crate) async fn start(&self, options: &Options) -> Result<(Running, Salon), Error> {
-        let served = salon::choose(options.salon.as_deref(), &self.workspace.root)?;
-        let salon = salon::load(options.salon.as_deref(), &self.workspace.root)?;
+    pub async fn start(&self, options: &Options) -> Result<(Running, Salon), Error> {
+        let served = salon_source::choose(options.salon.as_deref(), &self.workspace.root)?;
+        let salon = salon_source::load(options.salon.as_deref(), &self.workspace.root)?;
         let [api, database, sandbox] = Ports::claim_three(options)?;
         let address = database.local_addr().map_err(Error::Listener)?;
         let (database, _) = dynamodb::start(database, Path::new(":memory:")).await?;
@@ -121,17 +121,17 @@ impl Rig {
 
 impl Running {
     /// Returns the payment sandbox.
-    pub(crate) fn sandbox(&self) -> &Sandbox {
+    pub fn sandbox(&self) -> &Sandbox {
         self.sandbox.sandbox()
     }
 
     /// Returns the table, read as the functions read it.
-    pub(crate) fn store(&self) -> DynamoStore {
+    pub fn store(&self) -> DynamoStore {
         DynamoStore::new(self.client.clone(), table::DEFAULT_NAME.to_owned())
     }
 
     /// Waits until any part of it ends, which none should.
-    pub(crate) async fn failed(&mut self) -> Error {
+    pub async fn failed(&mut self) -> Error {
         tokio::select! {
             failed = self.functions.until_failed() => failed,
             () = self.sandbox.ended() => Error::Ended("the payment sandbox"),
@@ -142,7 +142,7 @@ impl Running {
     /// Ends the functions and what they needed.
     ///
     /// Their ports are free when this returns.
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         processes::end_descendants().await;
         self.sandbox.stop().await;
         self.database.abort();

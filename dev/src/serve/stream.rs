@@ -12,8 +12,8 @@ use dynoxide::actions::get_records::{GetRecordsRequest, Record};
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
 use dynoxide::streams::shard_id;
+use openchair::store::table;
 use serde_json::{Value, json};
-use shared::store::table;
 
 use super::{Error, Options};
 

@@ -11,10 +11,10 @@ use super::Error;
 
 /// What `cargo metadata` knows of this workspace.
 #[derive(Debug)]
-pub(crate) struct Workspace {
-    pub(crate) root: PathBuf,
+pub struct Workspace {
+    pub root: PathBuf,
     /// Where cargo puts what it builds: `target`, unless `CARGO_TARGET_DIR` moves it.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
     /// The functions' binaries, sorted.
     pub(super) functions: Vec<String>,
     /// Paths and the functions that serve them, sorted by path.
@@ -79,7 +79,7 @@ impl Workspace {
     /// # Errors
     ///
     /// Fails if cargo does, or if the workspace has no functions.
-    pub(crate) async fn load() -> Result<Self, Error> {
+    pub async fn load() -> Result<Self, Error> {
         let output = Command::new(cargo())
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .stdin(Stdio::null())
@@ -144,7 +144,7 @@ impl Route {
 }
 
 /// The cargo that runs this program, so that everything is built by the same one.
-pub(crate) fn cargo() -> std::ffi::OsString {
+pub(super) fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 

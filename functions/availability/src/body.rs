@@ -3,14 +3,14 @@
 use std::fmt::Display;
 
 use jiff::civil::Date;
+use salon::Salon;
+use salon::availability::DayStarts;
+use salon::clock_time::ClockTime;
+use salon::interval::IntervalSet;
+use salon::money::Money;
+use salon::service::{Service, ServiceId, StaffId};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use shared::domain::availability::DayStarts;
-use shared::domain::clock_time::ClockTime;
-use shared::domain::interval::IntervalSet;
-use shared::domain::money::Money;
-use shared::domain::salon::Salon;
-use shared::domain::service::{Service, ServiceId, StaffId};
 
 /// Writes `{"2026-11-24": [["10:00","12:30"],["13:15","19:00"]], …}`.
 pub(crate) fn open_time(days: impl Iterator<Item = (Date, IntervalSet<ClockTime>)>) -> String {

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
-use shared::busy::{BusyReader, Origin};
-use shared::domain::salon::Salon;
-use shared::http::caching::{CacheableBody, wants_current};
-use shared::http::{Answer, ApiError, CacheLevel, observe};
-use shared::store::Store;
-use shared::telemetry::chain;
+use openchair::busy::{BusyReader, Origin};
+use openchair::http::caching::{CacheableBody, wants_current};
+use openchair::http::{Answer, ApiError, CacheLevel, observe};
+use openchair::store::Store;
+use openchair::telemetry::chain;
+use salon::Salon;
 
 use crate::query::Query;
 use crate::snapshot::{Snapshots, Wanted};

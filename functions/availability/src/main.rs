@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use availability::Availability;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
-use shared::busy::BusyReader;
-use shared::calendars::Origins;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::http::AsIs;
-use shared::store::DynamoStore;
-use shared::{aws, telemetry};
+use openchair::busy::BusyReader;
+use openchair::calendars::Origins;
+use openchair::clock::Clock;
+use openchair::config::Config;
+use openchair::http::AsIs;
+use openchair::store::DynamoStore;
+use openchair::{aws, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

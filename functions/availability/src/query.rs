@@ -1,8 +1,8 @@
 use jiff::Span;
 use jiff::civil::Date;
-use shared::domain::salon::{Horizon, Salon};
-use shared::domain::service::{ServiceId, StaffId};
-use shared::http::{ApiError, Code};
+use openchair::http::{ApiError, Code};
+use salon::service::{ServiceId, StaffId};
+use salon::{Horizon, Salon};
 
 /// What a request to `/availability` asks for: the key of a cached body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
-use shared::busy::{Busy, BusyReader, Origin};
-use shared::domain::availability::{Availability, BusyTimes};
-use shared::domain::salon::Salon;
-use shared::http::caching::CacheableBody;
-use shared::http::{ApiError, CacheLevel};
-use shared::store::{Consistency, Store, StoreError};
+use openchair::busy::{Busy, BusyReader, Origin};
+use openchair::http::caching::CacheableBody;
+use openchair::http::{ApiError, CacheLevel};
+use openchair::store::{Consistency, Store, StoreError};
+use salon::Salon;
+use salon::availability::{Availability, BusyTimes};
 
 use crate::body;
 use crate::query::Query;

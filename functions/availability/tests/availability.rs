@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use availability::Availability;
-use dev::event::Event;
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Response};
+use openchair::busy::{BusyReader, Origin, OriginError};
+use openchair::clock::Clock;
+use openchair::store::MemoryStore;
+use salon::booking::BookingId;
+use salon::calendar::{CalendarReading, SourceReading};
+use salon::day_sheet::{DaySheet, Entry};
+use salon::interval::Interval;
+use salon::salon_file;
+use salon::service::{StaffId, StaffMember};
 use serde_json::Value;
-use shared::busy::{BusyReader, Origin, OriginError};
-use shared::clock::Clock;
-use shared::domain::booking::BookingId;
-use shared::domain::calendar::{CalendarReading, SourceReading};
-use shared::domain::day_sheet::{DaySheet, Entry};
-use shared::domain::interval::Interval;
-use shared::domain::service::{StaffId, StaffMember};
-use shared::salon_file;
-use shared::store::MemoryStore;
+use stand_ins::gateway_event::GatewayEvent;
 
 /// A Monday morning, before the salon opens.
 const NOW: &str = "2026-11-23T07:00:00-08:00";
@@ -74,10 +74,10 @@ impl Harness {
     }
 
     async fn get(&self, target: &str) -> Response<Body> {
-        self.send(&Event::new("GET", target)).await
+        self.send(&GatewayEvent::new("GET", target)).await
     }
 
-    async fn send(&self, event: &Event) -> Response<Body> {
+    async fn send(&self, event: &GatewayEvent) -> Response<Body> {
         self.function.handle(event.request()).await
     }
 
@@ -139,7 +139,7 @@ async fn both_forms_carry_the_caching_headers() {
         let etag = header(&response, "etag");
         assert!(etag.starts_with('"') && etag.len() == 18, "not a strong tag: {etag}");
 
-        let again = Event::new("GET", target).header("If-None-Match", etag);
+        let again = GatewayEvent::new("GET", target).header("If-None-Match", etag);
         let unchanged = harness.send(&again).await;
         assert_eq!(unchanged.status(), 304, "{target}");
         assert!(matches!(unchanged.body(), Body::Empty));
@@ -230,7 +230,7 @@ async fn a_table_that_is_down_at_the_start_stops_nobody_later() {
 #[tokio::test]
 async fn no_cache_gets_a_snapshot_that_is_at_most_a_second_old() {
     let harness = Harness::new();
-    let current = Event::new("GET", "/availability").header("Cache-Control", "no-cache");
+    let current = GatewayEvent::new("GET", "/availability").header("Cache-Control", "no-cache");
     harness.send(&current).await;
     harness.clock.advance(SignedDuration::from_millis(999));
     harness.send(&current).await;
@@ -339,7 +339,7 @@ async fn bad_requests_get_the_contracts_errors() {
         ("GET", "/availability/", 404, "not_found", ""),
     ];
     for (method, target, status, code, field) in table {
-        let response = harness.send(&Event::new(method, target)).await;
+        let response = harness.send(&GatewayEvent::new(method, target)).await;
         let body = json(&response);
         assert_eq!(response.status(), status, "{method} {target}: {body}");
         assert_eq!(body["error"]["code"], code, "{method} {target}");

@@ -1,11 +1,11 @@
 //! The contract's bodies.
 
 use jiff::Timestamp;
+use salon::Salon;
+use salon::booking::{Booking, BookingId};
+use salon::money::Money;
+use salon::service::{ServiceId, StaffId};
 use serde::Serialize;
-use shared::domain::booking::{Booking, BookingId};
-use shared::domain::money::Money;
-use shared::domain::salon::Salon;
-use shared::domain::service::{ServiceId, StaffId};
 
 /// Writes a hold, for whoever placed it.
 pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {

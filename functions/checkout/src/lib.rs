@@ -12,16 +12,16 @@ use std::time::Duration;
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
+use openchair::bookings::{Bookings, address_key, fingerprint, request_key};
+use openchair::busy::Origin;
+use openchair::clock::Clock;
+use openchair::http::{self, Answer, ApiError, Code, observe};
+use openchair::payments::{BareDeposit, Client, create_bare_deposit};
+use openchair::store::bookings::BookingStore;
+use salon::booking::{BookingId, HoldKey, RequestKey};
+use salon::invitation::Invitation;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use shared::bookings::{Bookings, address_key, fingerprint, request_key};
-use shared::busy::Origin;
-use shared::clock::Clock;
-use shared::domain::booking::{BookingId, HoldKey, RequestKey};
-use shared::http::{self, Answer, ApiError, Code, observe};
-use shared::invitation::Invitation;
-use shared::payments::{BareDeposit, Client, create_bare_deposit};
-use shared::store::bookings::BookingStore;
 use tokio::time::timeout;
 
 use crate::refusal::{not_cancelled, not_reserved, unknown_booking};
@@ -97,7 +97,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             customer.email.as_str(),
             wanted.ui.as_str(),
         ]);
-        let request = shared::bookings::Request {
+        let request = openchair::bookings::Request {
             service: wanted.service,
             start,
             staff: wanted.staff,

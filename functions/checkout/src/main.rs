@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use checkout::Checkout;
 use lambda_http::{Error, Request, run_concurrent, service_fn};
-use shared::bookings::Bookings;
-use shared::calendars::Origins;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::store::DynamoStore;
-use shared::telemetry;
+use openchair::bookings::Bookings;
+use openchair::calendars::Origins;
+use openchair::clock::Clock;
+use openchair::config::Config;
+use openchair::store::DynamoStore;
+use openchair::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

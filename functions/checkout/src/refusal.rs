@@ -1,10 +1,10 @@
 //! What a client is told when a booking is not made or not cancelled.
 
 use jiff::Timestamp;
-use shared::bookings::{CancelError, ReserveError};
-use shared::domain::placement::RuleError;
-use shared::domain::salon::Salon;
-use shared::http::{ApiError, Code};
+use openchair::bookings::{CancelError, ReserveError};
+use openchair::http::{ApiError, Code};
+use salon::Salon;
+use salon::placement::RuleError;
 
 use crate::request::{When, too_far, too_soon};
 

@@ -3,12 +3,12 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::AmbiguousOffset;
 use jiff::{SignedDuration, Timestamp};
+use openchair::http::{ApiError, Code};
+use salon::Salon;
+use salon::customer::{Customer, CustomerError, CustomerName, Email, Phone};
+use salon::payment::Ui;
+use salon::service::{Service, StaffId};
 use serde_json::{Map, Value};
-use shared::domain::customer::{Customer, CustomerError, CustomerName, Email, Phone};
-use shared::domain::payment::Ui;
-use shared::domain::salon::Salon;
-use shared::domain::service::{Service, StaffId};
-use shared::http::{ApiError, Code};
 
 /// A request whose fields are well-formed, and whose ids are the salon's.
 #[derive(Debug)]

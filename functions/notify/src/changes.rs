@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 
 use jiff::SignedDuration;
+use openchair::calendars::google::Events;
+use openchair::ses::Mailer;
+use openchair::store::Image;
+use openchair::store::bookings::BookingStore;
+use openchair::store::outbox::Outbox;
+use openchair::telemetry::chain;
+use salon::booking::{Booking, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::calendars::google::Events;
-use shared::domain::booking::{Booking, State};
-use shared::ses::Mailer;
-use shared::store::Image;
-use shared::store::bookings::BookingStore;
-use shared::store::outbox::Outbox;
-use shared::telemetry::chain;
 
 use crate::Notify;
 use crate::mail::{self, News};

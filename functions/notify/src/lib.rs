@@ -14,16 +14,16 @@ mod once;
 mod reminders;
 
 use jiff::Timestamp;
+use openchair::calendars::Entries;
+use openchair::calendars::google::{Events, GoogleCalendars};
+use openchair::clock::Clock;
+use openchair::ses::{Mailer, Ses};
+use openchair::store::bookings::BookingStore;
+use openchair::store::outbox::Outbox;
+use openchair::telemetry::metrics;
+use salon::Salon;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::calendars::Entries;
-use shared::calendars::google::{Events, GoogleCalendars};
-use shared::clock::Clock;
-use shared::domain::salon::Salon;
-use shared::ses::{Mailer, Ses};
-use shared::store::bookings::BookingStore;
-use shared::store::outbox::Outbox;
-use shared::telemetry::metrics;
 
 pub use self::changes::Failures;
 pub use self::reminders::{NotAllReminded, Reminded};

@@ -15,12 +15,12 @@ mod templates;
 use std::fmt;
 
 use jiff::Timestamp;
-use shared::domain::booking::Booking;
-use shared::domain::calendar::CalendarName;
-use shared::domain::contact::{MailRules, Mailbox};
-use shared::domain::customer::Email;
-use shared::domain::salon::Salon;
-use shared::invitation::Invitation;
+use salon::Salon;
+use salon::booking::Booking;
+use salon::calendar::CalendarName;
+use salon::contact::{MailRules, Mailbox};
+use salon::customer::Email;
+use salon::invitation::Invitation;
 
 use self::letter::{Letter, one_line};
 pub use self::news::News;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use notify::{Event, Notify};
-use shared::calendars::Entries;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::ses::Ses;
-use shared::store::DynamoStore;
-use shared::{aws, telemetry};
+use openchair::calendars::Entries;
+use openchair::clock::Clock;
+use openchair::config::Config;
+use openchair::ses::Ses;
+use openchair::store::DynamoStore;
+use openchair::{aws, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -6,16 +6,16 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use shared::aws::AwsError;
-use shared::calendars::CalendarError;
-use shared::calendars::google::Events;
-use shared::domain::booking::Booking;
-use shared::ses::{Mailer, Sent};
-use shared::store::StoreError;
-use shared::store::bookings::BookingStore;
-use shared::store::outbox::{Claim, Effect, Outbox};
-use shared::telemetry::chain;
-use shared::telemetry::metrics::{Metric, count};
+use openchair::aws::AwsError;
+use openchair::calendars::CalendarError;
+use openchair::calendars::google::Events;
+use openchair::ses::{Mailer, Sent};
+use openchair::store::StoreError;
+use openchair::store::bookings::BookingStore;
+use openchair::store::outbox::{Claim, Effect, Outbox};
+use openchair::telemetry::chain;
+use openchair::telemetry::metrics::{Metric, count};
+use salon::booking::Booking;
 
 use crate::Notify;
 use crate::mail::{Mail, Recipient};

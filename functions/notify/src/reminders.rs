@@ -1,18 +1,18 @@
 //! The schedule: clients who are told again that their appointment is near.
 
 use jiff::{SignedDuration, Timestamp};
+use openchair::calendars::google::Events;
+use openchair::ses::Mailer;
+use openchair::store::bookings::BookingStore;
+use openchair::store::outbox::Outbox;
+use openchair::store::{Consistency, StoreError};
+use openchair::telemetry::chain;
+use salon::Horizon;
+use salon::booking::BookingId;
+use salon::day_sheet::DaySheet;
+use salon::reminder::Reminders;
+use salon::service::StaffId;
 use serde::Serialize;
-use shared::calendars::google::Events;
-use shared::domain::booking::BookingId;
-use shared::domain::day_sheet::DaySheet;
-use shared::domain::reminder::Reminders;
-use shared::domain::salon::Horizon;
-use shared::domain::service::StaffId;
-use shared::ses::Mailer;
-use shared::store::bookings::BookingStore;
-use shared::store::outbox::Outbox;
-use shared::store::{Consistency, StoreError};
-use shared::telemetry::chain;
 
 use crate::Notify;
 use crate::mail::{self, News};

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shared::bookings::{Bookings, Budget, Report};
-use shared::busy::Origin;
-use shared::clock::Clock;
-use shared::payments::Payments;
-use shared::store::StoreError;
-use shared::store::bookings::BookingStore;
-use shared::telemetry::{chain, metrics};
+use openchair::bookings::{Bookings, Budget, Report};
+use openchair::busy::Origin;
+use openchair::clock::Clock;
+use openchair::payments::Payments;
+use openchair::store::StoreError;
+use openchair::store::bookings::BookingStore;
+use openchair::telemetry::{chain, metrics};
 use tokio::time::Instant;
 
 /// The most bookings that a run looks after. Usually its time ends it first.

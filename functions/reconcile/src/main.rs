@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
+use openchair::bookings::Bookings;
+use openchair::calendars::Origins;
+use openchair::clock::Clock;
+use openchair::config::Config;
+use openchair::payments::Client;
+use openchair::store::DynamoStore;
+use openchair::telemetry;
 use reconcile::Reconcile;
 use serde::de::IgnoredAny;
-use shared::bookings::Bookings;
-use shared::calendars::Origins;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::payments::Client;
-use shared::store::DynamoStore;
-use shared::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -5,16 +5,16 @@
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
-use shared::bookings::{Bookings, SettleError};
-use shared::busy::Origin;
-use shared::clock::Clock;
-use shared::domain::booking::BookingId;
-use shared::http::{self, Answer, ApiError, Code, observe};
-use shared::payments::Client;
-use shared::payments::webhook::{Event, Subject, WebhookSecrets, parse_event, verify};
-use shared::store::bookings::BookingStore;
-use shared::telemetry::chain;
-use shared::telemetry::metrics::{Metric, count};
+use openchair::bookings::{Bookings, SettleError};
+use openchair::busy::Origin;
+use openchair::clock::Clock;
+use openchair::http::{self, Answer, ApiError, Code, observe};
+use openchair::payments::Client;
+use openchair::payments::webhook::{Event, Subject, WebhookSecrets, parse_event, verify};
+use openchair::store::bookings::BookingStore;
+use openchair::telemetry::chain;
+use openchair::telemetry::metrics::{Metric, count};
+use salon::booking::BookingId;
 
 const PATH: &str = "/stripe/webhook";
 /// The largest body taken, in bytes.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use lambda_http::{Error, Request, run_concurrent, service_fn};
-use shared::bookings::Bookings;
-use shared::calendars::Origins;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::payments::webhook::WebhookSecrets;
-use shared::store::DynamoStore;
-use shared::{secrets, telemetry};
+use openchair::bookings::Bookings;
+use openchair::calendars::Origins;
+use openchair::clock::Clock;
+use openchair::config::Config;
+use openchair::payments::webhook::WebhookSecrets;
+use openchair::store::DynamoStore;
+use openchair::{secrets, telemetry};
 use webhook::Webhook;
 
 #[tokio::main(flavor = "current_thread")]

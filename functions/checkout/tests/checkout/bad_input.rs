@@ -1,15 +1,15 @@
 //! Bodies that are wrong, each answered with the field at fault, none of which
 //! changes anything.
 
-use dev::event::Event;
 use lambda_http::{Body, Response};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use stand_ins::gateway_event::GatewayEvent;
 
 use crate::harness::{Harness, checkout, json, refusal, wish};
 
-fn post(body: &str) -> Event {
-    Event::new("POST", "/checkout").header("content-type", "application/json").body(body)
+fn post(body: &str) -> GatewayEvent {
+    GatewayEvent::new("POST", "/checkout").header("content-type", "application/json").body(body)
 }
 
 fn field_of(response: &Response<Body>) -> Value {
@@ -25,16 +25,16 @@ async fn nothing_happened(harness: &Harness) {
 #[tokio::test]
 async fn routes_methods_sizes_and_types_are_looked_at_first() {
     let harness = Harness::new().await;
-    let plain = |body: &str| Event::new("POST", "/checkout").body(body);
+    let plain = |body: &str| GatewayEvent::new("POST", "/checkout").body(body);
     let big = "x".repeat(16 * 1024 + 1);
     let table = [
-        (Event::new("GET", "/checkout"), 405, "method_not_allowed"),
-        (Event::new("PUT", "/checkout").body("{}"), 405, "method_not_allowed"),
-        (Event::new("POST", "/bookings/1"), 405, "method_not_allowed"),
-        (Event::new("GET", "/bookings/1/cancel"), 405, "method_not_allowed"),
-        (Event::new("POST", "/checkout/"), 404, "not_found"),
-        (Event::new("POST", "/"), 404, "not_found"),
-        (Event::new("GET", "/bookings"), 404, "not_found"),
+        (GatewayEvent::new("GET", "/checkout"), 405, "method_not_allowed"),
+        (GatewayEvent::new("PUT", "/checkout").body("{}"), 405, "method_not_allowed"),
+        (GatewayEvent::new("POST", "/bookings/1"), 405, "method_not_allowed"),
+        (GatewayEvent::new("GET", "/bookings/1/cancel"), 405, "method_not_allowed"),
+        (GatewayEvent::new("POST", "/checkout/"), 404, "not_found"),
+        (GatewayEvent::new("POST", "/"), 404, "not_found"),
+        (GatewayEvent::new("GET", "/bookings"), 404, "not_found"),
         (plain(&big), 413, "body_too_large"),
         (post(&big), 413, "body_too_large"),
         (plain("{}"), 415, "unsupported_media_type"),
@@ -59,9 +59,9 @@ async fn routes_methods_sizes_and_types_are_looked_at_first() {
         ),
         (post("").bytes(b"{\"clientName\":\"\xff\"}"), 400, "invalid_json"),
         (post("").bytes(b"\xff\xfe{\x00}\x00"), 400, "invalid_json"),
-        (Event::new("POST", "/bookings/1/cancel").body("{}"), 415, "unsupported_media_type"),
+        (GatewayEvent::new("POST", "/bookings/1/cancel").body("{}"), 415, "unsupported_media_type"),
         (
-            Event::new("POST", "/bookings/1/cancel")
+            GatewayEvent::new("POST", "/bookings/1/cancel")
                 .header("content-type", "application/json")
                 .body("{\"manageToken\":1}"),
             422,

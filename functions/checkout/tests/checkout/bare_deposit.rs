@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use dev::event::Event;
-use dev::sandbox::SandboxOptions;
+use stand_ins::gateway_event::GatewayEvent;
+use stand_ins::sandbox::SandboxOptions;
 
 use crate::harness::{Harness, json, refusal};
 
 #[tokio::test]
 async fn an_empty_body_gets_a_session_for_the_default_deposit() {
     let harness = Harness::new().await;
-    let response = harness.send(&Event::new("POST", "/checkout")).await;
+    let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
     assert_eq!(response.status(), 200, "{response:?}");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let body = json(&response);
@@ -25,7 +25,7 @@ async fn an_empty_body_gets_a_session_for_the_default_deposit() {
 #[tokio::test]
 async fn two_requests_get_two_sessions() {
     let harness = Harness::new().await;
-    let event = Event::new("POST", "/checkout");
+    let event = GatewayEvent::new("POST", "/checkout");
     let (first, second) = (harness.send(&event).await, harness.send(&event).await);
     assert_ne!(json(&first)["sessionId"], json(&second)["sessionId"]);
 }
@@ -33,7 +33,7 @@ async fn two_requests_get_two_sessions() {
 #[tokio::test]
 async fn bare_deposits_can_be_switched_off() {
     let harness = Harness::with_salon(|file| file.replace("bare = true", "bare = false")).await;
-    let response = harness.send(&Event::new("POST", "/checkout")).await;
+    let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
     assert_eq!(refusal(&response), (404, "not_found".to_owned()));
     assert_eq!(harness.sessions_asked_for(), 0);
 }
@@ -44,7 +44,7 @@ async fn stripes_limit_is_503_with_retry_after() {
     let harness = Harness::with_stripe(options).await;
     let mut statuses = Vec::new();
     for _ in 0..3 {
-        let response = harness.send(&Event::new("POST", "/checkout")).await;
+        let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
         if response.status() == 503 {
             assert_eq!(json(&response)["error"]["code"], "stripe_busy");
             let seconds = response.headers()["retry-after"].to_str().expect("ASCII");
@@ -64,6 +64,6 @@ async fn stripes_limit_is_503_with_retry_after() {
 async fn no_answer_from_stripe_is_503() {
     let options = SandboxOptions { latency: Duration::from_mins(1), ..SandboxOptions::default() };
     let harness = Harness::with_stripe(options).await;
-    let response = harness.send(&Event::new("POST", "/checkout")).await;
+    let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
     assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
 }

@@ -1,8 +1,8 @@
 //! The file that puts a booking into a calendar.
 
-use dev::event::Event;
 use lambda_http::Body;
 use serde_json::json;
+use stand_ins::gateway_event::GatewayEvent;
 
 use crate::harness::{Harness, field, json, refusal, wish};
 
@@ -35,7 +35,7 @@ async fn a_calendar_file_is_of_a_booking_and_is_only_read() {
     let harness = Harness::new().await;
     let unknown = format!("/bookings/{}/calendar.ics", "0".repeat(32));
     assert_eq!(refusal(&harness.get(&unknown).await), (404, "unknown_booking".to_owned()));
-    let response = harness.send(&Event::new("POST", &unknown)).await;
+    let response = harness.send(&GatewayEvent::new("POST", &unknown)).await;
     assert_eq!(refusal(&response), (405, "method_not_allowed".to_owned()));
     assert_eq!(response.headers()["allow"], "GET");
 }

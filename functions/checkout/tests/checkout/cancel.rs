@@ -1,9 +1,9 @@
 //! Cancelling, before the payment and after it.
 
-use dev::sandbox::{Effect, SessionStatus};
 use jiff::SignedDuration;
+use salon::booking::State;
 use serde_json::json;
-use shared::domain::booking::State;
+use stand_ins::sandbox::{Effect, SessionStatus};
 
 use crate::harness::{Harness, field, json, refusal, wish};
 

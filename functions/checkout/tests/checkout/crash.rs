@@ -2,18 +2,18 @@
 
 use std::pin::pin;
 
-use dev::event::Event;
 use futures_util::poll;
 use jiff::SignedDuration;
+use openchair::store::bookings::BookingStore;
+use salon::booking::BookingId;
 use serde_json::json;
-use shared::domain::booking::BookingId;
-use shared::store::bookings::BookingStore;
+use stand_ins::gateway_event::GatewayEvent;
 
 use crate::harness::{Harness, checkout, wish};
 
 /// Lets a request be worked on `polls` times, and drops it then. Tells whether
 /// it was answered before.
-async fn crash_after(harness: &Harness, event: &Event, polls: usize) -> bool {
+async fn crash_after(harness: &Harness, event: &GatewayEvent, polls: usize) -> bool {
     let mut request = pin!(harness.send(event));
     for _ in 0..polls {
         if poll!(&mut request).is_ready() {

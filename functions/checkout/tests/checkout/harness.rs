@@ -3,23 +3,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkout::Checkout;
-use dev::event::Event;
-use dev::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
 use lambda_http::{Body, Response};
+use openchair::bookings::Bookings;
+use openchair::busy::{BusyReader, NoCalendars};
+use openchair::clock::Clock;
+use openchair::payments::{Client, RetryPolicy, SecretKey};
+use openchair::random::Random;
+use openchair::store::bookings::BookingStore;
+use openchair::store::{Consistency, MemoryStore, Store};
+use salon::booking::{Booking, BookingId, State};
+use salon::day_sheet::{DaySheet, Entry};
+use salon::salon_file;
+use salon::service::StaffId;
+use salon::{Horizon, Salon};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::bookings::Bookings;
-use shared::busy::{BusyReader, NoCalendars};
-use shared::clock::Clock;
-use shared::domain::booking::{Booking, BookingId, State};
-use shared::domain::day_sheet::{DaySheet, Entry};
-use shared::domain::salon::{Horizon, Salon};
-use shared::domain::service::StaffId;
-use shared::payments::{Client, RetryPolicy, SecretKey};
-use shared::random::Random;
-use shared::salon_file;
-use shared::store::bookings::BookingStore;
-use shared::store::{Consistency, MemoryStore, Store};
+use stand_ins::gateway_event::GatewayEvent;
+use stand_ins::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
 use tokio::net::TcpListener;
 
 /// A Monday, three hours before the salon opens.
@@ -70,16 +70,16 @@ impl Harness {
         Self { function, store, clock, salon, stripe }
     }
 
-    pub(crate) async fn send(&self, event: &Event) -> Response<Body> {
+    pub(crate) async fn send(&self, event: &GatewayEvent) -> Response<Body> {
         self.function.handle(event.request()).await
     }
 
     pub(crate) async fn get(&self, target: &str) -> Response<Body> {
-        self.send(&Event::new("GET", target)).await
+        self.send(&GatewayEvent::new("GET", target)).await
     }
 
     pub(crate) async fn cancel(&self, id: &str, token: &str) -> Response<Body> {
-        let event = Event::new("POST", &format!("/bookings/{id}/cancel"))
+        let event = GatewayEvent::new("POST", &format!("/bookings/{id}/cancel"))
             .header("content-type", "application/json")
             .body(&json!({"manageToken": token}).to_string());
         self.send(&event).await
@@ -200,11 +200,11 @@ pub(crate) fn wish(changes: Value) -> Value {
 }
 
 /// A request to reserve, from an address of its own.
-pub(crate) fn checkout(body: &Value) -> Event {
+pub(crate) fn checkout(body: &Value) -> GatewayEvent {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    Event::new("POST", "/checkout")
+    GatewayEvent::new("POST", "/checkout")
         .header("content-type", "application/json")
         .source(&format!("10.0.{}.{}", number / 256, number % 256))
         .body(&body.to_string())

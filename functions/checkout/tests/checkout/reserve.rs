@@ -1,9 +1,9 @@
 //! Reserving: the hold, its session, its repeats and its limits.
 
-use dev::sandbox::{Effect, SandboxOptions};
 use jiff::SignedDuration;
+use salon::booking::State;
 use serde_json::{Value, json};
-use shared::domain::booking::State;
+use stand_ins::sandbox::{Effect, SandboxOptions};
 
 use crate::harness::{Harness, checkout, field, json, no_limit, refusal, wish};
 

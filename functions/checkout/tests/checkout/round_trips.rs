@@ -4,16 +4,18 @@ use std::sync::{Arc, Mutex};
 
 use checkout::Checkout;
 use jiff::{SignedDuration, Timestamp};
+use openchair::bookings::Bookings;
+use openchair::busy::{BusyReader, NoCalendars};
+use openchair::random::Random;
+use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
+use openchair::store::{
+    CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
+};
+use salon::Horizon;
+use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
+use salon::calendar::CalendarReading;
+use salon::service::StaffId;
 use serde_json::json;
-use shared::bookings::Bookings;
-use shared::busy::{BusyReader, NoCalendars};
-use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
-use shared::domain::calendar::CalendarReading;
-use shared::domain::salon::Horizon;
-use shared::domain::service::StaffId;
-use shared::random::Random;
-use shared::store::bookings::{BookingStore, Change, Precedents, Written};
-use shared::store::{CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError};
 
 use crate::harness::{Harness, checkout, wish};
 

@@ -1,12 +1,12 @@
 //! Random sequences of what visitors do, over two people and two days.
 
 use availability::Availability;
-use dev::event::Event;
 use jiff::SignedDuration;
+use openchair::busy::{BusyReader, NoCalendars};
 use proptest::prelude::*;
+use salon::booking::State;
 use serde_json::{Value, json};
-use shared::busy::{BusyReader, NoCalendars};
-use shared::domain::booking::State;
+use stand_ins::gateway_event::GatewayEvent;
 
 use crate::harness::{Harness, checkout, field, json, refusal, wish};
 
@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A hold that was made, and the request that made it.
 struct Made {
-    event: Event,
+    event: GatewayEvent,
     body: Value,
 }
 
@@ -93,7 +93,7 @@ async fn offered_is_accepted(harness: &Harness, day: u8) {
     let reader = BusyReader::new(harness.store.clone(), NoCalendars, harness.clock.clone());
     let availability = Availability::new(harness.salon.clone(), reader);
     let target = format!("/availability?service=1.01&from=2026-11-{day}&days=1");
-    let event = Event::new("GET", &target).header("cache-control", "no-cache");
+    let event = GatewayEvent::new("GET", &target).header("cache-control", "no-cache");
     let shown = json(&availability.handle(event.request()).await);
     let offered: Vec<String> = shown["days"][0]["starts"]
         .as_array()

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use shared::domain::booking::Booking;
-use shared::domain::money::Money;
-use shared::domain::salon::Salon;
+use salon::Salon;
+use salon::booking::Booking;
+use salon::money::Money;
 
 use super::News;
 

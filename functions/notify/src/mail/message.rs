@@ -7,7 +7,7 @@ use mail_builder::headers::address::Address as Header;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
-use shared::invitation::Invitation;
+use salon::invitation::Invitation;
 
 use super::{Address, Mail};
 

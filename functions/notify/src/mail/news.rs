@@ -1,7 +1,7 @@
 //! News: what about a booking is worth a mail.
 
-use shared::domain::booking::{Booking, State};
-use shared::domain::service::StaffId;
+use salon::booking::{Booking, State};
+use salon::service::StaffId;
 
 /// What has happened, for those who are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl News {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::booking::sample;
+    use salon::booking::sample;
 
     use super::*;
 

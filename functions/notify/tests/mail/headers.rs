@@ -47,7 +47,7 @@ fn the_same_news_is_the_same_mail_and_every_other_has_an_id_of_its_own() {
 fn every_byte_is_ascii_and_no_line_is_longer_than_mail_allows() {
     for (news, booking) in all_news() {
         let booking = Booking {
-            customer: shared::domain::customer::Customer {
+            customer: salon::customer::Customer {
                 name: "王小明 👩🏽‍🎤 محمد Søn".parse().unwrap(),
                 ..booking.customer.clone()
             },

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use shared::domain::customer::CustomerName;
+use salon::customer::CustomerName;
 
 use super::*;
 

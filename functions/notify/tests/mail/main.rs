@@ -8,11 +8,11 @@ mod texts;
 use jiff::Timestamp;
 use mail_parser::MessageParser;
 use notify::mail::{Mail, News, Recipient, write};
-use shared::domain::booking::{Booking, Refund, State, sample};
-use shared::domain::calendar::CalendarName;
-use shared::domain::salon::Salon;
-use shared::domain::service::StaffId;
-use shared::salon_file;
+use salon::Salon;
+use salon::booking::{Booking, Refund, State, sample};
+use salon::calendar::CalendarName;
+use salon::salon_file;
+use salon::service::StaffId;
 
 /// The salon that is compiled in, with a second person. The first one's
 /// calendar is a feed.

@@ -143,7 +143,7 @@ fn text_and_html_say_the_same() {
 #[test]
 fn a_salon_that_leaves_everything_out_still_writes_whole_sentences() {
     let mut salon = salon();
-    salon.contact = shared::domain::contact::Contact::default();
+    salon.contact = salon::contact::Contact::default();
     salon.manage_url = None;
     let mails = write(&News::Confirmed, &sample(), &salon, now());
     let text = &mails[0].text;

@@ -1,6 +1,6 @@
 use jiff::SignedDuration;
+use salon::booking::{Booking, Refund, State};
 use serde_json::json;
-use shared::domain::booking::{Booking, Refund, State};
 
 use crate::harness::{CALENDAR, Harness, number};
 

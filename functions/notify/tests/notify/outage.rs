@@ -1,7 +1,7 @@
-use dev::google::Fault;
-use dev::mailbox::MailFault;
 use jiff::SignedDuration;
-use shared::domain::booking::{Booking, State};
+use salon::booking::{Booking, State};
+use stand_ins::google::Fault;
+use stand_ins::mailbox::MailFault;
 
 use crate::harness::{Harness, number};
 

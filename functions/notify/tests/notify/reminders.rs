@@ -1,7 +1,7 @@
-use dev::mailbox::MailFault;
 use jiff::{SignedDuration, Timestamp};
 use notify::{Answer, Reminded};
-use shared::domain::booking::{Booking, State, sample};
+use salon::booking::{Booking, State, sample};
+use stand_ins::mailbox::MailFault;
 
 use crate::harness::Harness;
 
@@ -31,9 +31,8 @@ async fn nobody_is_reminded_in_quiet_hours_or_of_what_is_not_confirmed() {
     let mut booking = sample();
     let later = SignedDuration::from_hours(9);
     let start = booking.appointment.start() + later;
-    booking.appointment =
-        shared::domain::interval::Interval::new(start, booking.appointment.end() + later)
-            .expect("half an hour");
+    booking.appointment = salon::interval::Interval::new(start, booking.appointment.end() + later)
+        .expect("half an hour");
     booking.free_from = booking.appointment.end();
     harness.put_on_sheet(&booking);
     assert_eq!(at(&harness, "2026-11-23T20:30:00-08:00").await, 0, "it is quiet");

@@ -3,24 +3,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use checkout::Checkout;
-use dev::event::Event;
-use dev::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
 use jiff::{SignedDuration, Timestamp};
+use openchair::bookings::{Bookings, Report};
+use openchair::busy::{BusyReader, NoCalendars};
+use openchair::clock::Clock;
+use openchair::payments::{Client, RetryPolicy, SecretKey};
+use openchair::random::Random;
+use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
+use openchair::store::{
+    CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
+};
 use reconcile::Reconcile;
+use salon::Horizon;
+use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
+use salon::calendar::CalendarReading;
+use salon::salon_file;
+use salon::service::StaffId;
 use secrecy::SecretString;
 use serde_json::json;
-use shared::bookings::{Bookings, Report};
-use shared::busy::{BusyReader, NoCalendars};
-use shared::clock::Clock;
-use shared::domain::booking::{Booking, BookingId, HoldKey, RequestKey};
-use shared::domain::calendar::CalendarReading;
-use shared::domain::salon::Horizon;
-use shared::domain::service::StaffId;
-use shared::payments::{Client, RetryPolicy, SecretKey};
-use shared::random::Random;
-use shared::salon_file;
-use shared::store::bookings::{BookingStore, Change, Precedents, Written};
-use shared::store::{CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError};
+use stand_ins::gateway_event::GatewayEvent;
+use stand_ins::sandbox::{Effect, Fault, Sandbox, SandboxOptions, Serving};
 use tokio::net::TcpListener;
 
 /// A Monday, three hours before the salon opens.
@@ -98,7 +100,7 @@ impl Harness {
             "clientName": "Ada Lovelace", "clientPhone": format!("+1 206 555 {number}"),
             "clientEmail": format!("someone{number}@example.com"),
         });
-        let event = Event::new("POST", "/checkout")
+        let event = GatewayEvent::new("POST", "/checkout")
             .header("content-type", "application/json")
             .source(&format!("10.0.{}.{}", number / 256, number % 256))
             .body(&wish.to_string());
@@ -115,7 +117,7 @@ impl Harness {
     }
 
     pub(crate) async fn cancel(&self, held: &Held) {
-        let event = Event::new("POST", &format!("/bookings/{}/cancel", held.id))
+        let event = GatewayEvent::new("POST", &format!("/bookings/{}/cancel", held.id))
             .header("content-type", "application/json")
             .body(&json!({"manageToken": held.token}).to_string());
         let response = Box::pin(self.checkout.handle(event.request())).await;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use dev::sandbox::{Effect, Refunds};
 use jiff::SignedDuration;
-use shared::bookings::Budget;
-use shared::store::bookings::BookingStore;
+use openchair::bookings::Budget;
+use openchair::store::bookings::BookingStore;
+use stand_ins::sandbox::{Effect, Refunds};
 use tokio::time::Instant;
 
 use crate::harness::Harness;

@@ -1,8 +1,8 @@
 //! What an event is answered with.
 
-use dev::event::Event;
 use jiff::SignedDuration;
 use serde_json::json;
+use stand_ins::gateway_event::GatewayEvent;
 
 use crate::harness::{Harness, Setting, changed, json, refusal};
 
@@ -101,10 +101,10 @@ async fn while_the_table_cannot_be_asked_an_event_is_not_taken() {
 async fn only_post_at_its_path_is_taken() {
     let harness = Harness::new().await;
     for method in ["GET", "PUT", "DELETE"] {
-        let response = harness.send(&Event::new(method, "/stripe/webhook")).await;
+        let response = harness.send(&GatewayEvent::new(method, "/stripe/webhook")).await;
         assert_eq!(refusal(&response), (405, "method_not_allowed".to_owned()), "{method}");
         assert_eq!(response.headers()["allow"], "POST");
     }
-    let response = harness.send(&Event::new("POST", "/stripe")).await;
+    let response = harness.send(&GatewayEvent::new("POST", "/stripe")).await;
     assert_eq!(refusal(&response), (404, "not_found".to_owned()));
 }

@@ -2,22 +2,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checkout::Checkout;
-use dev::event::Event;
-use dev::sandbox::{Sandbox, SandboxOptions, Serving, WEBHOOK_SECRET, signature};
 use jiff::Timestamp;
 use lambda_http::{Body, Response};
+use openchair::bookings::Bookings;
+use openchair::busy::{BusyReader, NoCalendars};
+use openchair::clock::Clock;
+use openchair::payments::webhook::WebhookSecrets;
+use openchair::payments::{Client, RetryPolicy, SecretKey};
+use openchair::random::Random;
+use openchair::store::MemoryStore;
+use openchair::store::bookings::BookingStore;
+use salon::booking::{Booking, BookingId};
+use salon::salon_file;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::bookings::Bookings;
-use shared::busy::{BusyReader, NoCalendars};
-use shared::clock::Clock;
-use shared::domain::booking::{Booking, BookingId};
-use shared::payments::webhook::WebhookSecrets;
-use shared::payments::{Client, RetryPolicy, SecretKey};
-use shared::random::Random;
-use shared::salon_file;
-use shared::store::MemoryStore;
-use shared::store::bookings::BookingStore;
+use stand_ins::gateway_event::GatewayEvent;
+use stand_ins::sandbox::{Sandbox, SandboxOptions, Serving, WEBHOOK_SECRET, signature};
 use tokio::net::TcpListener;
 use webhook::Webhook;
 
@@ -85,7 +85,7 @@ impl Harness {
         Self { store, clock, webhook, checkout, stripe }
     }
 
-    pub(crate) async fn send(&self, event: &Event) -> Response<Body> {
+    pub(crate) async fn send(&self, event: &GatewayEvent) -> Response<Body> {
         Box::pin(self.webhook.handle(event.request())).await
     }
 
@@ -125,7 +125,7 @@ impl Harness {
             "clientName": "Ada Lovelace", "clientPhone": format!("+1 206 555 {number}"),
             "clientEmail": format!("someone{number}@example.com"),
         });
-        let event = Event::new("POST", "/checkout")
+        let event = GatewayEvent::new("POST", "/checkout")
             .header("content-type", "application/json")
             .source(&format!("10.0.{}.{}", number / 256, number % 256))
             .body(&wish.to_string());
@@ -137,7 +137,7 @@ impl Harness {
     }
 
     pub(crate) async fn cancel(&self, held: &Held) {
-        let event = Event::new("POST", &format!("/bookings/{}/cancel", held.id))
+        let event = GatewayEvent::new("POST", &format!("/bookings/{}/cancel", held.id))
             .header("content-type", "application/json")
             .body(&json!({"manageToken": held.token}).to_string());
         let response = Box::pin(self.checkout.handle(event.request())).await;
@@ -161,12 +161,12 @@ impl Harness {
 }
 
 /// Makes a delivery with a signature of `at`.
-pub(crate) fn signed(body: &str, at: Timestamp) -> Event {
+pub(crate) fn signed(body: &str, at: Timestamp) -> GatewayEvent {
     delivery(&signature(WEBHOOK_SECRET, at, body)).body(body)
 }
 
-pub(crate) fn delivery(signature: &str) -> Event {
-    Event::new("POST", "/stripe/webhook")
+pub(crate) fn delivery(signature: &str) -> GatewayEvent {
+    GatewayEvent::new("POST", "/stripe/webhook")
         .header("content-type", "application/json; charset=utf-8")
         .header("stripe-signature", signature)
 }

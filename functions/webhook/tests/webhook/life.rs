@@ -1,10 +1,10 @@
 //! Payments that come late, and refunds that people have to look after.
 
-use dev::sandbox::{Effect, Fault, Refunds, SandboxOptions};
 use jiff::SignedDuration;
+use openchair::payments::{Payments, RefundRequest};
+use salon::money::Money;
 use serde_json::{Value, json};
-use shared::domain::money::Money;
-use shared::payments::{Payments, RefundRequest};
+use stand_ins::sandbox::{Effect, Fault, Refunds, SandboxOptions};
 
 use crate::harness::{Harness, Held, Setting, changed, client};
 

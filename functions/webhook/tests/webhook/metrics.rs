@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use dev::sandbox::{Refunds, SandboxOptions};
 use jiff::SignedDuration;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use stand_ins::sandbox::{Refunds, SandboxOptions};
 
 use crate::harness::{Harness, Setting, delivery};
 

@@ -1,7 +1,7 @@
 //! Events that come in any order, and twice, end the same.
 
-use dev::sandbox::{Refunds, SandboxOptions};
 use jiff::SignedDuration;
+use stand_ins::sandbox::{Refunds, SandboxOptions};
 
 use crate::harness::{Harness, Held, Setting};
 

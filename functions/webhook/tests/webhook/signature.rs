@@ -1,8 +1,8 @@
 //! Whether a delivery is Stripe's, before anything of it is read.
 
-use dev::event::Event;
-use dev::sandbox::{WEBHOOK_SECRET, signature};
 use jiff::SignedDuration;
+use stand_ins::gateway_event::GatewayEvent;
+use stand_ins::sandbox::{WEBHOOK_SECRET, signature};
 
 use crate::harness::{Harness, Held, Setting, delivery, refusal, signed};
 
@@ -14,7 +14,7 @@ async fn paid(harness: &Harness) -> (Held, String) {
     (held, body)
 }
 
-async fn expect_rejected(harness: &Harness, held: &Held, event: &Event, what: &str) {
+async fn expect_rejected(harness: &Harness, held: &Held, event: &GatewayEvent, what: &str) {
     let response = harness.send(event).await;
     assert_eq!(refusal(&response), (400, "bad_signature".to_owned()), "{what}");
     assert_eq!(harness.status(held).await, "held", "{what}");
@@ -30,7 +30,7 @@ async fn what_is_not_shown_to_be_stripes_changes_nothing() {
     let time = now.as_second();
     let compact: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     let cases = [
-        ("no signature", Event::new("POST", "/stripe/webhook").body(&body)),
+        ("no signature", GatewayEvent::new("POST", "/stripe/webhook").body(&body)),
         ("an empty signature", delivery("").body(&body)),
         ("not a signature", delivery("t=soon,v1=zz").body(&body)),
         ("only the fake scheme", delivery(&format!("t={time},v0={fake}")).body(&body)),

@@ -1,0 +1,88 @@
+//! The functions, made as their own programs make them.
+
+use availability::Availability;
+use checkout::Checkout;
+use jiff::SignedDuration;
+use lambda_http::{Body, Error, Request, Response};
+use openchair::aws;
+use openchair::bookings::Bookings;
+use openchair::busy::BusyReader;
+use openchair::calendars::Origins;
+use openchair::clock::Clock;
+use openchair::config::Config;
+use openchair::payments::webhook::WebhookSecrets;
+use openchair::secrets;
+use openchair::store::DynamoStore;
+use webhook::Webhook;
+
+/// More than a snapshot's life: a request after it finds none.
+const JUMP: SignedDuration = SignedDuration::from_secs(61);
+
+/// A function as it is deployed.
+#[derive(Debug)]
+pub(crate) enum Function {
+    /// `functions/availability`.
+    Availability(Box<Availability<DynamoStore, Origins>>),
+    /// The same, with a clock that jumps over a snapshot's life before each
+    /// request, so that each is answered from the table.
+    WithoutSnapshots(Box<Availability<DynamoStore, Origins>>, Clock),
+    /// `functions/checkout`.
+    Checkout(Box<Checkout<DynamoStore, Origins>>),
+    /// `functions/webhook`.
+    Webhook(Box<Webhook<DynamoStore, Origins>>),
+}
+
+impl Function {
+    /// Makes the function that a target of the bench measures, from the environment.
+    ///
+    /// # Errors
+    /// When the environment is not that of a function, or there is no such target.
+    pub(crate) async fn start(target: &str) -> Result<Self, Error> {
+        let config = Config::from_env()?;
+        Ok(match target {
+            "availability-l1" => {
+                Self::Availability(Box::new(availability(config, Clock::machine()).await?))
+            }
+            "availability-l2" => {
+                let clock = Clock::manual(Clock::machine().now());
+                Self::WithoutSnapshots(Box::new(availability(config, clock.clone()).await?), clock)
+            }
+            "checkout-bare" | "checkout-body" => {
+                let bookings = Box::pin(Bookings::load(config)).await?;
+                bookings.payments().connect().await;
+                Self::Checkout(Box::new(Checkout::new(bookings, Clock::machine())))
+            }
+            "webhook" => {
+                let bookings = Box::pin(Bookings::load(config)).await?;
+                let [secret] = secrets::load(["STRIPE_WEBHOOK_SECRET"]).await?;
+                let secrets = WebhookSecrets::new(&secret)?;
+                Self::Webhook(Box::new(Webhook::new(bookings, secrets, Clock::machine())))
+            }
+            other => return Err(format!("there is no function to measure as \"{other}\"").into()),
+        })
+    }
+
+    /// Answers a request.
+    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
+        match self {
+            Self::Availability(function) => function.handle(request).await,
+            Self::WithoutSnapshots(function, clock) => {
+                clock.advance(JUMP);
+                function.handle(request).await
+            }
+            Self::Checkout(function) => Box::pin(function.handle(request)).await,
+            Self::Webhook(function) => Box::pin(function.handle(request)).await,
+        }
+    }
+}
+
+async fn availability(
+    config: Config,
+    clock: Clock,
+) -> Result<Availability<DynamoStore, Origins>, Error> {
+    let origins = Origins::load(&config).await?;
+    let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
+    let function = Availability::new(config.salon, BusyReader::new(store, origins, clock));
+    function.warm_up().await;
+    Ok(function)
+}

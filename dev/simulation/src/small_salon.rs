@@ -1,0 +1,95 @@
+//! A salon so small that visitors are in each other's way.
+
+use std::sync::{Arc, LazyLock};
+
+use salon::Salon;
+use salon::calendar::CalendarName;
+use salon::customer::Customer;
+use salon::salon_file;
+
+const RULES: &str = r#"
+name = "Salon"
+country = "US"
+time_zone = "America/Los_Angeles"
+currency = "usd"
+[booking]
+horizon_days = 1
+notice_minutes = 60
+slot_step_minutes = 30
+max_holds_per_customer = 2
+max_holds_per_address = 4
+[deposit]
+default = 50
+delayed_methods = true
+[cancellation]
+full_refund_hours = 24
+late_refund_percent = 50
+[hours]
+mon = ["10:00-12:00"]
+tue = ["10:00-12:00"]
+wed = ["10:00-12:00"]
+[site]
+allowed_origins = ["https://salon.example"]
+return_url = "https://salon.example/done"
+[[services]]
+id = "short"
+category = "All"
+title = "Short"
+duration_minutes = 30
+price = 100
+[[services]]
+id = "long"
+category = "All"
+title = "Long"
+duration_minutes = 60
+buffer_minutes = 15
+price = 200
+[[staff]]
+id = "a"
+name = "A"
+"#;
+
+const SECOND_PERSON: &str = r#"
+[[staff]]
+id = "b"
+name = "B"
+services = ["short"]
+"#;
+
+/// What the salon that tells people of bookings knows besides: whom it writes
+/// to, and everybody's calendar.
+const MAIL: &str = r#"
+[mail]
+from = "Salon <mail@salon.example>"
+owner = "owner@salon.example"
+"#;
+
+/// The salon with one person, and with two.
+pub(super) static SALONS: LazyLock<[Arc<Salon>; 2]> = LazyLock::new(|| {
+    [RULES.to_owned(), format!("{RULES}{SECOND_PERSON}")]
+        .map(|text| Arc::new(salon_file::parse(&text).expect("the salon file is right")))
+});
+
+/// The same salons, for who tells of their bookings. Those who book leave the
+/// calendars out.
+pub(super) static TELLING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
+    SALONS.each_ref().map(|salon| {
+        let text = format!("{RULES}{MAIL}");
+        let mut salon = Salon::clone(salon);
+        salon.mail = salon_file::parse(&text).expect("the salon file is right").mail;
+        for member in &mut salon.staff {
+            member.calendars = vec![CalendarName::Google(member.id.to_string())];
+        }
+        salon
+    })
+});
+
+/// Those who come to it.
+pub(super) static CUSTOMERS: LazyLock<[Customer; 3]> = LazyLock::new(|| {
+    ["1", "2", "3"].map(|number| Customer {
+        name: format!("Visitor {number}").parse().expect("a name"),
+        phone: salon::customer::Phone::parse(&format!("+1415555267{number}"), SALONS[0].country)
+            .expect("a number"),
+        email: format!("visitor{number}@example.com").parse().expect("an address"),
+    })
+});

@@ -1,0 +1,47 @@
+//! Which salon is served.
+
+use std::path::{Path, PathBuf};
+
+use salon::Salon;
+use salon::salon_file;
+
+use super::Error;
+
+/// Chooses the salon file: the one that was named, or else the repository's own.
+///
+/// `None` means the salon that is compiled into the functions.
+///
+/// # Errors
+///
+/// Fails if the file is missing or is not a salon.
+pub(super) fn choose(named: Option<&Path>, root: &Path) -> Result<Option<PathBuf>, Error> {
+    let own = root.join("salon.toml");
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None if own.exists() => own,
+        None => return Ok(None),
+    };
+    read_salon(&path)?;
+    let absolute = std::path::absolute(&path).map_err(|source| Error::Salon { path, source })?;
+    Ok(Some(absolute))
+}
+
+/// Loads the salon that [`choose`] chooses.
+///
+/// # Errors
+///
+/// Fails if the file is missing or is not a salon.
+pub(super) fn load(named: Option<&Path>, root: &Path) -> Result<Salon, Error> {
+    match choose(named, root)? {
+        Some(path) => read_salon(&path),
+        None => salon_file::parse(salon_file::COMPILED_IN)
+            .map_err(|problems| Error::SalonInvalid { path: "compiled in".into(), problems }),
+    }
+}
+
+fn read_salon(path: &Path) -> Result<Salon, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Error::Salon { path: path.to_owned(), source })?;
+    salon_file::parse(&text)
+        .map_err(|problems| Error::SalonInvalid { path: path.to_owned(), problems })
+}

@@ -1,0 +1,212 @@
+//! Access tokens, and busy periods.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Form, Json, Router};
+use jiff::{SignedDuration, Timestamp};
+use salon::interval::{Interval, IntervalSet};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::assertion::{self, Refusal, Scope};
+use super::{CalendarFault, FakeGoogle, Fault};
+
+mod events;
+
+pub use events::Event;
+pub(super) use events::Events;
+
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const MOST_CALENDARS: usize = 50;
+/// Google documents that there is a longest span, and not which.
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+pub(super) fn router(google: FakeGoogle) -> Router {
+    events::router()
+        .route("/token", post(token))
+        .route("/calendar/v3/freeBusy", post(free_busy))
+        .route_layer(middleware::from_fn_with_state(google.clone(), admit))
+        .with_state(google)
+}
+
+/// Counts a request, and takes its time.
+async fn admit(
+    State(google): State<FakeGoogle>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = format!("{} {}", request.method(), path.as_str());
+    *google.state().requests.entry(route).or_default() += 1;
+    tokio::time::sleep(google.options.latency).await;
+    next.run(request).await
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    grant_type: String,
+    assertion: String,
+}
+
+/// Lends an access token to whoever can sign for the account.
+async fn token(
+    State(google): State<FakeGoogle>,
+    headers: HeaderMap,
+    Form(grant): Form<Grant>,
+) -> Response {
+    if grant.grant_type != GRANT_TYPE {
+        return token_error(StatusCode::BAD_REQUEST, "unsupported_grant_type", "See grant_type.");
+    }
+    let now = google.now();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let token_uri = format!("http://{}/token", host.unwrap_or_default());
+    let subject = google.options.subject.as_deref();
+    let scope = match assertion::check(&grant.assertion, &token_uri, subject, now) {
+        Ok(scope) => scope,
+        Err(Refusal::InvalidGrant(what)) => {
+            return token_error(StatusCode::BAD_REQUEST, "invalid_grant", what);
+        }
+        Err(Refusal::InvalidScope(what)) => {
+            return token_error(StatusCode::BAD_REQUEST, "invalid_scope", what);
+        }
+        Err(Refusal::UnauthorizedClient(what)) => {
+            return token_error(StatusCode::UNAUTHORIZED, "unauthorized_client", what);
+        }
+    };
+    let life = google.options.token_life;
+    let mut state = google.state();
+    state.issued += 1;
+    let token = format!("fake-token-{}", state.issued);
+    let until = now.saturating_add(life).unwrap_or(Timestamp::MAX);
+    state.tokens.insert(token.clone(), (until, scope));
+    let lent = json!({"access_token": token, "expires_in": life.as_secs(), "token_type": "Bearer"});
+    Json(lent).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Question {
+    time_min: Timestamp,
+    time_max: Timestamp,
+    #[serde(default)]
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    id: String,
+}
+
+/// Tells when calendars are busy.
+async fn free_busy(
+    State(google): State<FakeGoogle>,
+    headers: HeaderMap,
+    question: Result<Json<Question>, axum::extract::rejection::JsonRejection>,
+) -> Response {
+    if let Some(refused) = refused(&google, &headers, Scope::FreeBusy).await {
+        return refused;
+    }
+    let Ok(Json(question)) = question else {
+        return api_error(StatusCode::BAD_REQUEST, "badRequest", "This is no freeBusy query.");
+    };
+    let Some(window) = Interval::new(question.time_min, question.time_max) else {
+        return api_error(StatusCode::BAD_REQUEST, "timeRangeEmpty", "See timeMin and timeMax.");
+    };
+    if window.end().duration_since(window.start()) > LONGEST_SPAN {
+        return api_error(StatusCode::BAD_REQUEST, "timeRangeTooLong", "See timeMin and timeMax.");
+    }
+    let calendars = google.answer(window, &question.items);
+    let answer = json!({
+        "kind": "calendar#freeBusy",
+        "timeMin": window.start(),
+        "timeMax": window.end(),
+        "calendars": calendars,
+    });
+    Json(answer).into_response()
+}
+
+impl FakeGoogle {
+    fn answer(&self, window: Interval<Timestamp>, items: &[Item]) -> BTreeMap<String, Value> {
+        let state = self.state();
+        let mut calendars = BTreeMap::new();
+        for (index, Item { id }) in items.iter().enumerate() {
+            let answer = match (state.calendar_faults.get(id), state.calendars.get(id)) {
+                (Some(CalendarFault::LeftOut), _) => continue,
+                (Some(CalendarFault::InternalError), _) => calendar_error("internalError"),
+                (Some(CalendarFault::NotFound), _) | (None, None) => calendar_error("notFound"),
+                (None, Some(_)) if index >= MOST_CALENDARS => {
+                    calendar_error("tooManyCalendarsRequested")
+                }
+                (None, Some(busy)) => busy_times(&busy.union(&state.events.busy(id)), window),
+            };
+            calendars.insert(id.clone(), answer);
+        }
+        calendars
+    }
+}
+
+/// Refuses a request without a token for its scope, or by the next fault.
+async fn refused(google: &FakeGoogle, headers: &HeaderMap, scope: Scope) -> Option<Response> {
+    match scope_of(google, headers) {
+        None => {
+            return Some(api_error(StatusCode::UNAUTHORIZED, "authError", "Invalid credentials."));
+        }
+        Some(other) if other != scope => {
+            let message = "The token is for another scope.";
+            return Some(api_error(StatusCode::FORBIDDEN, "insufficientPermissions", message));
+        }
+        Some(_) => {}
+    }
+    let fault = google.state().faults.pop_front();
+    let (status, reason) = match fault? {
+        Fault::Slow(pause) => {
+            tokio::time::sleep(pause).await;
+            return None;
+        }
+        Fault::RateLimitExceeded => (StatusCode::FORBIDDEN, "rateLimitExceeded"),
+        Fault::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "rateLimitExceeded"),
+        Fault::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "backendError"),
+        Fault::Forbidden => (StatusCode::FORBIDDEN, "requiredAccessLevel"),
+    };
+    Some(api_error(status, reason, "Try again."))
+}
+
+/// Returns what the token of a request is good for, if it is good.
+fn scope_of(google: &FakeGoogle, headers: &HeaderMap) -> Option<Scope> {
+    let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    let (until, scope) = *google.state().tokens.get(token)?;
+    (google.now() < until).then_some(scope)
+}
+
+fn busy_times(busy: &IntervalSet<Timestamp>, window: Interval<Timestamp>) -> Value {
+    let inside = busy.overlapping(&window).filter_map(|busy| busy.intersection(&window));
+    let periods: Vec<_> =
+        inside.map(|busy| json!({"start": busy.start(), "end": busy.end()})).collect();
+    json!({"busy": periods})
+}
+
+fn calendar_error(reason: &str) -> Value {
+    json!({"errors": [{"domain": "global", "reason": reason}], "busy": []})
+}
+
+/// Answers as the Calendar API does
+/// (<https://developers.google.com/workspace/calendar/api/guides/errors>).
+fn api_error(status: StatusCode, reason: &str, message: &str) -> Response {
+    let error = json!({"error": {
+        "code": status.as_u16(),
+        "message": message,
+        "errors": [{"domain": "global", "reason": reason, "message": message}],
+    }});
+    (status, Json(error)).into_response()
+}
+
+/// Answers as the token endpoint does
+/// (<https://www.rfc-editor.org/rfc/rfc6749#section-5.2>).
+fn token_error(status: StatusCode, error: &str, description: &str) -> Response {
+    (status, Json(json!({"error": error, "error_description": description}))).into_response()
+}

@@ -1,0 +1,134 @@
+//! Events: made and deleted, and otherwise left alone.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use salon::interval::{Interval, IntervalSet};
+use serde::{Deserialize, Serialize};
+
+use super::{FakeGoogle, Scope, api_error, refused};
+
+pub(super) fn router() -> Router<FakeGoogle> {
+    Router::new()
+        .route("/calendar/v3/calendars/{calendar}/events", post(insert))
+        .route("/calendar/v3/calendars/{calendar}/events/{id}", delete(remove))
+}
+
+/// An event, as far as anybody here looks at it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Event {
+    /// Its id.
+    pub id: String,
+    /// What is shown of it.
+    #[serde(default)]
+    pub summary: String,
+    /// What is told of it.
+    #[serde(default)]
+    pub description: String,
+    /// Where it is.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// When it begins.
+    pub start: Moment,
+    /// When it ends.
+    pub end: Moment,
+    /// `transparent` if it takes no time.
+    #[serde(default)]
+    pub transparency: Option<String>,
+    /// `cancelled` once it is deleted.
+    #[serde(default)]
+    pub status: Option<String>,
+}
+
+/// When something is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moment {
+    /// The instant.
+    pub date_time: Timestamp,
+}
+
+impl Event {
+    /// Tells whether it was deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.status.as_deref() == Some("cancelled")
+    }
+}
+
+/// The events of all calendars.
+#[derive(Debug, Default)]
+pub(in super::super) struct Events(BTreeMap<String, BTreeMap<String, Event>>);
+
+impl Events {
+    pub(in super::super) fn of(&self, calendar: &str) -> Vec<Event> {
+        self.0.get(calendar).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// Returns the time that the events of a calendar take.
+    pub(super) fn busy(&self, calendar: &str) -> IntervalSet<Timestamp> {
+        let takes_time = |event: &Event| {
+            !event.is_deleted() && event.transparency.as_deref() != Some("transparent")
+        };
+        let events = self.of(calendar).into_iter().filter(takes_time);
+        events
+            .filter_map(|event| Interval::new(event.start.date_time, event.end.date_time))
+            .collect()
+    }
+}
+
+async fn insert(
+    State(google): State<FakeGoogle>,
+    Path(calendar): Path<String>,
+    headers: HeaderMap,
+    event: Result<Json<Event>, JsonRejection>,
+) -> Response {
+    if let Some(refused) = refused(&google, &headers, Scope::Events).await {
+        return refused;
+    }
+    let is_id = |id: &str| {
+        let is_base32hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'v').contains(&byte);
+        (5..=1024).contains(&id.len()) && id.bytes().all(is_base32hex)
+    };
+    let Some(event) = event.ok().map(|Json(event)| event).filter(|event| is_id(&event.id)) else {
+        return api_error(StatusCode::BAD_REQUEST, "invalid", "This is no event.");
+    };
+    let mut state = google.state();
+    if !state.calendars.contains_key(&calendar) {
+        return api_error(StatusCode::NOT_FOUND, "notFound", "There is no such calendar.");
+    }
+    let events = state.events.0.entry(calendar).or_default();
+    // The id of a deleted event stays taken.
+    if events.contains_key(&event.id) {
+        return api_error(StatusCode::CONFLICT, "duplicate", "The id is taken.");
+    }
+    events.insert(event.id.clone(), event.clone());
+    Json(event).into_response()
+}
+
+async fn remove(
+    State(google): State<FakeGoogle>,
+    Path((calendar, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refused) = refused(&google, &headers, Scope::Events).await {
+        return refused;
+    }
+    let mut state = google.state();
+    match state.events.0.get_mut(&calendar).and_then(|events| events.get_mut(&id)) {
+        None => api_error(StatusCode::NOT_FOUND, "notFound", "There is no such event."),
+        Some(event) if event.is_deleted() => {
+            api_error(StatusCode::GONE, "deleted", "The event has been deleted.")
+        }
+        Some(event) => {
+            event.status = Some("cancelled".to_owned());
+            StatusCode::NO_CONTENT.into_response()
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What goes wrong on request.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use stand_ins::sandbox::{Effect, Fault, Sandbox, SandboxOptions};
+use tokio::net::TcpListener;
+
+use crate::harness::{Bench, Form, SESSIONS};
+
+const CREATE: &str = "POST /v1/checkout/sessions";
+
+fn once(effect: Effect) -> Fault {
+    Fault { call: CREATE.to_owned(), effect, times: 1 }
+}
+
+async fn sessions(bench: &Bench) -> usize {
+    bench.get(SESSIONS).await.json()["data"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn each_fault_answers_as_stripe_does_and_leaves_what_it_should() {
+    // Effect, status, whether the session was made, whether the answer was saved.
+    for (effect, status, made, saved) in [
+        (Effect::ErrorBefore, StatusCode::INTERNAL_SERVER_ERROR, 0, true),
+        (Effect::ErrorAfter, StatusCode::INTERNAL_SERVER_ERROR, 1, true),
+        (Effect::Refused, StatusCode::BAD_REQUEST, 0, true),
+        (Effect::RateLimited, StatusCode::TOO_MANY_REQUESTS, 0, false),
+        (Effect::Unavailable, StatusCode::SERVICE_UNAVAILABLE, 0, false),
+    ] {
+        let bench = Bench::new();
+        bench.sandbox.inject(once(effect));
+        let first = bench.post_keyed(SESSIONS, &Form::hosted(), "k").await;
+        assert_eq!(first.status, status, "{effect:?}");
+        assert_eq!(sessions(&bench).await, made, "{effect:?}");
+        let retry = bench.post_keyed(SESSIONS, &Form::hosted(), "k").await;
+        let replayed = retry.header("idempotent-replayed") == Some("true");
+        assert_eq!(replayed, saved, "{effect:?}");
+        assert_eq!(retry.status, if saved { status } else { StatusCode::OK }, "{effect:?}");
+        let next = bench.post_keyed(SESSIONS, &Form::hosted(), "k-2").await;
+        assert_eq!(next.status, StatusCode::OK, "{effect:?} happens once");
+    }
+}
+
+#[tokio::test]
+async fn what_was_injected_can_be_taken_back() {
+    let bench = Bench::choosing(|options| options.faults.push(once(Effect::ErrorBefore)));
+    assert_eq!(bench.sandbox.faults_left(), 1);
+    bench.sandbox.clear_faults();
+    assert_eq!(bench.post(SESSIONS, &Form::hosted()).await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_call_is_not_stopped_by_a_client_that_gives_up() {
+    let bench = Bench::new();
+    bench.sandbox.inject(once(Effect::Slow(Duration::from_secs(30))));
+    let form = Form::hosted();
+    let impatient = bench.post_keyed(SESSIONS, &form, "k");
+    assert!(tokio::time::timeout(Duration::from_secs(5), impatient).await.is_err());
+    assert_eq!(sessions(&bench).await, 0);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(sessions(&bench).await, 1);
+}
+
+#[tokio::test]
+async fn hanging_up_ends_the_connection_after_the_work() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let serving = Sandbox::start(SandboxOptions::default(), listener).unwrap();
+    serving.sandbox().inject(once(Effect::HangUp));
+    let client = reqwest::Client::new();
+    let create = || {
+        client
+            .post(format!("{}{SESSIONS}", serving.url()))
+            .bearer_auth("sk_test_sandbox")
+            .header("idempotency-key", "k")
+            .form(&Form::hosted().pairs())
+            .send()
+    };
+    let error = create().await.expect_err("no answer");
+    assert!(!error.is_timeout() && !error.is_connect(), "{error:?}");
+    let retry = create().await.unwrap();
+    assert_eq!(retry.headers()["idempotent-replayed"], "true", "the work was done");
+}

@@ -1,0 +1,74 @@
+//! What is kept as a hash: to be recognised, and not to be read.
+
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+
+use salon::booking::{HoldKey, RequestKey};
+use salon::customer::Customer;
+
+/// Returns what a customer's unpaid holds count against.
+pub(super) fn customer_keys(customer: &Customer) -> [HoldKey; 2] {
+    [
+        HoldKey(hash(&["phone", customer.phone.as_str()]).into()),
+        HoldKey(hash(&["email", &customer.email.normalised()]).into()),
+    ]
+}
+
+/// Returns what the unpaid holds of an address count against.
+///
+/// A household has a /64 of IPv6 and can take any address in it
+/// (<https://www.rfc-editor.org/rfc/rfc6177>), so that is what counts.
+#[must_use]
+pub fn address_key(address: IpAddr) -> HoldKey {
+    let network = match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    };
+    HoldKey(hash(&["address", &network]).into())
+}
+
+/// Returns the form in which an `Idempotency-Key` is kept.
+#[must_use]
+pub fn request_key(key: &str) -> RequestKey {
+    RequestKey(hash(&["request", key]).into())
+}
+
+/// Returns what tells one request from another under the same key.
+#[must_use]
+pub fn fingerprint(fields: &[&str]) -> String {
+    hash(fields)
+}
+
+/// Hashes texts, each with its length, so that none runs into the next.
+fn hash(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    hex::encode(&digest.finalize()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_count_together_and_ipv4_addresses_apart() {
+        let key = |address: &str| address_key(address.parse().expect("an address"));
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"));
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
+        assert_eq!(fingerprint(&["a"]).len(), 32);
+    }
+}

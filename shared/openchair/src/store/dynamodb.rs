@@ -1,0 +1,223 @@
+mod bookings;
+mod image;
+mod item;
+mod outbox;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use futures_util::future::try_join_all;
+use jiff::{SignedDuration, Timestamp};
+
+pub use self::image::Image;
+use self::item::{
+    Item, cached_calendar, calendar_key, day_key, day_sheet, number, person_key, sources, text,
+};
+use super::{CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
+use salon::Horizon;
+use salon::calendar::CalendarReading;
+use salon::day_sheet::DaySheet;
+use salon::service::StaffId;
+
+/// For how long a calendar cache item is worth its storage, after it was
+/// written.
+const CALENDAR_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
+
+/// The store in a `DynamoDB` table.
+#[derive(Clone, Debug)]
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+}
+
+impl DynamoStore {
+    /// Uses a table that exists.
+    #[must_use]
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    async fn sheets_of(
+        &self,
+        staff: &StaffId,
+        horizon: Horizon,
+        consistency: Consistency,
+    ) -> Result<Vec<DaySheet>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("PK = :person AND SK BETWEEN :first AND :last")
+            .expression_attribute_values(":person", text(person_key(staff)))
+            .expression_attribute_values(":first", text(day_key(horizon.first)))
+            .expression_attribute_values(":last", text(day_key(horizon.last)))
+            .consistent_read(consistency == Consistency::Strong);
+        let mut items = query.into_paginator().items().send();
+        let mut sheets = Vec::new();
+        while let Some(item) = items.next().await {
+            sheets.push(day_sheet(&item.map_err(|error| unavailable("day sheets", error))?)?);
+        }
+        Ok(sheets)
+    }
+
+    /// Reads the items that there are of `keys`, which are all different.
+    async fn batch(
+        &self,
+        keys: Vec<Item>,
+        consistency: Consistency,
+        asked: &'static str,
+    ) -> Result<Vec<Item>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(consistency == Consistency::Strong)
+            .build()
+            .map(|keys| HashMap::from([(self.table.clone(), keys)]))
+            .map_err(|error| unavailable(asked, error))?;
+        let mut items = Vec::new();
+        // DynamoDB may leave a part of a batch for another request. The SDK's
+        // retries and the deadline of each bound how long that can go on.
+        for _ in 0..5 {
+            let read = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+            let read = read.map_err(|error| unavailable(asked, error))?;
+            items.extend(read.responses.unwrap_or_default().into_values().flatten());
+            wanted = read.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(items);
+            }
+        }
+        Err(unavailable(asked, "DynamoDB keeps leaving a part of the batch"))
+    }
+
+    /// Starts an update of a calendar cache item that is written at `now`.
+    fn update_calendar(&self, staff: &StaffId, now: Timestamp) -> UpdateItemFluentBuilder {
+        let expires_at = now.saturating_add(CALENDAR_LIFETIME).unwrap_or(Timestamp::MAX);
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(calendar_key(staff)))
+            .expression_attribute_values(":expires", number(expires_at))
+    }
+}
+
+impl Store for DynamoStore {
+    async fn sheets(
+        &self,
+        staff: &[&StaffId],
+        horizon: Horizon,
+        consistency: Consistency,
+    ) -> Result<Sheets, StoreError> {
+        let sheets =
+            try_join_all(staff.iter().map(|id| self.sheets_of(id, horizon, consistency))).await?;
+        Ok(staff.iter().map(|id| (*id).clone()).zip(sheets).collect())
+    }
+
+    async fn calendars(
+        &self,
+        staff: &[&StaffId],
+        consistency: Consistency,
+    ) -> Result<CachedCalendars, StoreError> {
+        /// `BatchGetItem` takes no more keys than this.
+        const BATCH: usize = 100;
+        let reads = staff.chunks(BATCH).map(|batch| {
+            let keys = batch.iter().map(|id| calendar_key(id)).collect();
+            self.batch(keys, consistency, "calendars")
+        });
+        let mut calendars = CachedCalendars::new();
+        for item in try_join_all(reads).await?.into_iter().flatten() {
+            let is_owner =
+                |id: &&&StaffId| item.get("PK").is_some_and(|key| *key == text(person_key(id)));
+            if let Some(owner) = staff.iter().find(is_owner) {
+                calendars.insert((*owner).clone(), cached_calendar(&item)?);
+            }
+        }
+        Ok(calendars)
+    }
+
+    async fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        let update = self
+            .update_calendar(staff, now)
+            .update_expression("SET leaseUntil = :until, expiresAt = :expires")
+            .condition_expression(
+                "(attribute_not_exists(leaseUntil) OR leaseUntil <= :now) \
+                 AND (attribute_not_exists(freshUntil) OR freshUntil <= :now)",
+            )
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":now", number(now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match refused(update.send().await, "a lease")? {
+            None => Ok(Lease::Taken),
+            Some(item) => Ok(Lease::Refused(cached_calendar(&item)?)),
+        }
+    }
+
+    async fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .update_calendar(staff, reading.read_at)
+            .update_expression(
+                "SET sources = :sources, windowStart = :start, windowEnd = :end, readAt = :read, \
+                 freshUntil = :fresh, expiresAt = :expires REMOVE leaseUntil",
+            )
+            .condition_expression("attribute_not_exists(readAt) OR readAt <= :read")
+            .expression_attribute_values(":sources", sources(reading))
+            .expression_attribute_values(":start", number(reading.window.start()))
+            .expression_attribute_values(":end", number(reading.window.end()))
+            .expression_attribute_values(":read", number(reading.read_at))
+            .expression_attribute_values(":fresh", number(reading.fresh_until));
+        refused(update.send().await, "keeping a reading").map(drop)
+    }
+
+    async fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .update_calendar(staff, until)
+            .update_expression("SET leaseUntil = :until, expiresAt = :expires")
+            .condition_expression("leaseUntil = :taken")
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":taken", number(taken_until));
+        refused(update.send().await, "moving a lease").map(drop)
+    }
+}
+
+/// Tells an update whose condition did not hold, with the item as it is if
+/// that was asked for, from one that was made and one that failed.
+fn refused<T>(
+    update: Result<T, SdkError<UpdateItemError>>,
+    asked: &'static str,
+) -> Result<Option<Item>, StoreError> {
+    match update {
+        Ok(_) => Ok(None),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Some(failed.item.clone().unwrap_or_default()))
+            }
+            _ => Err(unavailable(asked, error)),
+        },
+    }
+}
+
+fn unavailable(
+    asked: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError::Unavailable { asked, source: source.into() }
+}

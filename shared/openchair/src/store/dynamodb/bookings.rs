@@ -1,0 +1,205 @@
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, TransactWriteItem, Update};
+use jiff::{SignedDuration, Timestamp};
+
+use super::item::{
+    Item, booking, booking_id, booking_item, booking_key, day_sheet_item, hold_attribute,
+    hold_count, hold_count_item, holds_key, integer, kept_request, number, question_key,
+    request_item, request_key, text,
+};
+use super::{Consistency, DynamoStore, refused, unavailable};
+use crate::store::StoreError;
+use crate::store::bookings::{
+    BookingStore, Change, CountChange, Precedents, RequestChange, Written,
+};
+use crate::store::table::UNSETTLED_INDEX;
+use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
+
+/// For how long the note of a question is worth its storage: no pause between
+/// two questions is longer.
+const QUESTION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
+impl DynamoStore {
+    /// Lists what a transaction writes.
+    fn writes(&self, change: &Change<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let Change { booking, .. } = change;
+        let mut writes =
+            vec![self.put(booking_item(booking, booking.version + 1), booking.version)?];
+        if let Some((staff, date, sheet)) = change.sheet {
+            let read = sheet.version().saturating_sub(1);
+            writes.push(self.put(day_sheet_item(staff, date, sheet), read)?);
+        }
+        match change.counts {
+            CountChange::None => {}
+            CountChange::Take(counts) => {
+                for (key, count) in counts {
+                    let read = count.version.saturating_sub(1);
+                    writes.push(self.put(hold_count_item(key, count), read)?);
+                }
+            }
+            CountChange::Release => {
+                for key in &booking.hold_keys {
+                    writes.push(self.release(key, booking)?);
+                }
+            }
+        }
+        match change.request {
+            RequestChange::None => {}
+            RequestChange::Keep { key, request, now } => {
+                let put = Put::builder()
+                    .table_name(&self.table)
+                    .set_item(Some(request_item(key, request)))
+                    .condition_expression("attribute_not_exists(PK) OR #until <= :now")
+                    .expression_attribute_names("#until", "until")
+                    .expression_attribute_values(":now", number(now));
+                writes.push(TransactWriteItem::builder().put(put.build()?).build());
+            }
+            RequestChange::Forget(key) => {
+                let delete = Delete::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(request_key(key)))
+                    .condition_expression("attribute_not_exists(PK) OR bookingId = :booking")
+                    .expression_attribute_values(":booking", text(change.booking.id.as_str()));
+                writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+            }
+        }
+        Ok(writes)
+    }
+
+    /// Puts an item whose version was read, 0 if it was not there.
+    fn put(&self, item: Item, read: u64) -> Result<TransactWriteItem, BuildError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = if read == 0 {
+            put.condition_expression("attribute_not_exists(PK)")
+        } else {
+            put.condition_expression("version = :read")
+                .expression_attribute_values(":read", integer(read))
+        };
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
+    /// Removes a hold from a count that nobody has read. One that has been
+    /// deleted meanwhile comes back, without a hold and to be deleted again.
+    fn release(&self, key: &HoldKey, booking: &Booking) -> Result<TransactWriteItem, BuildError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(holds_key(key)))
+            .update_expression(
+                "REMOVE #hold ADD version :one SET expiresAt = if_not_exists(expiresAt, :until)",
+            )
+            .expression_attribute_names("#hold", hold_attribute(&booking.id))
+            .expression_attribute_values(":one", integer(1))
+            .expression_attribute_values(":until", number(booking.hold_until()));
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
+    }
+}
+
+impl BookingStore for DynamoStore {
+    async fn booking(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(booking_key(id)));
+        let read = get.consistent_read(true).send().await;
+        let item = read.map_err(|error| unavailable("a booking", error))?.item;
+        item.as_ref().map(booking).transpose()
+    }
+
+    async fn precedents(
+        &self,
+        counts: &[HoldKey],
+        request: Option<&RequestKey>,
+    ) -> Result<Precedents, StoreError> {
+        let keys: Vec<Item> =
+            counts.iter().map(holds_key).chain(request.map(request_key)).collect();
+        let items = self.batch(keys, Consistency::Strong, "unpaid holds").await?;
+        let item = |key: Item| items.iter().find(|item| item.get("PK") == key.get("PK"));
+        let count = |key: &HoldKey| {
+            let count = item(holds_key(key)).map(hold_count).transpose()?;
+            Ok((key.clone(), count.unwrap_or_default()))
+        };
+        Ok(Precedents {
+            counts: counts.iter().map(count).collect::<Result<_, StoreError>>()?,
+            request: request
+                .and_then(|key| item(request_key(key)))
+                .map(kept_request)
+                .transpose()?,
+        })
+    }
+
+    /// Makes every change in a transaction, of one item too. The SDK gives all
+    /// attempts of a call the same `ClientRequestToken`, so one that is
+    /// repeated after a lost answer tells that it was made; a plain put would
+    /// fail on the version that it has itself written.
+    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+        const ASKED: &str = "a booking's change";
+        let writes = self.writes(change).map_err(|error| unavailable(ASKED, error))?;
+        let written =
+            self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match written {
+            Ok(_) => Ok(Written::Done),
+            Err(error) if is_conflict(&error) => Ok(Written::Conflict),
+            Err(error) => Err(unavailable(ASKED, error)),
+        }
+    }
+
+    async fn note_question(
+        &self,
+        id: &BookingId,
+        now: Timestamp,
+        pause: SignedDuration,
+    ) -> Result<bool, StoreError> {
+        let milliseconds = |at: Timestamp| integer(at.as_millisecond());
+        let then = now.saturating_sub(pause).unwrap_or(Timestamp::MIN);
+        let expires_at = now.saturating_add(QUESTION_LIFETIME).unwrap_or(Timestamp::MAX);
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(question_key(id)))
+            .update_expression("SET askedAt = :now, expiresAt = :expires")
+            .condition_expression("attribute_not_exists(askedAt) OR askedAt <= :then")
+            .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_values(":then", milliseconds(then))
+            .expression_attribute_values(":expires", number(expires_at));
+        Ok(refused(update.send().await, "noting a question")?.is_none())
+    }
+
+    /// Reads an index, which follows the table within a second or so.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(UNSETTLED_INDEX)
+            .key_condition_expression("unsettled = :yes AND checkAt <= :now")
+            .expression_attribute_values(":yes", text("1"))
+            .expression_attribute_values(":now", number(now))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let mut items = query.into_paginator().items().send();
+        let mut due = Vec::new();
+        while due.len() < limit
+            && let Some(item) = items.next().await
+        {
+            due.push(booking_id(&item.map_err(|error| unavailable("what is due", error))?)?);
+        }
+        Ok(due)
+    }
+}
+
+/// Tells whether others are the only reason why a transaction was not made.
+///
+/// An overload or a mistake beside them is no conflict: reading again would
+/// not help.
+fn is_conflict(error: &SdkError<TransactWriteItemsError>) -> bool {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            let reasons = cancelled.cancellation_reasons().iter();
+            let mut codes =
+                reasons.filter_map(CancellationReason::code).filter(|code| *code != "None");
+            let is_others = |code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict");
+            codes.next().is_some_and(is_others) && codes.all(is_others)
+        }
+        // The attempt before this one is still at work on it.
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => true,
+        _ => false,
+    }
+}

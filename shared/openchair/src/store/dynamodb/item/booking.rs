@@ -1,0 +1,211 @@
+//! The item of a booking.
+
+use AttributeValue::{Bool, L, M};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    Item, Unreadable, instant, integer, key, map, number, optional, parsed, required, strictly,
+    string, text,
+};
+use crate::store::StoreError;
+use crate::store::table::{CHECK_AT, UNSETTLED};
+use salon::booking::{
+    Booking, BookingId, CancellationTerms, HoldKey, ManageToken, PaymentPage, Refund, RequestKey,
+    Session, State, Terms,
+};
+use salon::customer::{Customer, Phone};
+use salon::interval::Interval;
+use salon::money::{Currency, Money};
+use salon::service::{ServiceId, StaffId};
+
+const PREFIX: &str = "BOOKING#";
+/// The sort key of a booking's item.
+pub(in super::super) const BOOKING: &str = "BOOKING";
+
+pub(in super::super) fn booking_key(id: &BookingId) -> Item {
+    key(format!("{PREFIX}{id}"), BOOKING)
+}
+
+/// Names the item that notes when Stripe was last asked about a booking. It is
+/// not the booking's own: that one is always written whole.
+pub(in super::super) fn question_key(id: &BookingId) -> Item {
+    key(format!("{PREFIX}{id}"), "QUESTION")
+}
+
+/// Names the item that notes an effect of a booking's `version`th writing.
+pub(in super::super) fn marker_key(id: &BookingId, effect: &str, version: u64) -> Item {
+    key(format!("{PREFIX}{id}"), &format!("SENT#{effect}#{version}"))
+}
+
+/// Reads the id in the key of a booking's item.
+pub(in super::super) fn booking_id(item: &Item) -> Result<BookingId, StoreError> {
+    strictly(item, id)
+}
+
+fn id(item: &Item) -> Result<BookingId, Unreadable> {
+    required(item, "PK", |key| BookingId::parse(string(key)?.strip_prefix(PREFIX)?))
+}
+
+/// Writes a booking, as its `version`th writing. While it has to be looked
+/// after, it has the attributes by which the index lists it.
+pub(in super::super) fn booking_item(booking: &Booking, version: u64) -> Item {
+    let Booking { terms, customer, page, .. } = booking;
+    let hold_keys = booking.hold_keys.iter().map(|key| text(&*key.0));
+    let mut item = booking_key(&booking.id);
+    item.extend(map([
+        ("version", integer(version)),
+        ("state", text(booking.state.as_str())),
+        ("manageToken", text(booking.manage_token.expose())),
+        ("serviceId", text(booking.service.as_str())),
+        ("staffId", text(booking.staff.as_str())),
+        ("isStaffNamed", Bool(booking.is_staff_named)),
+        ("date", text(booking.date.to_string())),
+        ("start", number(booking.appointment.start())),
+        ("end", number(booking.appointment.end())),
+        ("freeFrom", number(booking.free_from)),
+        ("customerName", text(customer.name.as_str())),
+        ("customerPhone", text(customer.phone.as_str())),
+        ("customerEmail", text(customer.email.as_str())),
+        ("price", money(terms.price)),
+        ("deposit", money(terms.deposit)),
+        ("fullRefundHours", integer(terms.cancellation.full_refund_hours)),
+        ("lateRefundPercent", integer(terms.cancellation.late_refund_percent)),
+        ("retentionDays", integer(terms.retention_days)),
+        ("page", M(payment_page(page))),
+        ("hasConflict", Bool(booking.has_conflict)),
+        ("holdKeys", L(hold_keys.collect())),
+        ("createdAt", number(booking.created_at)),
+        ("changedAt", number(booking.changed_at)),
+    ]));
+    let optional = [
+        ("paymentId", booking.payment.as_deref().map(text)),
+        ("refund", booking.refund.map(refund)),
+        ("requestKey", booking.request_key.as_ref().map(|key| text(&*key.0))),
+        (UNSETTLED, booking.check_at.map(|_| text("1"))),
+        (CHECK_AT, booking.check_at.map(number)),
+        ("expiresAt", booking.delete_at().map(number)),
+    ];
+    item.extend(map(present(optional)));
+    item
+}
+
+/// Reads what [`booking_item`] has written.
+pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
+    strictly(item, |item| {
+        let text = |name| required(item, name, string);
+        let flag = |name| required(item, name, |value| value.as_bool().ok().copied());
+        let at = |name| required(item, name, instant);
+        let amount = |name| required(item, name, money_of);
+        Ok(Booking {
+            id: id(item)?,
+            manage_token: ManageToken::from_kept(text("manageToken")?.to_owned()),
+            state: State::from_name(text("state")?).ok_or(Unreadable("state"))?,
+            version: required(item, "version", parsed)?,
+            service: ServiceId::new(text("serviceId")?).ok_or(Unreadable("serviceId"))?,
+            staff: StaffId::new(text("staffId")?).ok_or(Unreadable("staffId"))?,
+            is_staff_named: flag("isStaffNamed")?,
+            date: text("date")?.parse().map_err(|_| Unreadable("date"))?,
+            appointment: Interval::new(at("start")?, at("end")?).ok_or(Unreadable("end"))?,
+            free_from: at("freeFrom")?,
+            customer: Customer {
+                name: text("customerName")?.parse().map_err(|_| Unreadable("customerName"))?,
+                phone: Phone::from_e164(text("customerPhone")?)
+                    .ok_or(Unreadable("customerPhone"))?,
+                email: text("customerEmail")?.parse().map_err(|_| Unreadable("customerEmail"))?,
+            },
+            terms: Terms {
+                price: amount("price")?,
+                deposit: amount("deposit")?,
+                cancellation: CancellationTerms {
+                    full_refund_hours: required(item, "fullRefundHours", parsed)?,
+                    late_refund_percent: required(item, "lateRefundPercent", parsed)?,
+                },
+                retention_days: required(item, "retentionDays", parsed)?,
+            },
+            page: required(item, "page", payment_page_of)?,
+            payment: optional(item, "paymentId", string)?.map(str::to_owned),
+            has_conflict: flag("hasConflict")?,
+            refund: optional(item, "refund", refund_of)?,
+            hold_keys: required(item, "holdKeys", hold_keys_of)?,
+            request_key: optional(item, "requestKey", string)?.map(|key| RequestKey(key.into())),
+            created_at: at("createdAt")?,
+            changed_at: at("changedAt")?,
+            check_at: optional(item, CHECK_AT, instant)?,
+        })
+    })
+}
+
+/// Keeps the attributes that have a value.
+fn present<const N: usize>(
+    attributes: [(&'static str, Option<AttributeValue>); N],
+) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+    attributes.into_iter().filter_map(|(name, value)| Some((name, value?)))
+}
+
+fn money(money: Money) -> AttributeValue {
+    let currency = text(money.currency().code());
+    M(map([("amount", integer(money.amount())), ("currency", currency)]))
+}
+
+fn money_of(value: &AttributeValue) -> Option<Money> {
+    let fields = value.as_m().ok()?;
+    let currency = Currency::from_code(string(fields.get("currency")?)?)?;
+    Some(Money::new(parsed(fields.get("amount")?)?, currency))
+}
+
+fn payment_page(page: &PaymentPage) -> Item {
+    let session = page.session.as_ref().map(|session| {
+        let optional = [
+            ("clientSecret", session.client_secret.as_deref().map(text)),
+            ("url", session.url.as_deref().map(text)),
+        ];
+        M(map([("id", text(session.id.as_str()))].into_iter().chain(present(optional))))
+    });
+    let fields = [
+        ("ui", text(page.ui.as_str())),
+        ("attempt", integer(page.attempt)),
+        ("key", text(page.key.as_str())),
+        ("form", text(page.form.as_str())),
+        ("expiresAt", number(page.expires_at)),
+    ];
+    map(fields.into_iter().chain(present([("session", session)])))
+}
+
+fn payment_page_of(value: &AttributeValue) -> Option<PaymentPage> {
+    let page = value.as_m().ok()?;
+    Some(PaymentPage {
+        ui: string(page.get("ui")?)?.parse().ok()?,
+        attempt: parsed(page.get("attempt")?)?,
+        key: string(page.get("key")?)?.to_owned(),
+        form: string(page.get("form")?)?.to_owned(),
+        expires_at: instant(page.get("expiresAt")?)?,
+        session: optional(page, "session", session_of).ok()?,
+    })
+}
+
+fn session_of(value: &AttributeValue) -> Option<Session> {
+    let session = value.as_m().ok()?;
+    Some(Session {
+        id: string(session.get("id")?)?.to_owned(),
+        client_secret: optional(session, "clientSecret", string).ok()?.map(str::to_owned),
+        url: optional(session, "url", string).ok()?.map(str::to_owned),
+    })
+}
+
+fn refund(refund: Refund) -> AttributeValue {
+    M(map([("amount", money(refund.amount)), ("attempt", integer(refund.attempt))]))
+}
+
+fn refund_of(value: &AttributeValue) -> Option<Refund> {
+    let fields = value.as_m().ok()?;
+    let amount = money_of(fields.get("amount")?)?;
+    Some(Refund { amount, attempt: parsed(fields.get("attempt")?)? })
+}
+
+fn hold_keys_of(value: &AttributeValue) -> Option<Vec<HoldKey>> {
+    let keys = value.as_l().ok()?.iter();
+    keys.map(|key| Some(HoldKey(string(key)?.into()))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use jiff::Timestamp;
+use jiff::civil::Date;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use salon::payment::Ui;
+
+fn instants() -> impl Strategy<Value = Timestamp> {
+    (0_i64..10_000_000_000).prop_map(|second| Timestamp::from_second(second).expect("an instant"))
+}
+
+fn spans() -> impl Strategy<Value = Interval<Timestamp>> {
+    (0_i64..10_000_000_000, 1_i64..86_400).prop_map(|(start, length)| {
+        let at = |second| Timestamp::from_second(second).expect("an instant");
+        Interval::new(at(start), at(start + length)).expect("a span")
+    })
+}
+
+fn amounts() -> impl Strategy<Value = Money> {
+    let currencies = select(Currency::codes().collect::<Vec<_>>());
+    (any::<i64>(), currencies).prop_map(|(amount, code)| {
+        Money::new(amount, Currency::from_code(code).expect("a currency"))
+    })
+}
+
+fn pages() -> impl Strategy<Value = PaymentPage> {
+    let session = (".{1,20}", option::of(".{0,20}"), option::of(".{0,20}"));
+    let session = session.prop_map(|(id, client_secret, url)| Session { id, client_secret, url });
+    let ui = select(vec![Ui::Hosted, Ui::Embedded, Ui::Elements]);
+    (ui, any::<u32>(), ".{0,20}", ".{0,20}", instants(), option::of(session)).prop_map(
+        |(ui, attempt, key, form, expires_at, session)| PaymentPage {
+            ui,
+            attempt,
+            key,
+            form,
+            expires_at,
+            session,
+        },
+    )
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    (amounts(), amounts(), any::<u32>(), any::<u8>(), any::<u32>()).prop_map(
+        |(price, deposit, full_refund_hours, late_refund_percent, retention_days)| Terms {
+            price,
+            deposit,
+            cancellation: CancellationTerms { full_refund_hours, late_refund_percent },
+            retention_days,
+        },
+    )
+}
+
+fn customers() -> impl Strategy<Value = Customer> {
+    ("[^\\pC\\pZ]{1,50}", "\\+[1-9][0-9]{6,14}", "[a-zA-Z]{1,20}@[a-z]{1,20}\\.example").prop_map(
+        |(name, phone, email)| Customer {
+            name: name.parse().expect("a name"),
+            phone: Phone::from_e164(&phone).expect("a number"),
+            email: email.parse().expect("an address"),
+        },
+    )
+}
+
+prop_compose! {
+    fn bookings()(
+        (id, token, version) in (any::<u128>(), any::<u128>(), any::<u64>()),
+        state in select(State::ALL.to_vec()),
+        (service, staff) in ("[a-zA-Z0-9._-]{1,40}", "[a-zA-Z0-9._-]{1,40}"),
+        (is_staff_named, has_conflict) in any::<(bool, bool)>(),
+        (year, day) in (1970_i16..3000, 1_i16..=365),
+        appointment in spans(),
+        (free_from, created_at, changed_at) in (instants(), instants(), instants()),
+        customer in customers(),
+        terms in terms(),
+        page in pages(),
+        payment in option::of(".{0,20}"),
+        refund in option::of((amounts(), any::<u32>())),
+        hold_keys in prop::collection::vec(".{1,20}", 0..4),
+        (request_key, check_at) in (option::of(".{1,20}"), option::of(instants())),
+    ) -> Booking {
+        Booking {
+            id: BookingId::from_bits(id),
+            manage_token: ManageToken::from_bits(token),
+            state,
+            version,
+            service: ServiceId::new(&service).expect("an id"),
+            staff: StaffId::new(&staff).expect("an id"),
+            is_staff_named,
+            date: Date::new(year, 1, 1).expect("a date").with().day_of_year(day).build().expect("a date"),
+            appointment,
+            free_from,
+            customer,
+            terms,
+            page,
+            payment,
+            has_conflict,
+            refund: refund.map(|(amount, attempt)| Refund { amount, attempt }),
+            hold_keys: hold_keys.into_iter().map(|key| HoldKey(key.into())).collect(),
+            request_key: request_key.map(|key| RequestKey(key.into())),
+            created_at,
+            changed_at,
+            check_at,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_booking_comes_back_as_it_was(kept in bookings()) {
+        let item = booking_item(&kept, kept.version);
+        prop_assert_eq!(booking(&item).expect("readable"), kept);
+    }
+}
