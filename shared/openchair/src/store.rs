@@ -30,6 +30,7 @@ use jiff::Timestamp;
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::{DynamoStore, Image};
 pub use self::memory::{Contents, MemoryStore};
+use crate::http::{ApiError, Code};
 use salon::Horizon;
 use salon::calendar::CalendarReading;
 use salon::day_sheet::DaySheet;
@@ -178,4 +179,20 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+/// A failing table is answered with 503, an unreadable item with 500.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        const RETRY_AFTER_SECONDS: u64 = 2;
+        match error {
+            StoreError::Unavailable { .. } => {
+                let message = "Bookings cannot be read at the moment. Please try again.";
+                Self::new(Code::StoreUnavailable, message)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .because(error)
+            }
+            StoreError::Corrupt { .. } => Self::internal(error),
+        }
+    }
 }

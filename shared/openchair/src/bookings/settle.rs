@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 
 use super::{Bookings, TRIES, contended, gone};
 use crate::busy::{Busy, Origin};
+use crate::http::ApiError;
 use crate::payments::webhook::SessionChange;
 use crate::payments::{Payments, Session, SessionStatus, StripeError};
 use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
@@ -65,6 +66,16 @@ pub enum SettleError {
     /// A payment came late, and nobody knows whether its time is still free.
     #[error("the calendar of who could do it cannot be read")]
     CalendarUnknown,
+}
+
+impl From<SettleError> for ApiError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Store(error) => error.into(),
+            SettleError::Stripe(error) => error.into(),
+            SettleError::CalendarUnknown => Self::calendar_unavailable().because(error),
+        }
+    }
 }
 
 /// A booking after an event, and the step it took.

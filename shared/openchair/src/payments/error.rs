@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::http::{ApiError, Code};
+
 /// A request to Stripe that brought nothing usable.
 ///
 /// Only [`Rejected`](Self::Rejected) proves that the request had no effect, not
@@ -107,6 +109,30 @@ impl StripeError {
             | Self::Timeout { .. }
             | Self::Unreadable { .. }
             | Self::Unsendable(_) => None,
+        }
+    }
+}
+
+/// A busy or failing Stripe is answered with 503, a refused payment with 502.
+impl From<StripeError> for ApiError {
+    fn from(error: StripeError) -> Self {
+        let retry_after = error.retry_after().map_or(1, |wait| wait.as_secs().max(1));
+        match error {
+            StripeError::RateLimited { .. }
+            | StripeError::Unavailable { .. }
+            | StripeError::Unreachable(_)
+            | StripeError::Timeout { .. } => {
+                let message = "The payment service is busy. Please try again in a moment.";
+                Self::new(Code::StripeBusy, message).retry_after(retry_after).because(error)
+            }
+            StripeError::Rejected(_) => {
+                Self::new(Code::PaymentRejected, "The payment service refused this payment.")
+                    .because(error)
+            }
+            StripeError::KeyReused(_)
+            | StripeError::Unauthorized(_)
+            | StripeError::Unreadable { .. }
+            | StripeError::Unsendable(_) => Self::internal(error),
         }
     }
 }
