@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use openchair::clock::Clock;
 use openchair::payments::{
-    ErrorAnswer, Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus,
-    StripeError,
+    Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
+    StripeErrorDetails,
 };
 use tokio::task::yield_now;
 
@@ -220,12 +220,12 @@ fn mixed_up() -> StripeError {
     StripeError::Unreadable { reason: "a key was used for two kinds of requests".to_owned() }
 }
 
-fn status(status: u16) -> ErrorAnswer {
-    ErrorAnswer { status, ..ErrorAnswer::default() }
+fn status(status: u16) -> StripeErrorDetails {
+    StripeErrorDetails { status, ..StripeErrorDetails::default() }
 }
 
 fn rejected(code: Option<&str>) -> StripeError {
-    StripeError::Rejected(ErrorAnswer { code: code.map(Into::into), ..status(400) })
+    StripeError::Rejected(StripeErrorDetails { code: code.map(Into::into), ..status(400) })
 }
 
 fn timeout() -> StripeError {

@@ -24,8 +24,7 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
 use notify::{Answer, Event, NotAllReminded, Notify};
-use openchair::calendars::Entries;
-use openchair::calendars::secrets::CalendarSecrets;
+use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
 use salon::Salon;
 use serde_json::json;
@@ -87,7 +86,7 @@ impl Teller {
         clock: Clock,
     ) -> Self {
         let table = Arc::new(table);
-        let entries = Entries::over(services.clone(), SECRETS.clone());
+        let entries = StaffCalendars::over(services.clone(), SECRETS.clone());
         let function =
             Notify::new(salon.clone(), Arc::clone(&table), services.clone(), entries, clock);
         Self { function, table, services, told }

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
-use openchair::calendars::secrets::CALENDAR_SECRETS;
+use openchair::calendars::CALENDAR_SECRETS;
 use openchair::clock::Clock;
 use salon::Salon;
 use salon::day::Day;
@@ -226,8 +226,7 @@ async fn answer(file: &Path, request: &HeaderMap) -> Response {
 #[cfg(test)]
 mod tests {
     use openchair::busy::Origin as _;
-    use openchair::calendars::Origins;
-    use openchair::calendars::secrets::CalendarSecrets;
+    use openchair::calendars::{CalendarSecrets, Origins};
     use salon::calendar::CalendarName;
     use salon::interval::IntervalSet;
 

@@ -14,9 +14,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
 use openchair::busy::BusyReader;
-use openchair::calendars::Origins;
-use openchair::calendars::google::GoogleBase;
-use openchair::calendars::secrets::CalendarSecrets;
+use openchair::calendars::{CalendarSecrets, GoogleBaseUrl, Origins};
 use openchair::clock::Clock;
 use openchair::store::{Consistency, MemoryStore};
 use salon::Salon;
@@ -112,7 +110,7 @@ async fn one_calendar_that_fails_leaves_its_owner_unknown() {
 #[test]
 fn a_calendar_without_a_secret_is_named() {
     let error =
-        Origins::new(&salon(), CalendarSecrets::default(), GoogleBase::default()).unwrap_err();
+        Origins::new(&salon(), CalendarSecrets::default(), GoogleBaseUrl::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the salon file gives s1 the calendar Ical(\"own\"), which is not in CALENDAR_SECRETS"

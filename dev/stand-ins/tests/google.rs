@@ -8,8 +8,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use openchair::calendars::CalendarError;
-use openchair::calendars::google::{Access, Event, Events as _, GoogleCalendars, ServiceAccount};
+use openchair::calendars::{
+    CalendarError, CalendarWriter as _, GoogleCalendars, GoogleEvent, GoogleScope, ServiceAccount,
+};
 use openchair::clock::Clock;
 use openchair::https::HttpsClient;
 use salon::booking::BookingId;
@@ -34,7 +35,7 @@ fn calendars(serving: &Serving, subject: Option<&str>) -> GoogleCalendars {
         account,
         subject.map(str::to_owned),
         base,
-        Access::FreeBusy,
+        GoogleScope::FreeBusy,
     )
 }
 
@@ -170,8 +171,9 @@ async fn an_event_is_made_once_and_deleted_once_and_never_busy() {
     serving.google().set_busy(OWNER, []);
     let account = ServiceAccount::parse(&serving.service_account().to_string().into()).unwrap();
     let base = serving.url().parse().unwrap();
-    let writing = GoogleCalendars::new(HttpsClient::new(), account, None, base, Access::Events);
-    let event = Event {
+    let writing =
+        GoogleCalendars::new(HttpsClient::new(), account, None, base, GoogleScope::Events);
+    let event = GoogleEvent {
         id: BookingId::from_bits(7),
         time: interval("2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z"),
         summary: "Haircut".to_owned(),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use openchair::clock::Clock;
 use openchair::payments::{
-    BareDeposit, Client, NewSession, Payments, RefundRequest, RefundStatus, RetryPolicy, SecretKey,
-    Session, SessionRequest, SessionStatus, StripeError, create_bare_deposit,
+    BareDeposit, NewSession, Payments, RefundRequest, RefundStatus, RetryPolicy, SecretKey,
+    Session, SessionRequest, SessionStatus, StripeClient, StripeError, create_bare_deposit,
 };
 use salon::money::{Currency, Money};
 use salon::payment::Ui;
@@ -25,16 +25,16 @@ async fn sandbox(requests_per_second: u32) -> Serving {
     Sandbox::start(options, listener).unwrap()
 }
 
-fn client(serving: &Serving, policy: RetryPolicy) -> Client {
+fn client(serving: &Serving, policy: RetryPolicy) -> StripeClient {
     let key = SecretKey::new("sk_test_sandbox".into()).unwrap();
-    Client::new(&key, serving.url().parse().unwrap(), policy)
+    StripeClient::new(&key, serving.url().parse().unwrap(), policy)
 }
 
 fn fifty_dollars() -> Money {
     Money::new(5_000, Currency::from_code("usd").unwrap())
 }
 
-async fn deposit(client: &Client) -> Result<Session, StripeError> {
+async fn deposit(client: &StripeClient) -> Result<Session, StripeError> {
     let amount = fifty_dollars();
     let return_url = "https://salon.example/booked";
     let deposit = BareDeposit { amount, product_name: "Deposit", return_url };

@@ -16,7 +16,7 @@ use openchair::bookings::{Bookings, address_key, fingerprint, request_key};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
 use openchair::http::{self, Answer, ApiError, Code, observe};
-use openchair::payments::{BareDeposit, Client, create_bare_deposit};
+use openchair::payments::{BareDeposit, StripeClient, create_bare_deposit};
 use openchair::store::bookings::BookingStore;
 use salon::booking::{BookingId, HoldKey, RequestKey};
 use salon::invitation::Invitation;
@@ -39,14 +39,14 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 /// The function: what it needs to answer, made once a container.
 #[derive(Debug)]
 pub struct Checkout<S, O> {
-    bookings: Bookings<S, O, Client>,
+    bookings: Bookings<S, O, StripeClient>,
     clock: Clock,
 }
 
 impl<S: BookingStore, O: Origin> Checkout<S, O> {
     /// Makes the function.
     #[must_use]
-    pub const fn new(bookings: Bookings<S, O, Client>, clock: Clock) -> Self {
+    pub const fn new(bookings: Bookings<S, O, StripeClient>, clock: Clock) -> Self {
         Self { bookings, clock }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::SignedDuration;
-use openchair::calendars::google::Events;
+use openchair::calendars::CalendarWriter;
 use openchair::ses::Mailer;
 use openchair::store::Image;
 use openchair::store::bookings::BookingStore;
@@ -46,7 +46,7 @@ struct Change {
     new_image: Option<Value>,
 }
 
-impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
+impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
     /// Tells of all changes, each for itself: one that fails keeps others
     /// waiting only where they are of the same booking.
     pub(crate) async fn tell_changes(&self, records: Vec<Value>) -> Failures {

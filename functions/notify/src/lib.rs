@@ -14,8 +14,7 @@ mod once;
 mod reminders;
 
 use jiff::Timestamp;
-use openchair::calendars::Entries;
-use openchair::calendars::google::{Events, GoogleCalendars};
+use openchair::calendars::{CalendarWriter, GoogleCalendars, StaffCalendars};
 use openchair::clock::Clock;
 use openchair::ses::{Mailer, Ses};
 use openchair::store::bookings::BookingStore;
@@ -34,7 +33,7 @@ pub struct Notify<S, M = Ses, G = GoogleCalendars> {
     salon: Salon,
     store: S,
     mailer: M,
-    entries: Entries<G>,
+    entries: StaffCalendars<G>,
     clock: Clock,
 }
 
@@ -57,10 +56,16 @@ pub enum Answer {
     Reminders(Reminded),
 }
 
-impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
+impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
     /// Makes the function.
     #[must_use]
-    pub const fn new(salon: Salon, store: S, mailer: M, entries: Entries<G>, clock: Clock) -> Self {
+    pub const fn new(
+        salon: Salon,
+        store: S,
+        mailer: M,
+        entries: StaffCalendars<G>,
+        clock: Clock,
+    ) -> Self {
         Self { salon, store, mailer, entries, clock }
     }
 

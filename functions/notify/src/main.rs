@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use notify::{Event, Notify};
-use openchair::calendars::Entries;
+use openchair::calendars::StaffCalendars;
 use openchair::clock::Clock;
 use openchair::config::Config;
 use openchair::ses::Ses;
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Notify<DynamoStore>, Error> {
     let config = Config::from_env()?;
-    let entries = Entries::load(&config).await?;
+    let entries = StaffCalendars::load(&config).await?;
     let sdk = aws::sdk_config();
     let store = DynamoStore::new(aws::dynamodb(&sdk), config.table_name);
     Ok(Notify::new(config.salon, store, Ses::from_env(sdk), entries, Clock::machine()))

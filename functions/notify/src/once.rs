@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::aws::AwsError;
-use openchair::calendars::CalendarError;
-use openchair::calendars::google::Events;
-use openchair::ses::{Mailer, Sent};
+use openchair::calendars::{CalendarError, CalendarWriter};
+use openchair::ses::{Mailer, SendOutcome};
 use openchair::store::StoreError;
 use openchair::store::bookings::BookingStore;
 use openchair::store::outbox::{Claim, Effect, Outbox};
@@ -77,7 +76,7 @@ impl NotTold {
     }
 }
 
-impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
+impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
     /// Sends a mail of a booking, as its `version`th writing asks for it.
     pub(crate) async fn send_once(
         &self,
@@ -93,11 +92,11 @@ impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
         };
         let sending = async {
             match self.mailer.send(&mail.to.address, &mail.to_bytes()).await {
-                Ok(Sent::Taken) => {
+                Ok(SendOutcome::Accepted) => {
                     count(Metric::MailsSent);
                     Ok(())
                 }
-                Ok(Sent::Rejected { code }) => {
+                Ok(SendOutcome::Rejected { code }) => {
                     count(Metric::MailsRejected);
                     // It would be rejected again. Whose address it is stays out of the log.
                     tracing::error!(

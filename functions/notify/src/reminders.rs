@@ -1,7 +1,7 @@
 //! The schedule: clients who are told again that their appointment is near.
 
 use jiff::{SignedDuration, Timestamp};
-use openchair::calendars::google::Events;
+use openchair::calendars::CalendarWriter;
 use openchair::ses::Mailer;
 use openchair::store::bookings::BookingStore;
 use openchair::store::outbox::Outbox;
@@ -43,7 +43,7 @@ pub enum NotAllReminded {
     Failed(usize),
 }
 
-impl<S: BookingStore + Outbox, M: Mailer, G: Events> Notify<S, M, G> {
+impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
     /// Reminds whose reminder is due, the earliest appointments first.
     pub(crate) async fn remind(&self, deadline: Timestamp) -> Result<Reminded, NotAllReminded> {
         let Some(reminders) = self.salon.mail.as_ref().and_then(|mail| mail.reminders) else {

@@ -8,7 +8,7 @@ use openchair::bookings::Bookings;
 use openchair::calendars::Origins;
 use openchair::clock::Clock;
 use openchair::config::Config;
-use openchair::payments::Client;
+use openchair::payments::StripeClient;
 use openchair::store::DynamoStore;
 use openchair::telemetry;
 use reconcile::Reconcile;
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-async fn start() -> Result<Reconcile<DynamoStore, Origins, Client>, Error> {
+async fn start() -> Result<Reconcile<DynamoStore, Origins, StripeClient>, Error> {
     let bookings = Box::pin(Bookings::load(Config::from_env()?)).await?;
     Ok(Reconcile::new(bookings, Clock::machine()))
 }

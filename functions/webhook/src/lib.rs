@@ -9,8 +9,10 @@ use openchair::bookings::{Bookings, SettleError};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
 use openchair::http::{self, Answer, ApiError, Code, observe};
-use openchair::payments::Client;
-use openchair::payments::webhook::{Event, Subject, WebhookSecrets, parse_event, verify};
+use openchair::payments::StripeClient;
+use openchair::payments::webhook::{
+    StripeEvent, Subject, WebhookSecrets, parse_event, verify_signature,
+};
 use openchair::store::bookings::BookingStore;
 use openchair::telemetry::chain;
 use openchair::telemetry::metrics::{Metric, count};
@@ -23,7 +25,7 @@ const MAX_BODY: usize = 256 * 1024;
 /// The function: what it needs to answer, made once a container.
 #[derive(Debug)]
 pub struct Webhook<S, O> {
-    bookings: Bookings<S, O, Client>,
+    bookings: Bookings<S, O, StripeClient>,
     secrets: WebhookSecrets,
     clock: Clock,
 }
@@ -57,7 +59,7 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
     /// Makes the function.
     #[must_use]
     pub const fn new(
-        bookings: Bookings<S, O, Client>,
+        bookings: Bookings<S, O, StripeClient>,
         secrets: WebhookSecrets,
         clock: Clock,
     ) -> Self {
@@ -104,7 +106,7 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
     fn check_signature(&self, request: &Request, body: &[u8]) -> Result<(), ApiError> {
         let header = request.headers().get("stripe-signature");
         let header = header.and_then(|header| header.to_str().ok()).unwrap_or_default();
-        verify(header, body, &self.secrets, self.clock.now()).map_err(|error| {
+        verify_signature(header, body, &self.secrets, self.clock.now()).map_err(|error| {
             count(Metric::WebhooksRejected);
             tracing::warn!(error.cause = chain(&error), "An event is not shown to be Stripe's");
             ApiError::new(
@@ -115,7 +117,7 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
     }
 
     /// Does what an event makes necessary, durably.
-    async fn take(&self, event: &Event) -> Result<Outcome, SettleError> {
+    async fn take(&self, event: &StripeEvent) -> Result<Outcome, SettleError> {
         if event.live != self.bookings.payments().is_live() {
             return Ok(Outcome::OtherMode);
         }

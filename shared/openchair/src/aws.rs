@@ -1,7 +1,7 @@
 //! What all AWS clients have in common.
 
 mod connector;
-pub(crate) mod signed;
+pub(crate) mod signed_client;
 
 use std::env;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use self::connector::Connector;
-pub use self::signed::AwsError;
+pub use self::signed_client::AwsError;
 use crate::https::HttpsClient;
 
 /// Time for one attempt. The services that we use answer in milliseconds.

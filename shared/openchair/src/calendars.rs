@@ -1,23 +1,27 @@
-//! Calendars: where a staff member's busy time comes from, and where bookings
-//! are shown.
+//! The staff's calendars: busy time is read from them, and bookings are
+//! written into them.
 //!
-//! Two origins: [`feed`] reads an iCal feed, [`google`] asks Google Calendar.
-//! Both fail closed: what cannot be read is a [`CalendarError`], never free
-//! time. Addresses, keys and calendar ids are in [`secrets`], and in no error
-//! and no log.
+//! Busy time comes from iCal feeds and from Google Calendar. Both fail closed:
+//! a calendar that cannot be read is a [`CalendarError`], never free time.
+//! Feed addresses, keys and calendar ids are secrets ([`CalendarSecrets`]). No
+//! error and no log line contains them.
 
-mod address;
-mod document;
-mod entries;
-mod error;
-pub mod feed;
-pub mod google;
+mod calendar_error;
+mod calendar_origins;
+mod calendar_secrets;
+mod calendar_url;
+mod google_calendar;
+mod ical_feed;
+mod secret_json;
+mod staff_calendars;
 
-mod origins;
-pub mod secrets;
-
-pub use address::AddressError;
-pub use document::{Problem, Problems};
-pub use entries::Entries;
-pub use error::CalendarError;
-pub use origins::{Origins, UnknownCalendar};
+pub use calendar_error::CalendarError;
+pub use calendar_origins::{Origins, UnknownCalendar};
+pub use calendar_secrets::{CALENDAR_SECRETS, CalendarSecrets, GoogleSecrets};
+pub use calendar_url::CalendarUrlError;
+pub use google_calendar::{
+    CalendarWriter, GoogleBaseUrl, GoogleCalendars, GoogleEvent, GoogleScope, ServiceAccount,
+};
+pub use ical_feed::{Feed, Fetched, MAX_FEED, Validators};
+pub use secret_json::{ValidationError, ValidationErrors};
+pub use staff_calendars::StaffCalendars;

@@ -9,16 +9,16 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::signed::{AwsError, Post, Service, SignedClient};
+use crate::aws::signed_client::{AwsError, AwsService, SignedClient, SignedPost};
 
-const SES: Service =
-    Service { name: "SES", signed_as: "ses", host: "email", max_answer: 64 * 1024 };
+const SES: AwsService =
+    AwsService { name: "SES", signed_as: "ses", host: "email", max_answer: 64 * 1024 };
 
 /// What became of a mail that reached SES.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum SendOutcome {
     /// SES has taken it, and delivers it from now on.
-    Taken,
+    Accepted,
     /// SES will never take it: its address, or what is in it, will not do.
     Rejected {
         /// SES's word for it, such as `MessageRejected`.
@@ -32,7 +32,11 @@ pub trait Mailer: Send + Sync {
     ///
     /// There is no idempotency key: a mail whose answer was lost may be on its
     /// way (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>).
-    fn send(&self, to: &str, mail: &[u8]) -> impl Future<Output = Result<Sent, AwsError>> + Send;
+    fn send(
+        &self,
+        to: &str,
+        mail: &[u8],
+    ) -> impl Future<Output = Result<SendOutcome, AwsError>> + Send;
 }
 
 /// SES in one region. Clones share the connections.
@@ -71,25 +75,27 @@ impl Mailer for Ses {
     /// # Errors
     /// When SES cannot be reached, has too much to do, or takes no mail of
     /// ours at all. No error has an address in it.
-    async fn send(&self, to: &str, mail: &[u8]) -> Result<Sent, AwsError> {
-        let question = Question {
+    async fn send(&self, to: &str, mail: &[u8]) -> Result<SendOutcome, AwsError> {
+        let request = SendEmailRequest {
             destination: Destination { to_addresses: [to] },
             content: Content { raw: Raw { data: STANDARD.encode(mail) } },
             configuration_set_name: self.configuration_set.as_deref(),
         };
-        let body = Bytes::from(serde_json::to_vec(&question).expect("strings are JSON"));
-        let post = Post {
+        let body = Bytes::from(serde_json::to_vec(&request).expect("strings are JSON"));
+        let post = SignedPost {
             path: "/v2/email/outbound-emails",
             content_type: "application/json",
             headers: &[],
             body,
         };
-        let read = |body: &Bytes| serde_json::from_slice::<Answer>(body).ok().map(|_| Sent::Taken);
+        let read = |body: &Bytes| {
+            serde_json::from_slice::<SendEmailResponse>(body).ok().map(|_| SendOutcome::Accepted)
+        };
         match self.client.ask(&post, read, refusal).await {
             Err(AwsError::Refused { code, .. })
                 if matches!(code.as_str(), "MessageRejected" | "BadRequestException") =>
             {
-                Ok(Sent::Rejected { code })
+                Ok(SendOutcome::Rejected { code })
             }
             other => other,
         }
@@ -105,7 +111,7 @@ impl fmt::Debug for Ses {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Question<'a> {
+struct SendEmailRequest<'a> {
     destination: Destination<'a>,
     content: Content,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +138,7 @@ struct Raw {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct SendEmailResponse {
     #[serde(rename = "MessageId")]
     _message_id: String,
 }
@@ -164,7 +170,7 @@ mod tests {
 
     const TAKEN: &str = r#"{"MessageId": "0100"}"#;
 
-    async fn send(server: &MisbehavingServer) -> Result<Sent, AwsError> {
+    async fn send(server: &MisbehavingServer) -> Result<SendOutcome, AwsError> {
         let config = test_config(Credentials::new("id", "secret", None, None, "test"));
         let ses = Ses::new(config, Some(server.base()), Some("salon".to_owned()));
         ses.send("ada@example.com", b"Subject: x\r\n\r\nhi").await
@@ -173,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn a_mail_is_sent_as_it_was_written_and_signed() {
         let server = MisbehavingServer::start(&[answer(200, &[], TAKEN)]).await;
-        assert_eq!(send(&server).await.unwrap(), Sent::Taken);
+        assert_eq!(send(&server).await.unwrap(), SendOutcome::Accepted);
         let request = &server.received()[0];
         assert_eq!(request.line(), "POST /v2/email/outbound-emails HTTP/1.1");
         let authorization = request.header("authorization").unwrap();
@@ -204,7 +210,11 @@ mod tests {
             let server = MisbehavingServer::start(&[refusal]).await;
             let sent = send(&server).await;
             assert_eq!(server.received().len(), requests, "{code}");
-            assert_eq!(matches!(sent, Ok(Sent::Rejected { .. })), is_rejected, "{code}: {sent:?}");
+            assert_eq!(
+                matches!(sent, Ok(SendOutcome::Rejected { .. })),
+                is_rejected,
+                "{code}: {sent:?}"
+            );
             assert!(!format!("{sent:?}").contains("ada@"), "{sent:?}");
         }
     }

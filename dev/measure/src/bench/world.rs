@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::StreamSpecification;
 use jiff::{SignedDuration, Timestamp};
-use openchair::calendars::secrets::CALENDAR_SECRETS;
+use openchair::calendars::CALENDAR_SECRETS;
 use openchair::clock::Clock;
 use openchair::store::{DynamoStore, Store as _, table};
 use salon::Salon;

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use openchair::aws::AwsError;
-use openchair::calendars::CalendarError;
-use openchair::calendars::google::{Event, Events};
-use openchair::ses::{Mailer, Sent};
+use openchair::calendars::{CalendarError, CalendarWriter, GoogleEvent};
+use openchair::ses::{Mailer, SendOutcome};
 use salon::booking::BookingId;
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -126,10 +125,10 @@ impl Services {
 }
 
 impl Mailer for Services {
-    async fn send(&self, _: &str, mail: &[u8]) -> Result<Sent, AwsError> {
+    async fn send(&self, _: &str, mail: &[u8]) -> Result<SendOutcome, AwsError> {
         let id = message_id(mail).unwrap_or_default();
         let sent = self.ask(|| format!("SES: {id}"), || self.told.books().taken(&id)).await;
-        sent.map(|()| Sent::Taken).map_err(|fault| {
+        sent.map(|()| SendOutcome::Accepted).map_err(|fault| {
             self.told.books().cut_off();
             match fault.status() {
                 None => AwsError::Timeout { service: SES, after: DEADLINE },
@@ -149,8 +148,13 @@ fn message_id(mail: &[u8]) -> Option<String> {
     line.split('@').next().map(str::to_owned)
 }
 
-impl Events for Services {
-    async fn insert(&self, calendar: &str, event: &Event, _: Instant) -> Result<(), CalendarError> {
+impl CalendarWriter for Services {
+    async fn insert(
+        &self,
+        calendar: &str,
+        event: &GoogleEvent,
+        _: Instant,
+    ) -> Result<(), CalendarError> {
         let what = || format!("Google: {} is in the calendar of {calendar}", short(&event.id));
         self.ask_google(what, || {
             let key = (calendar.to_owned(), event.id.clone());

@@ -7,7 +7,7 @@ use lambda_http::{Body, Response};
 use openchair::bookings::Bookings;
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
-use openchair::payments::{Client, RetryPolicy, SecretKey};
+use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
 use openchair::random::Random;
 use openchair::store::bookings::BookingStore;
 use openchair::store::{Consistency, MemoryStore, Store};
@@ -95,7 +95,7 @@ impl Harness {
     }
 
     /// Makes another client of the sandbox.
-    pub(crate) fn stripe(&self) -> Client {
+    pub(crate) fn stripe(&self) -> StripeClient {
         client(self.stripe.url(), PATIENT)
     }
 
@@ -164,14 +164,14 @@ pub(crate) fn no_limit() -> SandboxOptions {
 const PATIENT: Duration = Duration::from_secs(10);
 const IMPATIENT: Duration = Duration::from_millis(500);
 
-fn client(base: &str, patience: Duration) -> Client {
+fn client(base: &str, patience: Duration) -> StripeClient {
     let key = SecretKey::new(SecretString::from("sk_test_1")).expect("a key");
     let policy = RetryPolicy {
         deadline: patience,
         backoff_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    Client::new(&key, base.parse().expect("an address"), policy)
+    StripeClient::new(&key, base.parse().expect("an address"), policy)
 }
 
 /// A request that reserves half an hour on Tuesday at 10:00, save for what the

@@ -12,8 +12,7 @@ use dynoxide::actions::list_streams::ListStreamsRequest;
 use jiff::{SignedDuration, Timestamp};
 use notify::{Answer, Event, NotAllReminded, Notify};
 use openchair::aws;
-use openchair::calendars::Entries;
-use openchair::calendars::secrets::CalendarSecrets;
+use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
 use openchair::ses::Ses;
 use openchair::store::bookings::{BookingStore, Change, CountChange, RequestChange};
@@ -59,7 +58,7 @@ impl Harness {
             "calendars": {"owner": CALENDAR},
         }});
         let secrets = CalendarSecrets::parse(&secrets.to_string().into()).expect("secrets");
-        let entries = Entries::new(secrets, google.url().parse().expect("an address"));
+        let entries = StaffCalendars::new(secrets, google.url().parse().expect("an address"));
 
         let mailbox = Mailbox::default().start(listener().await).expect("a mailbox");
         let config = aws_config::SdkConfig::builder()

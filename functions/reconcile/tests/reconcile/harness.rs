@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use openchair::bookings::{Bookings, Report};
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
-use openchair::payments::{Client, RetryPolicy, SecretKey};
+use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
 use openchair::random::Random;
 use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
 use openchair::store::{
@@ -33,10 +33,10 @@ const NOW: &str = "2026-11-23T07:00:00-08:00";
 pub(crate) struct Harness {
     pub(crate) store: Arc<PartlyCorrupt>,
     pub(crate) clock: Clock,
-    reconcile: Reconcile<Arc<PartlyCorrupt>, NoCalendars, Client>,
+    reconcile: Reconcile<Arc<PartlyCorrupt>, NoCalendars, StripeClient>,
     checkout: Checkout<Arc<PartlyCorrupt>, NoCalendars>,
     /// What the function has in hand, for a budget of the test's.
-    pub(crate) bookings: Bookings<Arc<PartlyCorrupt>, NoCalendars, Client>,
+    pub(crate) bookings: Bookings<Arc<PartlyCorrupt>, NoCalendars, StripeClient>,
     stripe: Serving,
 }
 
@@ -130,14 +130,14 @@ impl Harness {
     }
 }
 
-fn client(base: &str) -> Client {
+fn client(base: &str) -> StripeClient {
     let key = SecretKey::new(SecretString::from("sk_test_1")).expect("a key");
     let policy = RetryPolicy {
         deadline: Duration::from_millis(500),
         backoff_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    Client::new(&key, base.parse().expect("an address"), policy)
+    StripeClient::new(&key, base.parse().expect("an address"), policy)
 }
 
 /// A store in which some bookings cannot be read.

@@ -8,7 +8,7 @@ use openchair::bookings::Bookings;
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::webhook::WebhookSecrets;
-use openchair::payments::{Client, RetryPolicy, SecretKey};
+use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
 use openchair::random::Random;
 use openchair::store::MemoryStore;
 use openchair::store::bookings::BookingStore;
@@ -189,12 +189,12 @@ pub(crate) fn changed(body: &str, change: impl FnOnce(&mut Value)) -> String {
     format!("{event:#}")
 }
 
-pub(crate) fn client(key: &str, base: &str) -> Client {
+pub(crate) fn client(key: &str, base: &str) -> StripeClient {
     let key = SecretKey::new(SecretString::from(key)).expect("a key");
     let policy = RetryPolicy {
         deadline: Duration::from_millis(500),
         backoff_base: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    Client::new(&key, base.parse().expect("an address"), policy)
+    StripeClient::new(&key, base.parse().expect("an address"), policy)
 }

@@ -8,12 +8,12 @@ use crate::busy::BusyReader;
 use crate::calendars::Origins;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::payments::{Client, RetryPolicy, SecretKey};
+use crate::payments::{RetryPolicy, SecretKey, StripeClient};
 use crate::random::Random;
 use crate::store::DynamoStore;
 use crate::{aws, secrets};
 
-impl Bookings<DynamoStore, Origins, Client> {
+impl Bookings<DynamoStore, Origins, StripeClient> {
     /// Takes a salon's bookings in hand, as a function's environment says:
     /// `STRIPE_SECRET_KEY`, and where the calendars are.
     ///
@@ -26,7 +26,7 @@ impl Bookings<DynamoStore, Origins, Client> {
         })?;
         let [key] = key;
         let base = config.stripe_api_base.parse()?;
-        let stripe = Client::new(&SecretKey::new(key)?, base, RetryPolicy::default());
+        let stripe = StripeClient::new(&SecretKey::new(key)?, base, RetryPolicy::default());
         let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
         let reader = BusyReader::new(store, origins, Clock::machine());
         Ok(Self::new(Arc::new(config.salon), reader, stripe, Random::system()))

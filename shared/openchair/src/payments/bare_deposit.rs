@@ -4,11 +4,11 @@ use stripe_checkout::checkout_session::CreateCheckoutSession;
 use stripe_client_core::StripeRequest;
 use stripe_shared::{CheckoutSessionMode, CheckoutSessionUiMode};
 
-use crate::payments::bookings::Payments;
-use crate::payments::client::{Client, random_key};
-use crate::payments::error::StripeError;
-use crate::payments::session::Session;
 use crate::payments::session_request::{SessionRequest, cards_and_wallets, line_item};
+use crate::payments::stripe_api::Payments;
+use crate::payments::stripe_client::{StripeClient, random_key};
+use crate::payments::stripe_error::StripeError;
+use crate::payments::stripe_session::Session;
 use salon::money::Money;
 
 /// A deposit that reserves nothing.
@@ -31,7 +31,7 @@ pub struct BareDeposit<'a> {
 /// # Errors
 /// See [`StripeError`].
 pub async fn create_bare_deposit(
-    client: &Client,
+    client: &StripeClient,
     deposit: &BareDeposit<'_>,
 ) -> Result<Session, StripeError> {
     let session = client.open(&bare_deposit(deposit)).await?;
@@ -102,7 +102,7 @@ mod tests {
         let server = MisbehavingServer::start(&[answer(200, &[], &session)]).await;
         let key = SecretKey::new(SecretString::from("sk_test_1")).unwrap();
         let base = server.base().parse().unwrap();
-        let client = Client::new(&key, base, RetryPolicy::default());
+        let client = StripeClient::new(&key, base, RetryPolicy::default());
         create_bare_deposit(&client, &deposit("usd", 5_000)).await
     }
 

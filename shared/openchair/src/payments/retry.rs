@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::backoff::Backoff;
-use crate::payments::error::StripeError;
+use crate::payments::stripe_error::StripeError;
 
 /// How long and how often a request to Stripe is tried.
 ///

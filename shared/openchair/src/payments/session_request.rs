@@ -13,7 +13,7 @@ use stripe_checkout::checkout_session::{
 use stripe_client_core::StripeRequest;
 use stripe_shared::{CheckoutSessionMode, CheckoutSessionUiMode};
 
-use crate::payments::metadata::BOOKING_ID;
+use crate::payments::stripe_metadata::BOOKING_ID;
 use salon::booking::PaymentPage;
 use salon::money::Money;
 use salon::payment::Ui;

@@ -11,8 +11,8 @@ use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use crate::payments::bare_deposit::bare_deposit;
 use crate::payments::{
-    BareDeposit, Client, NewSession, Payments, RefundRequest, RetryPolicy, SecretKey,
-    SessionRequest, StripeError,
+    BareDeposit, NewSession, Payments, RefundRequest, RetryPolicy, SecretKey, SessionRequest,
+    StripeClient, StripeError,
 };
 use salon::money::{Currency, Money};
 use salon::payment::Ui;
@@ -22,7 +22,7 @@ use salon::payment::Ui;
 const NEWER: &str = "allowed_payment_method_types[0]=card";
 
 /// Returns a client of stripe-mock, or says that there is none.
-fn client() -> Option<Client> {
+fn client() -> Option<StripeClient> {
     let Ok(url) = std::env::var("STRIPE_MOCK_URL") else {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
@@ -33,7 +33,7 @@ fn client() -> Option<Client> {
         return None;
     };
     let key = SecretKey::new("sk_test_1".into()).unwrap();
-    Some(Client::new(&key, url.parse().expect("STRIPE_MOCK_URL"), RetryPolicy::default()))
+    Some(StripeClient::new(&key, url.parse().expect("STRIPE_MOCK_URL"), RetryPolicy::default()))
 }
 
 fn fifty_dollars() -> Money {
@@ -55,7 +55,7 @@ fn deposit(ui: Ui, delayed_methods: bool) -> SessionRequest {
 }
 
 /// Sends a form that opens a session.
-async fn open(client: &Client, form: &str) -> Result<(), StripeError> {
+async fn open(client: &StripeClient, form: &str) -> Result<(), StripeError> {
     let mut request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions");
     request.body = Some(form.to_owned());
     client.post(request, "checkout-b1-1").await.map(drop)
@@ -63,7 +63,7 @@ async fn open(client: &Client, form: &str) -> Result<(), StripeError> {
 
 /// Checks that stripe-mock takes all of a form but the newer field: that it
 /// takes the form without it, and nothing of the form is wrong but it.
-async fn takes_all_but_the_newer_field(client: &Client, form: &str) {
+async fn takes_all_but_the_newer_field(client: &StripeClient, form: &str) {
     let older: Vec<_> = form.split('&').filter(|&field| field != NEWER).collect();
     assert_eq!(older.len() + 1, form.split('&').count(), "one field is newer: {form}");
     open(client, &older.join("&")).await.expect("stripe-mock takes the older fields");

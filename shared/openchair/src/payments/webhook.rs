@@ -4,10 +4,10 @@
 //! newer API version. Here the signature is checked first, on the bytes as they
 //! came; then only the fields that are used are read.
 
-mod event;
-mod secrets;
-mod signature;
+mod stripe_event;
+mod stripe_signature;
+mod webhook_secrets;
 
-pub use event::{Event, EventError, SessionChange, Subject, parse_event};
-pub use secrets::{WebhookSecrets, WebhookSecretsError};
-pub use signature::{SignatureError, verify};
+pub use stripe_event::{SessionChange, StripeEvent, StripeEventError, Subject, parse_event};
+pub use stripe_signature::{SignatureError, verify_signature};
+pub use webhook_secrets::{WebhookSecrets, WebhookSecretsError};

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::signed::{AwsError, Post, Service, SignedClient};
+use crate::aws::signed_client::{AwsError, AwsService, SignedClient, SignedPost};
 
-const SSM: Service = Service {
+const SSM: AwsService = AwsService {
     name: "SSM",
     signed_as: "ssm",
     host: "ssm",
@@ -33,9 +33,9 @@ impl Ssm {
         &self,
         names: &[&str],
     ) -> Result<HashMap<String, String>, AwsError> {
-        let question = Question { names, with_decryption: true };
-        let body = Bytes::from(serde_json::to_vec(&question).expect("strings are JSON"));
-        let post = Post {
+        let request = GetParametersRequest { names, with_decryption: true };
+        let body = Bytes::from(serde_json::to_vec(&request).expect("strings are JSON"));
+        let post = SignedPost {
             path: "/",
             content_type: "application/x-amz-json-1.1",
             headers: &[(TARGET, HeaderValue::from_static("AmazonSSM.GetParameters"))],
@@ -48,26 +48,26 @@ impl Ssm {
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
 fn read(body: &Bytes) -> Option<HashMap<String, String>> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: GetParametersResponse = serde_json::from_slice(body).ok()?;
     Some(answer.parameters.into_iter().map(Parameter::into_pair).collect())
 }
 
 /// Reads SSM's word and its sentence, which names who was denied what.
 fn refusal(_: &HeaderMap, body: &Bytes) -> (String, Option<String>) {
-    let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    let refusal: ErrorResponse = serde_json::from_slice(body).unwrap_or_default();
     (refusal.code, Some(refusal.message))
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Question<'a> {
+struct GetParametersRequest<'a> {
     names: &'a [&'a str],
     with_decryption: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct GetParametersResponse {
     #[serde(default)]
     parameters: Vec<Parameter>,
 }
@@ -90,7 +90,7 @@ impl Parameter {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Refusal {
+struct ErrorResponse {
     #[serde(rename = "__type")]
     code: String,
     #[serde(alias = "Message")]
@@ -178,7 +178,7 @@ mod tests {
             config.set_endpoint_url(common.map(str::to_owned));
             let config = config.build();
             let Ssm(client) = Ssm::new(config, own.map(str::to_owned));
-            let post = Post {
+            let post = SignedPost {
                 path: "/",
                 content_type: "application/x-amz-json-1.1",
                 headers: &[],

@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::CalendarError;
-use super::google::{Access, Event, Events, GoogleBase, GoogleCalendars};
-use super::secrets::{CALENDAR_SECRETS, CalendarSecrets};
+use super::calendar_secrets::{CALENDAR_SECRETS, CalendarSecrets};
+use super::google_calendar::{
+    CalendarWriter, GoogleBaseUrl, GoogleCalendars, GoogleEvent, GoogleScope,
+};
 use crate::config::Config;
 use crate::https::HttpsClient;
 use crate::secrets;
@@ -22,11 +24,11 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// The calendars into which bookings are written: Google's. A feed can only be
 /// read.
 #[derive(Debug)]
-pub struct Entries<G = GoogleCalendars> {
+pub struct StaffCalendars<G = GoogleCalendars> {
     google: Option<(G, CalendarSecrets)>,
 }
 
-impl Entries {
+impl StaffCalendars {
     /// Reads where the Google calendars of a configuration's salon are. Without
     /// any, no secret is needed.
     ///
@@ -43,17 +45,17 @@ impl Entries {
 
     /// Writes into the calendars that `secrets` know.
     #[must_use]
-    pub fn new(secrets: CalendarSecrets, base: GoogleBase) -> Self {
+    pub fn new(secrets: CalendarSecrets, base: GoogleBaseUrl) -> Self {
         let google = secrets.google().map(|google| {
             let (account, subject) = (google.service_account().clone(), google.subject());
             let (client, subject) = (HttpsClient::new(), subject.map(str::to_owned));
-            GoogleCalendars::new(client, account, subject, base, Access::Events)
+            GoogleCalendars::new(client, account, subject, base, GoogleScope::Events)
         });
         Self { google: google.map(|google| (google, secrets)) }
     }
 }
 
-impl<G: Events> Entries<G> {
+impl<G: CalendarWriter> StaffCalendars<G> {
     /// Writes to `google`, into the calendars that `secrets` know.
     #[must_use]
     pub const fn over(google: G, secrets: CalendarSecrets) -> Self {
@@ -78,7 +80,7 @@ impl<G: Events> Entries<G> {
             return google.delete(calendar, &booking.id, deadline).await;
         }
         let words = invitation::Words::for_owner(booking, salon);
-        let event = Event {
+        let event = GoogleEvent {
             id: booking.id.clone(),
             time: booking.appointment,
             summary: words.summary,

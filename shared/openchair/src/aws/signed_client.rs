@@ -29,7 +29,7 @@ const BACKOFF: Backoff =
 
 /// A service of AWS's.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Service {
+pub(crate) struct AwsService {
     /// What it is called in messages.
     pub(crate) name: &'static str,
     /// What requests are signed for.
@@ -120,7 +120,7 @@ impl AwsError {
 }
 
 /// A POST to a service.
-pub(crate) struct Post<'a> {
+pub(crate) struct SignedPost<'a> {
     pub(crate) path: &'a str,
     pub(crate) content_type: &'static str,
     pub(crate) headers: &'a [(HeaderName, HeaderValue)],
@@ -130,7 +130,7 @@ pub(crate) struct Post<'a> {
 /// A client of one service, as the environment says where it is and who we are.
 #[derive(Clone)]
 pub(crate) struct SignedClient {
-    service: Service,
+    service: AwsService,
     config: SdkConfig,
     endpoint: Option<String>,
     http: HttpsClient,
@@ -141,7 +141,7 @@ impl SignedClient {
     ///
     /// `endpoint` is where the service is, for this one alone; without it the
     /// configuration's endpoint counts, and then the region's.
-    pub(crate) fn new(service: Service, config: SdkConfig, endpoint: Option<String>) -> Self {
+    pub(crate) fn new(service: AwsService, config: SdkConfig, endpoint: Option<String>) -> Self {
         Self { service, config, endpoint, http: https_client() }
     }
 
@@ -150,7 +150,7 @@ impl SignedClient {
     /// `read` an answer that is none.
     pub(crate) async fn ask<T>(
         &self,
-        post: &Post<'_>,
+        post: &SignedPost<'_>,
         read: impl Fn(&Bytes) -> Option<T>,
         refusal: impl Fn(&HeaderMap, &Bytes) -> (String, Option<String>),
     ) -> Result<T, AwsError> {
@@ -190,8 +190,11 @@ impl SignedClient {
     }
 
     /// Builds the signed request.
-    pub(crate) async fn request(&self, post: &Post<'_>) -> Result<Request<Full<Bytes>>, AwsError> {
-        let Service { name: service, signed_as, host, .. } = self.service;
+    pub(crate) async fn request(
+        &self,
+        post: &SignedPost<'_>,
+    ) -> Result<Request<Full<Bytes>>, AwsError> {
+        let AwsService { name: service, signed_as, host, .. } = self.service;
         let region = self.config.region().ok_or(AwsError::NoRegion)?.as_ref();
         let endpoint = match self.endpoint.as_deref().or(self.config.endpoint_url()) {
             Some(endpoint) => Cow::Borrowed(endpoint),

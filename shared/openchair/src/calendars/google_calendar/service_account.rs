@@ -15,9 +15,9 @@ use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::calendars::address::Address;
-use crate::calendars::document::{self, Checker, Node, Problems, find, inside};
-use crate::calendars::google::Access;
+use crate::calendars::calendar_url::CalendarUrl;
+use crate::calendars::google_calendar::GoogleScope;
+use crate::calendars::secret_json::{self, JsonValue, ValidationErrors, Validator, find, inside};
 
 /// The longest life that Google allows an assertion.
 const ASSERTION_LIFE: SignedDuration = SignedDuration::from_hours(1);
@@ -30,7 +30,7 @@ struct Inner {
     client_email: String,
     private_key_id: String,
     key: KeyPair,
-    token_uri: Address,
+    token_uri: CalendarUrl,
 }
 
 impl ServiceAccount {
@@ -39,20 +39,20 @@ impl ServiceAccount {
     ///
     /// # Errors
     /// All mistakes, each with its place and without what is there.
-    pub fn parse(json: &SecretString) -> Result<Self, Problems> {
-        document::read(json, "serviceAccount", Self::check)
+    pub fn parse(json: &SecretString) -> Result<Self, ValidationErrors> {
+        secret_json::read(json, "serviceAccount", Self::check)
     }
 
     /// Reads a key file that is part of another document. There may be more
     /// fields in it than are used.
     pub(in crate::calendars) fn check(
-        checker: &mut Checker,
+        checker: &mut Validator,
         place: &str,
-        node: &Node,
+        node: &JsonValue,
     ) -> Option<Self> {
         let entries = checker.object(place, node)?;
         if let Some(kind) = find(entries, "type")
-            && !matches!(kind, Node::Text(kind) if kind.expose_secret() == "service_account")
+            && !matches!(kind, JsonValue::Text(kind) if kind.expose_secret() == "service_account")
         {
             // The file of an OAuth client, which is downloaded on the same page.
             checker.report(&inside(place, "type"), "must be service_account");
@@ -64,8 +64,8 @@ impl ServiceAccount {
             key.map_err(|what| checker.report(&inside(place, "private_key"), what)).ok()
         });
         let token_uri = checker.required(place, entries, "token_uri").and_then(|address| {
-            let address = Address::parse(address.expose_secret());
-            let report = |checker: &mut Checker, what: String| {
+            let address = CalendarUrl::parse(address.expose_secret());
+            let report = |checker: &mut Validator, what: String| {
                 checker.report(&inside(place, "token_uri"), what);
             };
             address.map_err(|error| report(checker, error.to_string())).ok()
@@ -88,14 +88,14 @@ impl ServiceAccount {
     pub(super) fn assertion(
         &self,
         subject: Option<&str>,
-        access: Access,
+        scope: GoogleScope,
         now: Timestamp,
     ) -> String {
         let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.0.private_key_id});
         let issued = now.as_second();
         let mut claims = json!({
             "iss": self.0.client_email,
-            "scope": access.scope(),
+            "scope": scope.url(),
             "aud": self.0.token_uri.as_str(),
             "iat": issued,
             "exp": issued + ASSERTION_LIFE.as_secs(),
@@ -138,9 +138,9 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::calendars::google::tests::key_file;
+    use crate::calendars::google_calendar::tests::key_file;
 
-    fn parse(json: &Value) -> Result<ServiceAccount, Problems> {
+    fn parse(json: &Value) -> Result<ServiceAccount, ValidationErrors> {
         ServiceAccount::parse(&json.to_string().into())
     }
 
@@ -152,7 +152,7 @@ mod tests {
     fn an_assertion_says_who_asks_for_what_and_is_signed() {
         let account = parse(&key_file("https://oauth2.example/token")).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let assertion = account.assertion(Some("owner@salon.example"), Access::FreeBusy, now);
+        let assertion = account.assertion(Some("owner@salon.example"), GoogleScope::FreeBusy, now);
 
         let (message, signature) = assertion.rsplit_once('.').unwrap();
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -163,11 +163,11 @@ mod tests {
         let (header, claims) = message.split_once('.').unwrap();
         assert_eq!(decoded(header), json!({"alg": "RS256", "typ": "JWT", "kid": "key-1"}));
         let expected = json!({
-            "iss": "salon@test.example", "scope": Access::FreeBusy.scope(), "aud": "https://oauth2.example/token",
+            "iss": "salon@test.example", "scope": GoogleScope::FreeBusy.url(), "aud": "https://oauth2.example/token",
             "iat": 1_800_000_000, "exp": 1_800_003_600, "sub": "owner@salon.example",
         });
         assert_eq!(decoded(claims), expected);
-        let alone = account.assertion(None, Access::Events, now);
+        let alone = account.assertion(None, GoogleScope::Events, now);
         let alone = decoded(alone.split('.').nth(1).unwrap());
         assert_eq!(alone.get("sub"), None);
         assert_eq!(alone["scope"], "https://www.googleapis.com/auth/calendar.events");

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::calendars::error::CalendarError;
-use crate::calendars::google::attempts::{Attempts, Failure};
-use crate::calendars::google::service_account::ServiceAccount;
-use crate::calendars::google::{Access, Answer, answer};
+use crate::calendars::calendar_error::CalendarError;
+use crate::calendars::google_calendar::attempts::{Attempts, Failure};
+use crate::calendars::google_calendar::service_account::ServiceAccount;
+use crate::calendars::google_calendar::{GoogleResponse, GoogleScope, answer};
 use crate::clock::Clock;
 use crate::https::{HttpsClient, OUR_NAME};
 
@@ -32,7 +32,7 @@ pub(super) struct Tokens {
     client: HttpsClient,
     account: ServiceAccount,
     subject: Option<String>,
-    access: Access,
+    scope: GoogleScope,
     clock: Clock,
     /// Locked while a token is fetched: the others wait for that one.
     current: Mutex<Option<AccessToken>>,
@@ -58,10 +58,10 @@ impl Tokens {
         client: HttpsClient,
         account: ServiceAccount,
         subject: Option<String>,
-        access: Access,
+        scope: GoogleScope,
         clock: Clock,
     ) -> Self {
-        Self { client, account, subject, access, clock, current: Mutex::default() }
+        Self { client, account, subject, scope, clock, current: Mutex::default() }
     }
 
     pub(super) fn with_clock(&self, clock: Clock) -> Self {
@@ -69,7 +69,7 @@ impl Tokens {
             self.client.clone(),
             self.account.clone(),
             self.subject.clone(),
-            self.access,
+            self.scope,
             clock,
         )
     }
@@ -109,7 +109,7 @@ impl Tokens {
 
     async fn attempt(&self) -> Result<AccessToken, Failure> {
         let now = self.clock.now();
-        let assertion = self.account.assertion(self.subject.as_deref(), self.access, now);
+        let assertion = self.account.assertion(self.subject.as_deref(), self.scope, now);
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", GRANT_TYPE)
             .append_pair("assertion", &assertion)
@@ -134,7 +134,7 @@ impl Tokens {
 }
 
 #[derive(Deserialize)]
-struct Lent {
+struct TokenResponse {
     access_token: String,
     token_type: String,
     expires_in: i64,
@@ -142,10 +142,10 @@ struct Lent {
 
 /// Reads the answer of the token endpoint
 /// (<https://www.rfc-editor.org/rfc/rfc6749#section-5.1>).
-fn read(answer: &Answer, now: Timestamp) -> Result<AccessToken, CalendarError> {
+fn read(answer: &GoogleResponse, now: Timestamp) -> Result<AccessToken, CalendarError> {
     // The parser's message may quote the token.
     let unreadable = || CalendarError::unreadable("not an access token");
-    let lent: Lent = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+    let lent: TokenResponse = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
     if lent.access_token.is_empty() || !lent.token_type.eq_ignore_ascii_case("bearer") {
         return Err(unreadable());
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::calendars::error::CalendarError;
+use crate::calendars::calendar_error::CalendarError;
 
 /// Short pauses: a reader has about two seconds in all.
 const BACKOFF: Backoff =

@@ -7,13 +7,13 @@ use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Call, GoogleCalendars};
-use crate::calendars::error::CalendarError;
+use crate::calendars::calendar_error::CalendarError;
 use salon::booking::BookingId;
 use salon::interval::Interval;
 
 /// An event that stands for a booking.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct GoogleEvent {
     /// The booking, whose id is the event's. Google allows letters to `v` and
     /// digits, and so all of a booking's.
     pub id: BookingId,
@@ -31,7 +31,7 @@ pub struct Event {
 
 /// Where bookings stand as events: in Google's calendars, or in a model of them
 /// in a simulation.
-pub trait Events: Send + Sync {
+pub trait CalendarWriter: Send + Sync {
     /// Makes an event, once: one that was made before, and deleted since by its
     /// owner, stays so
     /// (<https://developers.google.com/workspace/calendar/api/v3/reference/events/insert>).
@@ -41,7 +41,7 @@ pub trait Events: Send + Sync {
     fn insert(
         &self,
         calendar_id: &str,
-        event: &Event,
+        event: &GoogleEvent,
         deadline: Instant,
     ) -> impl Future<Output = Result<(), CalendarError>> + Send;
 
@@ -54,11 +54,11 @@ pub trait Events: Send + Sync {
     ) -> impl Future<Output = Result<(), CalendarError>> + Send;
 }
 
-impl Events for GoogleCalendars {
+impl CalendarWriter for GoogleCalendars {
     async fn insert(
         &self,
         calendar_id: &str,
-        event: &Event,
+        event: &GoogleEvent,
         deadline: Instant,
     ) -> Result<(), CalendarError> {
         let body = json!({

@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::misbehaving_server::{Act, MisbehavingServer, Received, answer};
-use crate::payments::session::SessionStatus;
+use crate::payments::stripe_session::SessionStatus;
 use crate::payments::{RetryPolicy, SecretKey};
 use salon::money::{Currency, Money};
 
-fn client(server: &MisbehavingServer) -> Client {
+fn client(server: &MisbehavingServer) -> StripeClient {
     let key = SecretKey::new("sk_test_hidden".into()).unwrap();
     let policy = RetryPolicy {
         backoff_base: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(4),
         ..RetryPolicy::default()
     };
-    Client::new(&key, server.base().parse().unwrap(), policy)
+    StripeClient::new(&key, server.base().parse().unwrap(), policy)
 }
 
 fn session(status: &str) -> String {
@@ -54,7 +54,7 @@ fn half_back() -> RefundRequest<'static> {
 }
 
 /// Makes each kind of request in turn, and says whether all succeeded.
-async fn ask_everything(client: &Client) -> [Result<(), StripeError>; 5] {
+async fn ask_everything(client: &StripeClient) -> [Result<(), StripeError>; 5] {
     [
         client.open(&kept()).await.map(drop),
         client.session("cs_test_1").await.map(drop),

@@ -7,12 +7,12 @@ use stripe_checkout::checkout_session::{ExpireCheckoutSession, RetrieveCheckoutS
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::refund::ListRefund;
 
-use crate::payments::answer;
-use crate::payments::client::{Client, random_key};
-use crate::payments::error::StripeError;
-use crate::payments::refund::{Refund, RefundRequest};
-use crate::payments::session::Session;
 use crate::payments::session_request::SessionRequest;
+use crate::payments::stripe_client::{StripeClient, random_key};
+use crate::payments::stripe_error::StripeError;
+use crate::payments::stripe_refunds::{Refund, RefundRequest};
+use crate::payments::stripe_response;
+use crate::payments::stripe_session::Session;
 
 #[cfg(test)]
 mod tests;
@@ -54,24 +54,24 @@ pub trait Payments: Send + Sync {
     ) -> impl Future<Output = Result<Refund, StripeError>> + Send;
 }
 
-impl Payments for Client {
+impl Payments for StripeClient {
     async fn open(&self, request: &SessionRequest) -> Result<Session, StripeError> {
         let mut http = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions");
         http.body = Some(request.form().to_owned());
-        answer::parse(&self.post(http, request.key()).await?)
+        stripe_response::parse(&self.post(http, request.key()).await?)
     }
 
     async fn session(&self, id: &str) -> Result<Session, StripeError> {
         // With its payment, which alone tells that delayed money will not come.
         let request = RetrieveCheckoutSession::new(id).expand(["payment_intent".to_owned()]);
-        answer::parse(&self.get(request.build()).await?)
+        stripe_response::parse(&self.get(request.build()).await?)
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {
         let request = ExpireCheckoutSession::new(id).build();
         // A key for this call's repeats only: ending twice is the same as once, and a
         // failure that Stripe remembers under a key would keep the session open.
-        answer::parse(&self.post(request, &random_key("expire")).await?)
+        stripe_response::parse(&self.post(request, &random_key("expire")).await?)
     }
 
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {
@@ -87,7 +87,7 @@ impl Payments for Client {
             if let Some(last) = refunds.last() {
                 request = request.starting_after(last.id.as_str());
             }
-            let page: Page = answer::parse(&self.get(request.build()).await?)?;
+            let page: Page = stripe_response::parse(&self.get(request.build()).await?)?;
             if page.has_more && page.data.is_empty() {
                 let reason = "a page of refunds is empty, and not the last".to_owned();
                 return Err(StripeError::Unreadable { reason });
@@ -100,6 +100,6 @@ impl Payments for Client {
     }
 
     async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
-        answer::parse(&self.post(request.create().build(), &request.key()).await?)
+        stripe_response::parse(&self.post(request.create().build(), &request.key()).await?)
     }
 }

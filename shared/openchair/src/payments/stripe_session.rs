@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::payments::metadata::{Metadata, Reference};
+use crate::payments::stripe_metadata::{Metadata, Reference};
 
 /// A session: one visit to pay.
 #[derive(Clone, Deserialize)]
-#[serde(from = "Object")]
+#[serde(from = "SessionObject")]
 pub struct Session {
     /// Stripe's id: `cs_…`.
     pub id: String,
@@ -74,7 +74,7 @@ const FAILED: [&str; 2] = ["requires_payment_method", "canceled"];
 /// The fields that are read of Stripe's object
 /// (<https://docs.stripe.com/api/checkout/sessions/object>).
 #[derive(Deserialize)]
-struct Object {
+struct SessionObject {
     id: String,
     status: SessionStatus,
     payment_status: PaymentStatus,
@@ -96,8 +96,8 @@ enum PaymentStatus {
     Unpaid,
 }
 
-impl From<Object> for Session {
-    fn from(object: Object) -> Self {
+impl From<SessionObject> for Session {
+    fn from(object: SessionObject) -> Self {
         let paid = match object.payment_status {
             PaymentStatus::Paid | PaymentStatus::NoPaymentRequired => true,
             PaymentStatus::Unpaid => false,

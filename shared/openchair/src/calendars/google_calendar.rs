@@ -6,12 +6,12 @@
 //! and with another scope, for who asks for it, `events.insert` and
 //! `events.delete`.
 
+mod access_token;
 mod attempts;
-mod base;
-mod event;
 mod free_busy;
+mod google_base_url;
+mod google_event;
 mod service_account;
-mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use http_body_util::Full;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
-pub use base::GoogleBase;
-pub use event::{Event, Events};
+pub use google_base_url::GoogleBaseUrl;
+pub use google_event::{CalendarWriter, GoogleEvent};
 pub use service_account::ServiceAccount;
 
+use self::access_token::{AccessToken, Tokens};
 use self::attempts::{Attempts, Failure};
-use self::free_busy::{MAX_CALENDARS, Query};
-use self::token::{AccessToken, Tokens};
-use crate::calendars::error::CalendarError;
+use self::free_busy::{FreeBusyQuery, MAX_CALENDARS};
+use crate::calendars::calendar_error::CalendarError;
 use crate::clock::Clock;
 use crate::https::{self, HttpsClient, OUR_NAME};
 use salon::interval::{Interval, IntervalSet};
@@ -43,15 +43,15 @@ const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// What a service account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum GoogleScope {
     /// See busy periods, and no event.
     FreeBusy,
     /// Make and delete events.
     Events,
 }
 
-impl Access {
-    const fn scope(self) -> &'static str {
+impl GoogleScope {
+    const fn url(self) -> &'static str {
         match self {
             Self::FreeBusy => "https://www.googleapis.com/auth/calendar.freebusy",
             Self::Events => "https://www.googleapis.com/auth/calendar.events",
@@ -64,12 +64,12 @@ impl Access {
 #[derive(Clone)]
 pub struct GoogleCalendars {
     client: HttpsClient,
-    base: GoogleBase,
+    base: GoogleBaseUrl,
     tokens: Arc<Tokens>,
 }
 
 impl GoogleCalendars {
-    /// Makes a client that asks for no more than `access`. Nothing is sent yet.
+    /// Makes a client that asks for no more than `scope`. Nothing is sent yet.
     ///
     /// With a `subject` the account acts for that person, which the domain's
     /// administrator has to allow; without one it sees the calendars that are
@@ -79,11 +79,11 @@ impl GoogleCalendars {
         client: HttpsClient,
         service_account: ServiceAccount,
         subject: Option<String>,
-        base: GoogleBase,
-        access: Access,
+        base: GoogleBaseUrl,
+        scope: GoogleScope,
     ) -> Self {
         let clock = Clock::machine();
-        let tokens = Tokens::new(client.clone(), service_account, subject, access, clock);
+        let tokens = Tokens::new(client.clone(), service_account, subject, scope, clock);
         Self { client, base, tokens: Arc::new(tokens) }
     }
 
@@ -116,7 +116,7 @@ impl GoogleCalendars {
             for part in free_busy::parts(window) {
                 for (index, calendars) in calendar_ids.chunks(MAX_CALENDARS).enumerate() {
                     let first = index * MAX_CALENDARS + 1;
-                    let query = Query { window: part, calendars, first };
+                    let query = FreeBusyQuery { window: part, calendars, first };
                     let call = Call {
                         method: Method::POST,
                         uri: self.base.free_busy(),
@@ -189,7 +189,7 @@ struct Call {
 }
 
 /// An answer of Google's, whatever its status.
-struct Answer {
+struct GoogleResponse {
     status: StatusCode,
     retry_after: Option<std::time::Duration>,
     body: Bytes,
@@ -200,7 +200,7 @@ async fn answer(
     client: &HttpsClient,
     request: Request<Full<Bytes>>,
     limit: usize,
-) -> Result<Answer, Failure> {
+) -> Result<GoogleResponse, Failure> {
     let response = client
         .send(request)
         .await
@@ -217,10 +217,10 @@ async fn answer(
             return Err(Failure { error, passing });
         }
     };
-    Ok(Answer { status: head.status, retry_after, body })
+    Ok(GoogleResponse { status: head.status, retry_after, body })
 }
 
-impl Answer {
+impl GoogleResponse {
     /// Returns Google's word for an error: of the Calendar API
     /// (`error.errors[0].reason`), or of the token endpoint (`error`).
     fn reason(&self) -> Option<Box<str>> {

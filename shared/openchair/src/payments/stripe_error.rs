@@ -16,12 +16,12 @@ pub enum StripeError {
     /// Stripe refused for good: the same request would be refused again. It is
     /// Stripe's own word, and not that of something between us.
     #[error("Stripe refused the request: {0}")]
-    Rejected(ErrorAnswer),
+    Rejected(StripeErrorDetails),
     /// Stripe's rate limit, still in force after the last attempt.
     #[error("Stripe is limiting our requests: {answer}")]
     RateLimited {
         /// What Stripe answered.
-        answer: ErrorAnswer,
+        answer: StripeErrorDetails,
         /// The wait that Stripe asked for.
         retry_after: Option<Duration>,
     },
@@ -29,7 +29,7 @@ pub enum StripeError {
     #[error("Stripe failed: {answer}")]
     Unavailable {
         /// What Stripe answered.
-        answer: ErrorAnswer,
+        answer: StripeErrorDetails,
         /// The wait that Stripe asked for.
         retry_after: Option<Duration>,
         /// Whether Stripe answered from its memory of an earlier attempt: a
@@ -39,7 +39,7 @@ pub enum StripeError {
     /// The idempotency key was used before with other parameters: a mistake of
     /// ours. What the request did then is not known.
     #[error("the idempotency key is another request's: {0}")]
-    KeyReused(ErrorAnswer),
+    KeyReused(StripeErrorDetails),
     /// No connection, or one that broke before the answer was complete.
     #[error("the connection to Stripe failed")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -51,7 +51,7 @@ pub enum StripeError {
     },
     /// Stripe does not accept our key, or the key lacks a permission.
     #[error("Stripe does not accept our key: {0}")]
-    Unauthorized(ErrorAnswer),
+    Unauthorized(StripeErrorDetails),
     /// An answer that is not what Stripe documents.
     #[error("Stripe's answer cannot be read: {reason}")]
     Unreadable {
@@ -98,7 +98,7 @@ impl StripeError {
 
     /// Returns Stripe's error, where Stripe answered with one.
     #[must_use]
-    pub fn answer(&self) -> Option<&ErrorAnswer> {
+    pub fn answer(&self) -> Option<&StripeErrorDetails> {
         match self {
             Self::Rejected(answer)
             | Self::KeyReused(answer)
@@ -143,7 +143,7 @@ impl From<StripeError> for ApiError {
 /// personal data. The request id finds it in Stripe's Dashboard.
 /// (<https://docs.stripe.com/api/errors>)
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ErrorAnswer {
+pub struct StripeErrorDetails {
     /// The HTTP status.
     pub status: u16,
     /// The kind of error, such as `invalid_request_error`.
@@ -156,7 +156,7 @@ pub struct ErrorAnswer {
     pub request_id: Option<Box<str>>,
 }
 
-impl fmt::Display for ErrorAnswer {
+impl fmt::Display for StripeErrorDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "status {}", self.status)?;
         let details = [

@@ -5,16 +5,16 @@ use std::str::FromStr;
 
 use http::Uri;
 
-use crate::calendars::address::{Address, AddressError};
+use crate::calendars::calendar_url::{CalendarUrl, CalendarUrlError};
 
 /// The address of Google's API, or of something that stands in for it.
 ///
 /// Plain HTTP is allowed to this machine only: an access token goes with every
 /// request.
 #[derive(Clone, PartialEq, Eq)]
-pub struct GoogleBase(Address);
+pub struct GoogleBaseUrl(CalendarUrl);
 
-impl GoogleBase {
+impl GoogleBaseUrl {
     pub(super) fn free_busy(&self) -> Uri {
         let address = self.0.redirected("/calendar/v3/freeBusy");
         address.expect("the base was checked to be an address").to_uri()
@@ -31,28 +31,28 @@ impl GoogleBase {
     }
 }
 
-impl Default for GoogleBase {
+impl Default for GoogleBaseUrl {
     /// Returns Google's own address.
     fn default() -> Self {
-        let own = Address::parse("https://www.googleapis.com");
+        let own = CalendarUrl::parse("https://www.googleapis.com");
         Self(own.expect("Google's address is an address"))
     }
 }
 
-impl FromStr for GoogleBase {
-    type Err = AddressError;
+impl FromStr for GoogleBaseUrl {
+    type Err = CalendarUrlError;
 
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let address = Address::parse(text)?;
+    fn from_str(text: &str) -> Result<Self, CalendarUrlError> {
+        let address = CalendarUrl::parse(text)?;
         if !address.is_bare() {
-            return Err(AddressError::NotAnAddress);
+            return Err(CalendarUrlError::NotAnAddress);
         }
         Ok(Self(address))
     }
 }
 
 /// Shows the address, which is no secret.
-impl fmt::Debug for GoogleBase {
+impl fmt::Debug for GoogleBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
     }
@@ -65,15 +65,15 @@ mod tests {
     #[test]
     fn the_base_is_googles_or_this_machine_and_has_no_path() {
         let own = "https://www.googleapis.com/calendar/v3/freeBusy";
-        assert_eq!(GoogleBase::default().free_busy(), own);
-        let local: GoogleBase = "http://127.0.0.1:9004/".parse().unwrap();
+        assert_eq!(GoogleBaseUrl::default().free_busy(), own);
+        let local: GoogleBaseUrl = "http://127.0.0.1:9004/".parse().unwrap();
         assert_eq!(local.free_busy(), "http://127.0.0.1:9004/calendar/v3/freeBusy");
         assert_eq!(
             local.event("a/b@group.calendar.google.com", "5eed"),
             "http://127.0.0.1:9004/calendar/v3/calendars/a%2Fb@group.calendar.google.com/events/5eed"
         );
         for wrong in ["http://www.googleapis.com", "https://www.googleapis.com/calendar", ""] {
-            assert!(wrong.parse::<GoogleBase>().is_err(), "{wrong}");
+            assert!(wrong.parse::<GoogleBaseUrl>().is_err(), "{wrong}");
         }
     }
 }

@@ -9,11 +9,11 @@ use crate::https::is_this_machine;
 
 /// An absolute address: `https`, or `http` to this machine.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Address(Url);
+pub(super) struct CalendarUrl(Url);
 
 /// An address that will not do. The address itself is not in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
+pub enum CalendarUrlError {
     /// Not an absolute address.
     #[error("it must be an address that begins with https://")]
     NotAnAddress,
@@ -25,25 +25,25 @@ pub enum AddressError {
     UserInfo,
 }
 
-impl Address {
+impl CalendarUrl {
     /// Checks an address. `webcal` is a name for `https`.
-    pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
+    pub(super) fn parse(text: &str) -> Result<Self, CalendarUrlError> {
         let text = text.trim();
         let as_https = ["webcal://", "webcals://"].iter().find_map(|scheme| {
             let (start, rest) = text.split_at_checked(scheme.len())?;
             start.eq_ignore_ascii_case(scheme).then(|| format!("https://{rest}"))
         });
         let url = Url::parse(as_https.as_deref().unwrap_or(text));
-        Self::check(url.map_err(|_| AddressError::NotAnAddress)?)
+        Self::check(url.map_err(|_| CalendarUrlError::NotAnAddress)?)
     }
 
     /// Follows a redirect from here. What was encrypted stays so, even where
     /// it leads to this machine.
-    pub(super) fn redirected(&self, location: &str) -> Result<Self, AddressError> {
-        let next = self.0.join(location).map_err(|_| AddressError::NotAnAddress)?;
+    pub(super) fn redirected(&self, location: &str) -> Result<Self, CalendarUrlError> {
+        let next = self.0.join(location).map_err(|_| CalendarUrlError::NotAnAddress)?;
         let next = Self::check(next)?;
         if self.0.scheme() == "https" && next.0.scheme() != "https" {
-            return Err(AddressError::NotEncrypted);
+            return Err(CalendarUrlError::NotEncrypted);
         }
         Ok(next)
     }
@@ -57,20 +57,20 @@ impl Address {
         Self(url)
     }
 
-    fn check(mut url: Url) -> Result<Self, AddressError> {
+    fn check(mut url: Url) -> Result<Self, CalendarUrlError> {
         match (url.scheme(), url.host_str()) {
             ("https", Some(_)) => {}
             ("http", Some(host)) if is_this_machine(host) => {}
-            _ => return Err(AddressError::NotEncrypted),
+            _ => return Err(CalendarUrlError::NotEncrypted),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(AddressError::UserInfo);
+            return Err(CalendarUrlError::UserInfo);
         }
         url.set_fragment(None);
         // An address is a URL to one crate and a URI to the other, which knows
         // fewer characters: found here and not at the first request.
         if url.as_str().parse::<Uri>().is_err() {
-            return Err(AddressError::NotAnAddress);
+            return Err(CalendarUrlError::NotAnAddress);
         }
         Ok(Self(url))
     }
@@ -92,9 +92,9 @@ impl Address {
 }
 
 /// Shows that there is an address.
-impl fmt::Debug for Address {
+impl fmt::Debug for CalendarUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address").finish_non_exhaustive()
+        f.debug_struct("CalendarUrl").finish_non_exhaustive()
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_address_is_encrypted_or_on_this_machine() {
-        use AddressError::{NotAnAddress, NotEncrypted, UserInfo};
+        use CalendarUrlError::{NotAnAddress, NotEncrypted, UserInfo};
         let cases = [
             ("https://calendar.example/a/b.ics?x=1", Ok("https://calendar.example/a/b.ics?x=1")),
             ("https://calendar.example", Ok("https://calendar.example/")),
@@ -126,8 +126,12 @@ mod tests {
             ("", Err(NotAnAddress)),
         ];
         for (text, expected) in cases {
-            let address = Address::parse(text);
-            assert_eq!(address.as_ref().map(Address::as_str), expected.as_ref().copied(), "{text}");
+            let address = CalendarUrl::parse(text);
+            assert_eq!(
+                address.as_ref().map(CalendarUrl::as_str),
+                expected.as_ref().copied(),
+                "{text}"
+            );
         }
     }
 
@@ -140,19 +144,23 @@ mod tests {
             ("https://a.example/x", "https://b.example/z", Ok("https://b.example/z")),
             ("http://127.0.0.1/x", "https://b.example/z", Ok("https://b.example/z")),
             ("http://127.0.0.1/x", "/z", Ok("http://127.0.0.1/z")),
-            ("https://a.example/x", "http://a.example/x", Err(AddressError::NotEncrypted)),
-            ("https://a.example/x", "http://127.0.0.1/x", Err(AddressError::NotEncrypted)),
-            ("https://a.example/x", "data:text/calendar,x", Err(AddressError::NotEncrypted)),
+            ("https://a.example/x", "http://a.example/x", Err(CalendarUrlError::NotEncrypted)),
+            ("https://a.example/x", "http://127.0.0.1/x", Err(CalendarUrlError::NotEncrypted)),
+            ("https://a.example/x", "data:text/calendar,x", Err(CalendarUrlError::NotEncrypted)),
         ];
         for (from, location, expected) in cases {
-            let to = Address::parse(from).unwrap().redirected(location);
-            assert_eq!(to.as_ref().map(Address::as_str), expected.as_ref().copied(), "{location}");
+            let to = CalendarUrl::parse(from).unwrap().redirected(location);
+            assert_eq!(
+                to.as_ref().map(CalendarUrl::as_str),
+                expected.as_ref().copied(),
+                "{location}"
+            );
         }
     }
 
     #[test]
     fn an_address_is_not_shown() {
-        let address = Address::parse("https://calendar.example/hidden.ics").unwrap();
+        let address = CalendarUrl::parse("https://calendar.example/hidden.ics").unwrap();
         assert!(!format!("{address:?}").contains("calendar"));
     }
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::https::{self, BodyError};
-use crate::payments::error::{ErrorAnswer, StripeError};
 use crate::payments::retry::Failure;
+use crate::payments::stripe_error::{StripeError, StripeErrorDetails};
 
 /// The longest answer that is read, in bytes. A session has a few kilobytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -65,7 +65,7 @@ fn judge(
     // status must do.
     let body = body.unwrap_or_default();
     let ErrorBody { error } = serde_json::from_slice(&body).unwrap_or_default();
-    let answer = ErrorAnswer {
+    let answer = StripeErrorDetails {
         status: status.as_u16(),
         kind: error.kind,
         code: error.code,

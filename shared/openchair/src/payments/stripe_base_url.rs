@@ -13,11 +13,11 @@ use crate::https::is_this_machine;
 /// Plain HTTP is allowed to this machine only: the secret key goes with every
 /// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiBase(String);
+pub struct StripeBaseUrl(String);
 
 /// An address that cannot be Stripe's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ApiBaseError {
+pub enum StripeBaseUrlError {
     /// Not an absolute address, or one with a path or query.
     #[error("it must be an address such as https://api.stripe.com, without a path")]
     NotAnAddress,
@@ -26,34 +26,34 @@ pub enum ApiBaseError {
     NotEncrypted,
 }
 
-impl Default for ApiBase {
+impl Default for StripeBaseUrl {
     /// Returns Stripe's own address.
     fn default() -> Self {
         Self("https://api.stripe.com".to_owned())
     }
 }
 
-impl FromStr for ApiBase {
-    type Err = ApiBaseError;
+impl FromStr for StripeBaseUrl {
+    type Err = StripeBaseUrlError;
 
-    fn from_str(text: &str) -> Result<Self, ApiBaseError> {
-        let uri: Uri = text.parse().map_err(|_| ApiBaseError::NotAnAddress)?;
-        let host = uri.host().ok_or(ApiBaseError::NotAnAddress)?;
+    fn from_str(text: &str) -> Result<Self, StripeBaseUrlError> {
+        let uri: Uri = text.parse().map_err(|_| StripeBaseUrlError::NotAnAddress)?;
+        let host = uri.host().ok_or(StripeBaseUrlError::NotAnAddress)?;
         if uri.path() != "/" || uri.query().is_some() {
-            return Err(ApiBaseError::NotAnAddress);
+            return Err(StripeBaseUrlError::NotAnAddress);
         }
         match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => {}
             Some(scheme) if *scheme == Scheme::HTTP && is_this_machine(host) => {}
-            Some(_) => return Err(ApiBaseError::NotEncrypted),
-            None => return Err(ApiBaseError::NotAnAddress),
+            Some(_) => return Err(StripeBaseUrlError::NotEncrypted),
+            None => return Err(StripeBaseUrlError::NotAnAddress),
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 }
 
 /// Shows the address without a slash at the end.
-impl fmt::Display for ApiBase {
+impl fmt::Display for StripeBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_key_travels_encrypted_or_not_at_all() {
-        use ApiBaseError::{NotAnAddress, NotEncrypted};
+        use StripeBaseUrlError::{NotAnAddress, NotEncrypted};
         let cases = [
             ("https://api.stripe.com", Ok("https://api.stripe.com")),
             ("https://api.stripe.com/", Ok("https://api.stripe.com")),
@@ -84,7 +84,7 @@ mod tests {
             ("", Err(NotAnAddress)),
         ];
         for (text, expected) in cases {
-            let read = text.parse::<ApiBase>().map(|base| base.to_string());
+            let read = text.parse::<StripeBaseUrl>().map(|base| base.to_string());
             assert_eq!(read.as_deref(), expected.as_ref().map(|base| *base), "{text}");
         }
     }

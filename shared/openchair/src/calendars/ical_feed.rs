@@ -17,8 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
-use crate::calendars::address::{Address, AddressError};
-use crate::calendars::error::CalendarError;
+use crate::calendars::calendar_error::CalendarError;
+use crate::calendars::calendar_url::{CalendarUrl, CalendarUrlError};
 use crate::https::{self, HttpsClient, OUR_NAME};
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ const MAX_VALIDATOR: usize = 512;
 /// An iCal feed. Its address is a secret: who knows it reads the calendar.
 #[derive(Clone)]
 pub struct Feed {
-    address: Address,
+    address: CalendarUrl,
     fingerprint: String,
 }
 
@@ -74,8 +74,8 @@ impl Feed {
     ///
     /// # Errors
     /// When the address will not do. It is not in the message.
-    pub fn new(address: &SecretString) -> Result<Self, AddressError> {
-        let address = Address::parse(address.expose_secret())?;
+    pub fn new(address: &SecretString) -> Result<Self, CalendarUrlError> {
+        let address = CalendarUrl::parse(address.expose_secret())?;
         // 72 bits tell a salon's feeds apart, and lead back to no address.
         let hash = digest(&SHA256, address.as_str().as_bytes());
         let fingerprint = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9]);
@@ -171,7 +171,7 @@ impl Validators {
     }
 }
 
-fn request(address: &Address, validators: Option<&Validators>) -> Request<Full<Bytes>> {
+fn request(address: &CalendarUrl, validators: Option<&Validators>) -> Request<Full<Bytes>> {
     let mut request = Request::get(address.to_uri())
         .header(ACCEPT, "text/calendar, */*;q=0.1")
         .header(ACCEPT_ENCODING, "identity")
@@ -190,7 +190,7 @@ fn request(address: &Address, validators: Option<&Validators>) -> Request<Full<B
     request
 }
 
-fn redirected(from: &Address, headers: &HeaderMap) -> Result<Address, CalendarError> {
+fn redirected(from: &CalendarUrl, headers: &HeaderMap) -> Result<CalendarUrl, CalendarError> {
     let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let location =
         location.ok_or_else(|| CalendarError::unreadable("it is a redirect to nowhere"))?;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
-use super::feed::{Feed, Fetched, Validators};
-use super::google::{Access, GoogleBase, GoogleCalendars};
-use super::secrets::{CALENDAR_SECRETS, CalendarSecrets};
+use super::calendar_secrets::{CALENDAR_SECRETS, CalendarSecrets};
+use super::google_calendar::{GoogleBaseUrl, GoogleCalendars, GoogleScope};
+use super::ical_feed::{Feed, Fetched, Validators};
 use crate::busy::{Origin, OriginError};
 use crate::config::Config;
 use crate::https::HttpsClient;
@@ -66,7 +66,7 @@ impl Origins {
     pub fn new(
         salon: &Salon,
         secrets: CalendarSecrets,
-        google_base: GoogleBase,
+        google_base: GoogleBaseUrl,
     ) -> Result<Self, UnknownCalendar> {
         for member in &salon.staff {
             let is_known = |name: &&CalendarName| match name {
@@ -81,7 +81,13 @@ impl Origins {
         let google = secrets.google().map(|google| {
             let (account, subject) = (google.service_account().clone(), google.subject());
             let subject = subject.map(str::to_owned);
-            GoogleCalendars::new(client.clone(), account, subject, google_base, Access::FreeBusy)
+            GoogleCalendars::new(
+                client.clone(),
+                account,
+                subject,
+                google_base,
+                GoogleScope::FreeBusy,
+            )
         });
         Ok(Self { client, secrets, google, zone: salon.time_zone.clone() })
     }

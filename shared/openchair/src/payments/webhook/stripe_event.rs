@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::payments::metadata::{Metadata, Reference};
-use crate::payments::refund::Refund;
-use crate::payments::session::Session;
+use crate::payments::stripe_metadata::{Metadata, Reference};
+use crate::payments::stripe_refunds::Refund;
+use crate::payments::stripe_session::Session;
 
 /// An event.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct StripeEvent {
     /// Stripe's id: `evt_…`. A repeat has the same.
     pub id: String,
     /// Stripe's word for what happened: `checkout.session.completed`.
@@ -76,7 +76,7 @@ pub enum SessionChange {
 /// A body that is not an event as Stripe documents it.
 #[derive(Debug, thiserror::Error)]
 #[error("the event cannot be read")]
-pub struct EventError(#[from] serde_json::Error);
+pub struct StripeEventError(#[from] serde_json::Error);
 
 /// Reads an event from its body, once its signature is checked.
 ///
@@ -85,7 +85,7 @@ pub struct EventError(#[from] serde_json::Error);
 ///
 /// # Errors
 /// When a field that is used is missing or of another form.
-pub fn parse_event(body: &[u8]) -> Result<Event, EventError> {
+pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
     #[derive(Deserialize)]
     struct Envelope {
         id: String,
@@ -95,7 +95,7 @@ pub fn parse_event(body: &[u8]) -> Result<Event, EventError> {
     }
 
     let Envelope { id, livemode, kind } = serde_json::from_slice(body)?;
-    let session = |change| -> Result<Option<Subject>, EventError> {
+    let session = |change| -> Result<Option<Subject>, StripeEventError> {
         let session: Option<Session> = object(body)?;
         Ok(session.map(|session| Subject::Session { change, session: Box::new(session) }))
     };
@@ -114,12 +114,12 @@ pub fn parse_event(body: &[u8]) -> Result<Event, EventError> {
         _ => None,
     };
     let subject = subject.unwrap_or(Subject::Other);
-    Ok(Event { id, kind, live: livemode, subject })
+    Ok(StripeEvent { id, kind, live: livemode, subject })
 }
 
 /// Reads the object that an event is about, if it names a booking. Those of
 /// others on the same account are not ours to understand.
-fn object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, EventError> {
+fn object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, StripeEventError> {
     #[derive(Deserialize)]
     struct About<T> {
         data: Data<T>,
@@ -158,8 +158,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::payments::refund::RefundStatus;
-    use crate::payments::session::SessionStatus;
+    use crate::payments::stripe_refunds::RefundStatus;
+    use crate::payments::stripe_session::SessionStatus;
 
     /// Returns an event as Stripe sends it, of a later API version.
     fn event(kind: &str, object: &Value) -> Vec<u8> {

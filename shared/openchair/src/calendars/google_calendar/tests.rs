@@ -40,7 +40,7 @@ fn google(server: &MisbehavingServer) -> GoogleCalendars {
     let file = key_file(&format!("{}/token", server.base()));
     let account = ServiceAccount::parse(&file.to_string().into()).unwrap();
     let base = server.base().parse().unwrap();
-    GoogleCalendars::new(HttpsClient::new(), account, None, base, Access::FreeBusy)
+    GoogleCalendars::new(HttpsClient::new(), account, None, base, GoogleScope::FreeBusy)
 }
 
 fn at(text: &str) -> Timestamp {

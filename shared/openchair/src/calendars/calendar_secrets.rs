@@ -20,9 +20,11 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::calendars::document::{self, Checker, Node, Problems, inside, is_name};
-use crate::calendars::feed::Feed;
-use crate::calendars::google::ServiceAccount;
+use crate::calendars::google_calendar::ServiceAccount;
+use crate::calendars::ical_feed::Feed;
+use crate::calendars::secret_json::{
+    self, JsonValue, ValidationErrors, Validator, inside, is_name,
+};
 
 #[cfg(test)]
 mod tests;
@@ -52,18 +54,18 @@ impl CalendarSecrets {
     ///
     /// # Errors
     /// All mistakes, each with its place and without what is there.
-    pub fn parse(json: &SecretString) -> Result<Self, Problems> {
-        document::read(json, CALENDAR_SECRETS, |checker, place, node| {
+    pub fn parse(json: &SecretString) -> Result<Self, ValidationErrors> {
+        secret_json::read(json, CALENDAR_SECRETS, |checker, place, node| {
             let entries = checker.object(place, node)?;
             checker.only(place, entries, &["feeds", "google"]);
             let mut secrets = Self::default();
-            if let Some(node) = document::find(entries, "feeds") {
+            if let Some(node) = secret_json::find(entries, "feeds") {
                 secrets.feeds = named(checker, "feeds", node, |checker, place, text| {
                     let feed = Feed::new(text);
                     feed.map_err(|error| checker.report(place, error.to_string())).ok()
                 });
             }
-            if let Some(node) = document::find(entries, "google") {
+            if let Some(node) = secret_json::find(entries, "google") {
                 secrets.google = google(checker, "google", node);
             }
             Some(secrets)
@@ -112,20 +114,20 @@ impl fmt::Debug for GoogleSecrets {
     }
 }
 
-fn google(checker: &mut Checker, place: &str, node: &Node) -> Option<GoogleSecrets> {
+fn google(checker: &mut Validator, place: &str, node: &JsonValue) -> Option<GoogleSecrets> {
     let entries = checker.object(place, node)?;
     checker.only(place, entries, &["serviceAccount", "subject", "calendars"]);
-    let calendars = document::find(entries, "calendars").map(|node| {
-        let plain = |_: &mut Checker, _: &str, id: &SecretString| {
+    let calendars = secret_json::find(entries, "calendars").map(|node| {
+        let plain = |_: &mut Validator, _: &str, id: &SecretString| {
             Some(id.expose_secret().trim().to_owned())
         };
         named(checker, &inside(place, "calendars"), node, plain)
     });
-    let subject = document::find(entries, "subject")
+    let subject = secret_json::find(entries, "subject")
         .and_then(|node| checker.text(&inside(place, "subject"), node))
         .map(|subject| subject.expose_secret().trim().to_owned());
     let account_place = inside(place, "serviceAccount");
-    let Some(account) = document::find(entries, "serviceAccount") else {
+    let Some(account) = secret_json::find(entries, "serviceAccount") else {
         checker.report(&account_place, "is missing");
         return None;
     };
@@ -135,10 +137,10 @@ fn google(checker: &mut Checker, place: &str, node: &Node) -> Option<GoogleSecre
 
 /// Reads an object whose keys are names that somebody chose.
 fn named<T>(
-    checker: &mut Checker,
+    checker: &mut Validator,
     place: &str,
-    node: &Node,
-    mut value: impl FnMut(&mut Checker, &str, &SecretString) -> Option<T>,
+    node: &JsonValue,
+    mut value: impl FnMut(&mut Validator, &str, &SecretString) -> Option<T>,
 ) -> BTreeMap<String, T> {
     let mut values = BTreeMap::new();
     for (name, node) in checker.object(place, node).unwrap_or_default() {

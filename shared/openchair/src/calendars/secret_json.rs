@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// A mistake in a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {what}")]
-pub struct Problem {
+pub struct ValidationError {
     /// Where it is, such as `google.serviceAccount.private_key`.
     pub place: String,
     /// What is wrong there.
@@ -21,10 +21,10 @@ pub struct Problem {
 
 /// All mistakes in a document. No value of the document is among them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Problems(pub Vec<Problem>);
+pub struct ValidationErrors(pub Vec<ValidationError>);
 
 /// Shows the mistakes, one a line.
-impl fmt::Display for Problems {
+impl fmt::Display for ValidationErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.0.iter().enumerate() {
             if index > 0 {
@@ -37,9 +37,9 @@ impl fmt::Display for Problems {
 }
 
 /// A value, as far as these documents have any.
-pub(super) enum Node {
+pub(super) enum JsonValue {
     /// In the order of the document, with a key as often as it is there.
-    Object(Vec<(String, Node)>),
+    Object(Vec<(String, JsonValue)>),
     Text(SecretString),
     /// Numbers, lists and the like.
     Other,
@@ -49,41 +49,41 @@ pub(super) enum Node {
 pub(super) fn read<T>(
     json: &SecretString,
     name: &str,
-    check: impl FnOnce(&mut Checker, &str, &Node) -> Option<T>,
-) -> Result<T, Problems> {
-    let mut checker = Checker::default();
+    check: impl FnOnce(&mut Validator, &str, &JsonValue) -> Option<T>,
+) -> Result<T, ValidationErrors> {
+    let mut checker = Validator::default();
     let node = match serde_json::from_str(json.expose_secret()) {
         Ok(node) => node,
         Err(error) => {
             let what = format!("not JSON, at line {} column {}", error.line(), error.column());
             checker.report(name, what);
-            return Err(Problems(checker.problems));
+            return Err(ValidationErrors(checker.problems));
         }
     };
     match check(&mut checker, name, &node) {
         Some(value) if checker.problems.is_empty() => Ok(value),
-        _ => Err(Problems(checker.problems)),
+        _ => Err(ValidationErrors(checker.problems)),
     }
 }
 
 /// Collects mistakes.
 #[derive(Default)]
-pub(super) struct Checker {
-    problems: Vec<Problem>,
+pub(super) struct Validator {
+    problems: Vec<ValidationError>,
 }
 
-impl Checker {
+impl Validator {
     pub(super) fn report(&mut self, place: &str, what: impl Into<String>) {
-        self.problems.push(Problem { place: place.to_owned(), what: what.into() });
+        self.problems.push(ValidationError { place: place.to_owned(), what: what.into() });
     }
 
     /// Takes an object apart.
     pub(super) fn object<'a>(
         &mut self,
         place: &str,
-        node: &'a Node,
-    ) -> Option<&'a [(String, Node)]> {
-        let Node::Object(entries) = node else {
+        node: &'a JsonValue,
+    ) -> Option<&'a [(String, JsonValue)]> {
+        let JsonValue::Object(entries) = node else {
             self.report(place, "must be an object");
             return None;
         };
@@ -98,7 +98,7 @@ impl Checker {
     }
 
     /// Reports every key but these.
-    pub(super) fn only(&mut self, place: &str, entries: &[(String, Node)], known: &[&str]) {
+    pub(super) fn only(&mut self, place: &str, entries: &[(String, JsonValue)], known: &[&str]) {
         for (key, _) in entries {
             if !known.contains(&key.as_str()) {
                 let what = format!("unknown; known are {}", known.join(", "));
@@ -108,14 +108,18 @@ impl Checker {
     }
 
     /// Takes a text that is not empty.
-    pub(super) fn text<'a>(&mut self, place: &str, node: &'a Node) -> Option<&'a SecretString> {
+    pub(super) fn text<'a>(
+        &mut self,
+        place: &str,
+        node: &'a JsonValue,
+    ) -> Option<&'a SecretString> {
         match node {
-            Node::Text(text) if text.expose_secret().trim().is_empty() => {
+            JsonValue::Text(text) if text.expose_secret().trim().is_empty() => {
                 self.report(place, "is empty");
                 None
             }
-            Node::Text(text) => Some(text),
-            Node::Object(_) | Node::Other => {
+            JsonValue::Text(text) => Some(text),
+            JsonValue::Object(_) | JsonValue::Other => {
                 self.report(place, "must be text");
                 None
             }
@@ -126,7 +130,7 @@ impl Checker {
     pub(super) fn required<'a>(
         &mut self,
         place: &str,
-        entries: &'a [(String, Node)],
+        entries: &'a [(String, JsonValue)],
         key: &str,
     ) -> Option<&'a SecretString> {
         let place = inside(place, key);
@@ -139,7 +143,7 @@ impl Checker {
 }
 
 /// Finds a value by its key.
-pub(super) fn find<'a>(entries: &'a [(String, Node)], key: &str) -> Option<&'a Node> {
+pub(super) fn find<'a>(entries: &'a [(String, JsonValue)], key: &str) -> Option<&'a JsonValue> {
     entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
 }
 
@@ -155,55 +159,55 @@ pub(super) fn is_name(key: &str) -> bool {
     (1..=40).contains(&key.len()) && key.bytes().all(usual)
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyNode)
+        deserializer.deserialize_any(JsonValueVisitor)
     }
 }
 
-struct AnyNode;
+struct JsonValueVisitor;
 
-impl<'de> Visitor<'de> for AnyNode {
-    type Value = Node;
+impl<'de> Visitor<'de> for JsonValueVisitor {
+    type Value = JsonValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        Ok(Node::Object(entries))
+        Ok(JsonValue::Object(entries))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(SecretString::from(text)))
+    fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {
+        Ok(JsonValue::Text(SecretString::from(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonValue, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Node::Other)
+        Ok(JsonValue::Other)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Other)
+    fn visit_bool<E>(self, _: bool) -> Result<JsonValue, E> {
+        Ok(JsonValue::Other)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
-        Ok(Node::Other)
+    fn visit_i64<E>(self, _: i64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
-        Ok(Node::Other)
+    fn visit_u64<E>(self, _: u64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Other)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Other)
+    fn visit_f64<E>(self, _: f64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Other)
     }
 
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Other)
+    fn visit_unit<E>(self) -> Result<JsonValue, E> {
+        Ok(JsonValue::Other)
     }
 }

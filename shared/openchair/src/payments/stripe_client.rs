@@ -11,11 +11,11 @@ use stripe_client_core::{IdempotencyKey, RequestBuilder, StripeMethod, VERSION};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::https::{HttpsClient, OUR_NAME};
-use crate::payments::answer;
-use crate::payments::api_base::ApiBase;
-use crate::payments::error::StripeError;
 use crate::payments::retry::{Failure, RetryPolicy};
 use crate::payments::secret_key::SecretKey;
+use crate::payments::stripe_base_url::StripeBaseUrl;
+use crate::payments::stripe_error::StripeError;
+use crate::payments::stripe_response;
 use crate::random::Random;
 use crate::telemetry::metrics::{Metric, count};
 
@@ -29,18 +29,18 @@ mod tests;
 /// that a repeat has no second effect; what reads takes none
 /// (<https://docs.stripe.com/api/idempotent_requests>).
 #[derive(Clone)]
-pub struct Client {
+pub struct StripeClient {
     http: HttpsClient,
-    base: ApiBase,
+    base: StripeBaseUrl,
     authorization: HeaderValue,
     is_live: bool,
     policy: RetryPolicy,
 }
 
-impl Client {
+impl StripeClient {
     /// Makes a client. Nothing is sent yet.
     #[must_use]
-    pub fn new(key: &SecretKey, base: ApiBase, policy: RetryPolicy) -> Self {
+    pub fn new(key: &SecretKey, base: StripeBaseUrl, policy: RetryPolicy) -> Self {
         let http = HttpsClient::new();
         Self { http, base, authorization: key.authorization(), is_live: key.is_live(), policy }
     }
@@ -56,7 +56,7 @@ impl Client {
     /// Asks for `HEAD /` without the key, which counts against no limit of the
     /// account; any answer will do. A failure is logged and nothing more: the
     /// first request tries again.
-    #[expect(clippy::missing_panics_doc, reason = "an ApiBase is an address")]
+    #[expect(clippy::missing_panics_doc, reason = "a StripeBaseUrl is an address")]
     pub async fn connect(&self) {
         let begun = Instant::now();
         let request = Request::head(format!("{}/", self.base))
@@ -188,7 +188,7 @@ impl Client {
         let answered = async {
             let response = self.http.send(request.clone()).await;
             match response {
-                Ok(response) => answer::read(response).await,
+                Ok(response) => stripe_response::read(response).await,
                 Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
             }
         };
@@ -202,9 +202,9 @@ impl Client {
 }
 
 /// Shows where the client sends to, and no key.
-impl fmt::Debug for Client {
+impl fmt::Debug for StripeClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
+        f.debug_struct("StripeClient")
             .field("base", &self.base)
             .field("policy", &self.policy)
             .finish_non_exhaustive()

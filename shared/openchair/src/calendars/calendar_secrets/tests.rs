@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::calendars::google::tests::key_file;
+use crate::calendars::google_calendar::tests::key_file;
 
-fn parse(json: &str) -> Result<CalendarSecrets, Problems> {
+fn parse(json: &str) -> Result<CalendarSecrets, ValidationErrors> {
     CalendarSecrets::parse(&json.into())
 }
 

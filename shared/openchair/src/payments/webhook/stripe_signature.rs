@@ -37,7 +37,7 @@ pub enum SignatureError {
 ///
 /// # Errors
 /// When the header, its time or its signatures are not right.
-pub fn verify(
+pub fn verify_signature(
     signature_header: &str,
     body: &[u8],
     secrets: &WebhookSecrets,
@@ -98,7 +98,7 @@ mod tests {
 
     fn check(header: &str, body: &[u8], secrets: &str) -> Result<(), SignatureError> {
         let secrets = WebhookSecrets::new(&SecretString::from(secrets)).unwrap();
-        verify(header, body, &secrets, Timestamp::from_second(NOW).unwrap())
+        verify_signature(header, body, &secrets, Timestamp::from_second(NOW).unwrap())
     }
 
     #[test]

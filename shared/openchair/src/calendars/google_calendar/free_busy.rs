@@ -7,7 +7,7 @@ use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::calendars::error::CalendarError;
+use crate::calendars::calendar_error::CalendarError;
 use salon::interval::Interval;
 
 /// The most calendars in a request: Google's `calendarExpansionMax`.
@@ -18,7 +18,7 @@ pub(super) const MAX_CALENDARS: usize = 50;
 const MAX_SPAN: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// A question that fits into one request.
-pub(super) struct Query<'a> {
+pub(super) struct FreeBusyQuery<'a> {
     pub(super) window: Interval<Timestamp>,
     pub(super) calendars: &'a [&'a str],
     /// The number of the first calendar, counted from 1 over all requests.
@@ -27,21 +27,21 @@ pub(super) struct Query<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FreeBusyResponse {
     time_min: Option<String>,
     time_max: Option<String>,
-    calendars: BTreeMap<String, Calendar>,
+    calendars: BTreeMap<String, CalendarPeriods>,
 }
 
 #[derive(Deserialize)]
-struct Calendar {
+struct CalendarPeriods {
     #[serde(default)]
-    errors: Vec<Problem>,
+    errors: Vec<FreeBusyError>,
     busy: Option<Vec<Period>>,
 }
 
 #[derive(Deserialize)]
-struct Problem {
+struct FreeBusyError {
     reason: Option<String>,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn parts(window: Interval<Timestamp>) -> Vec<Interval<Timestamp>> {
     parts
 }
 
-impl Query<'_> {
+impl FreeBusyQuery<'_> {
     pub(super) fn to_json(&self) -> Bytes {
         let items: Vec<_> = self.calendars.iter().map(|id| json!({"id": id})).collect();
         let body = json!({
@@ -84,7 +84,7 @@ impl Query<'_> {
     /// Reads the answer. All of it has to be there, and to make sense.
     pub(super) fn read(&self, answer: &[u8]) -> Result<Vec<Interval<Timestamp>>, CalendarError> {
         // The parser's message may quote the answer.
-        let answer: Answer = serde_json::from_slice(answer).map_err(|error| {
+        let answer: FreeBusyResponse = serde_json::from_slice(answer).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             CalendarError::unreadable(format!("not a freeBusy, at line {line} column {column}"))
         })?;
@@ -100,7 +100,7 @@ impl Query<'_> {
     }
 
     /// Refuses an answer about less time than was asked for.
-    fn check_window(&self, answer: &Answer) -> Result<(), CalendarError> {
+    fn check_window(&self, answer: &FreeBusyResponse) -> Result<(), CalendarError> {
         let told = |text: &Option<String>| text.as_deref().map(instant).transpose();
         let shorter = match (told(&answer.time_min), told(&answer.time_max)) {
             (Ok(from), Ok(to)) => {
@@ -117,7 +117,7 @@ impl Query<'_> {
 }
 
 /// Reads a calendar's busy periods, or tells what is wrong with it.
-fn periods(calendar: Option<&Calendar>) -> Result<Vec<Interval<Timestamp>>, String> {
+fn periods(calendar: Option<&CalendarPeriods>) -> Result<Vec<Interval<Timestamp>>, String> {
     let calendar = calendar.ok_or("it is not in the answer")?;
     if let Some(problem) = calendar.errors.first() {
         let reason = problem.reason.as_deref().and_then(word);
@@ -180,9 +180,9 @@ mod tests {
         Interval::new(at(start), at(end)).unwrap()
     }
 
-    fn query<'a>(calendars: &'a [&'a str]) -> Query<'a> {
+    fn query<'a>(calendars: &'a [&'a str]) -> FreeBusyQuery<'a> {
         let window = window("2026-11-24T00:00:00Z", "2027-01-05T00:00:00Z");
-        Query { window, calendars, first: 1 }
+        FreeBusyQuery { window, calendars, first: 1 }
     }
 
     #[test]

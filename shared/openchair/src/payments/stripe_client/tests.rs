@@ -23,18 +23,18 @@ fn policy() -> RetryPolicy {
     }
 }
 
-fn client(server: &MisbehavingServer, policy: RetryPolicy) -> Client {
+fn client(server: &MisbehavingServer, policy: RetryPolicy) -> StripeClient {
     let key = SecretKey::new(SecretString::from("sk_test_hidden")).unwrap();
-    Client::new(&key, server.base().parse().unwrap(), policy)
+    StripeClient::new(&key, server.base().parse().unwrap(), policy)
 }
 
-async fn post(client: &Client, key: &str) -> Result<Bytes, StripeError> {
+async fn post(client: &StripeClient, key: &str) -> Result<Bytes, StripeError> {
     let request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions")
         .form(&BTreeMap::from([("mode", "payment"), ("ui_mode", "elements")]));
     client.post(request, key).await
 }
 
-async fn get(client: &Client) -> Result<Bytes, StripeError> {
+async fn get(client: &StripeClient) -> Result<Bytes, StripeError> {
     let request = RequestBuilder::new(StripeMethod::Get, "/checkout/sessions/cs_test_1")
         .query(&BTreeMap::from([("limit", "1")]));
     client.get(request).await
@@ -237,7 +237,7 @@ async fn nobody_listening_is_unreachable() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
-    let client = Client::new(&key, closed.parse().unwrap(), policy());
+    let client = StripeClient::new(&key, closed.parse().unwrap(), policy());
     let error = post(&client, "deposit-1").await.unwrap_err();
     assert!(matches!(error, StripeError::Unreachable(_)), "{error:?}");
 }

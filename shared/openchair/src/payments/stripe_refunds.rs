@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use stripe_core::refund::CreateRefund;
 
-use crate::payments::metadata::{BOOKING_ID, Metadata, Reference};
+use crate::payments::stripe_metadata::{BOOKING_ID, Metadata, Reference};
 use salon::money::Money;
 
 /// A request to pay back a part of a payment, or all of it.
@@ -41,7 +41,7 @@ impl RefundRequest<'_> {
 
 /// A refund, as Stripe tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Object")]
+#[serde(from = "RefundObject")]
 pub struct Refund {
     /// Stripe's id: `re_…`.
     pub id: String,
@@ -78,7 +78,7 @@ pub enum RefundStatus {
 /// The fields that are read of Stripe's object
 /// (<https://docs.stripe.com/api/refunds/object>).
 #[derive(Deserialize)]
-struct Object {
+struct RefundObject {
     id: String,
     status: Option<RefundStatus>,
     amount: i64,
@@ -86,8 +86,8 @@ struct Object {
     metadata: Option<Metadata>,
 }
 
-impl From<Object> for Refund {
-    fn from(object: Object) -> Self {
+impl From<RefundObject> for Refund {
+    fn from(object: RefundObject) -> Self {
         Self {
             id: object.id,
             status: object.status.unwrap_or_default(),
