@@ -1,5 +1,7 @@
 //! `cargo dev explain`: why a day's times are offered or not.
 
+mod explanation;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -8,14 +10,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use openchair::clock::Clock;
 use openchair::store::{Consistency, DynamoStore, Store, StoreError, table};
-use salon::calendar::CalendarReading;
 use salon::day::Day;
-use salon::explanation::{Candidate, Explanation};
 use salon::interval::IntervalSet;
 use salon::service::{Service, StaffMember};
-use salon::{Horizon, Salon};
+use salon::staff_calendar::CalendarReading;
+use salon::{DateRange, Salon};
 use tokio::net::TcpStream;
 
+use self::explanation::{Candidate, Explanation};
 use crate::serve::{self, Database};
 
 /// What to explain.
@@ -105,7 +107,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
     }
     let (store, _database) = open(options.dynamodb_port, is_running).await?;
     let ids: Vec<_> = staff.iter().map(|member| &member.id).collect();
-    let one_day = Horizon::only(options.date);
+    let one_day = DateRange::single(options.date);
     let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await?;
     let mut calendars = store.calendars(&ids, Consistency::Strong).await?;
     let day = Day::new(options.date, &salon.time_zone);

@@ -9,9 +9,9 @@ use maud::{DOCTYPE, Markup, html};
 use notify::mail::{self, Mail, News};
 use salon::Salon;
 use salon::booking::{Booking, Refund, State, sample};
-use salon::calendar::CalendarName;
 use salon::interval::Interval;
 use salon::service::{StaffId, StaffMember};
+use salon::staff_calendar::CalendarName;
 use tokio::fs;
 
 use crate::serve;

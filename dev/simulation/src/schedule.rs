@@ -293,7 +293,7 @@ impl<'w> Schedule<'w> {
         let Ok(Reserved { booking, .. }) = outcome else { return Ok(()) };
         if visitor.session.is_some() {
             // One that Stripe refused has none, and its key may make another.
-            if booking.page.session.is_none() {
+            if booking.checkout.session.is_none() {
                 return Ok(());
             }
             if let Some((first, _)) = &visitor.booking
@@ -307,7 +307,7 @@ impl<'w> Schedule<'w> {
                 ));
             }
         }
-        visitor.session = booking.page.session.map(|session| session.id);
+        visitor.session = booking.checkout.session.map(|session| session.id);
         visitor.asked_at = booking.created_at;
         visitor.booking = Some((booking.id, booking.manage_token));
         Ok(())

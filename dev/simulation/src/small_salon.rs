@@ -3,9 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use salon::Salon;
-use salon::calendar::CalendarName;
 use salon::customer::Customer;
 use salon::salon_file;
+use salon::staff_calendar::CalendarName;
 
 const RULES: &str = r#"
 name = "Salon"

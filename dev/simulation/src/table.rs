@@ -10,11 +10,11 @@ use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
 use openchair::store::{
     CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
 };
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
-use salon::calendar::CalendarReading;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
 
 use super::bug::Bug;
 use super::telling::Told;
@@ -132,12 +132,12 @@ impl Table {
             }
         }
         self.trace.note(|| {
-            let Booking { id, state, version, page, .. } = change.booking;
-            let session = page.session.as_ref().map_or("no session", |session| &session.id);
+            let Booking { id, state, version, checkout, .. } = change.booking;
+            let session = checkout.session.as_ref().map_or("no session", |session| &session.id);
             format!(
                 "  table: {} is {state} (version {version}, attempt {}, {session}): {written:?}",
                 short(id),
-                page.attempt
+                checkout.attempt
             )
         });
         Ok(written)
@@ -171,7 +171,7 @@ impl Store for Table {
     async fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> Result<Sheets, StoreError> {
         self.reach("day sheets").await?;

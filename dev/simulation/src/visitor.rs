@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp};
 use openchair::bookings::{Request, address_key, request_key};
 use salon::Salon;
 use salon::booking::{BookingId, HoldKey, ManageToken, RequestKey};
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 use salon::service::StaffId;
 
 use super::small_salon::CUSTOMERS;
@@ -72,7 +72,7 @@ impl Visitor {
             start: self.start,
             staff: staff.map(|member| &member.id),
             customer: CUSTOMERS[self.customer].clone(),
-            ui: Ui::Hosted,
+            ui: PaymentUi::Hosted,
             key: Some(self.key.clone()),
             fingerprint: String::new(),
             address: self.address.clone(),

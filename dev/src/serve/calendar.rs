@@ -227,8 +227,8 @@ async fn answer(file: &Path, request: &HeaderMap) -> Response {
 mod tests {
     use openchair::busy::Origin as _;
     use openchair::calendars::{CalendarSecrets, Origins};
-    use salon::calendar::CalendarName;
     use salon::interval::IntervalSet;
+    use salon::staff_calendar::CalendarName;
 
     use super::*;
     use stand_ins::google::{FakeGoogle, GoogleOptions};

@@ -14,7 +14,7 @@ use openchair::payments::{
     Session, SessionRequest, SessionStatus, StripeClient, StripeError, create_bare_deposit,
 };
 use salon::money::{Currency, Money};
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 use secrecy::ExposeSecret;
 use stand_ins::sandbox::{Sandbox, SandboxOptions, Serving, UiMode};
 use tokio::net::TcpListener;
@@ -84,7 +84,7 @@ async fn beyond_the_rate_limit_stripe_is_busy() {
 }
 
 /// A request to open a session that can be paid for `minutes`.
-fn booked(attempt: u32, ui: Ui, minutes: i64) -> SessionRequest {
+fn booked(attempt: u32, ui: PaymentUi, minutes: i64) -> SessionRequest {
     let expires_at = Clock::machine().now() + SignedDuration::from_mins(minutes);
     SessionRequest::new(&NewSession {
         booking_id: "b1",
@@ -103,12 +103,14 @@ fn booked(attempt: u32, ui: Ui, minutes: i64) -> SessionRequest {
 async fn a_bookings_deposit_is_paid_on_each_page_and_paid_back() {
     let serving = sandbox(0).await;
     let client = client(&serving, RetryPolicy::default());
-    for (attempt, ui) in [(1, Ui::Hosted), (2, Ui::Embedded), (3, Ui::Elements)] {
+    for (attempt, ui) in
+        [(1, PaymentUi::Hosted), (2, PaymentUi::Embedded), (3, PaymentUi::Elements)]
+    {
         let opened = client.open(&booked(attempt, ui, 35)).await.unwrap();
         assert_eq!(opened.status, SessionStatus::Open);
         assert_eq!((opened.paid, opened.live), (false, false));
-        assert_eq!(opened.url.is_some(), ui == Ui::Hosted, "{ui:?}");
-        assert_eq!(opened.client_secret.is_some(), ui != Ui::Hosted, "{ui:?}");
+        assert_eq!(opened.url.is_some(), ui == PaymentUi::Hosted, "{ui:?}");
+        assert_eq!(opened.client_secret.is_some(), ui != PaymentUi::Hosted, "{ui:?}");
 
         serving.sandbox().pay(&opened.id).unwrap();
         let paid = client.session(&opened.id).await.unwrap();
@@ -133,13 +135,13 @@ async fn a_bookings_deposit_is_paid_on_each_page_and_paid_back() {
 async fn the_same_request_finds_the_same_session() {
     let serving = sandbox(0).await;
     let client = client(&serving, RetryPolicy::default());
-    let request = booked(1, Ui::Elements, 35);
+    let request = booked(1, PaymentUi::Elements, 35);
     let first = client.open(&request).await.unwrap();
     assert_eq!(client.open(&request).await.unwrap().id, first.id);
 
-    let other = client.open(&booked(1, Ui::Elements, 36)).await.unwrap_err();
+    let other = client.open(&booked(1, PaymentUi::Elements, 36)).await.unwrap_err();
     assert!(matches!(other, StripeError::KeyReused(_)), "{other:?}");
-    let next = client.open(&booked(2, Ui::Elements, 36)).await.unwrap();
+    let next = client.open(&booked(2, PaymentUi::Elements, 36)).await.unwrap();
     assert_ne!(next.id, first.id);
 }
 
@@ -147,13 +149,13 @@ async fn the_same_request_finds_the_same_session() {
 async fn a_session_ends_once_and_never_after_it_was_paid() {
     let serving = sandbox(0).await;
     let client = client(&serving, RetryPolicy::default());
-    let ended = client.open(&booked(1, Ui::Hosted, 35)).await.unwrap();
+    let ended = client.open(&booked(1, PaymentUi::Hosted, 35)).await.unwrap();
     assert_eq!(client.expire(&ended.id).await.unwrap().status, SessionStatus::Expired);
     let error = client.expire(&ended.id).await.unwrap_err();
     assert!(matches!(error, StripeError::Rejected(_)), "a call is not a repeat: {error:?}");
     assert_eq!(client.session(&ended.id).await.unwrap().status, SessionStatus::Expired);
 
-    let paid = client.open(&booked(2, Ui::Hosted, 35)).await.unwrap();
+    let paid = client.open(&booked(2, PaymentUi::Hosted, 35)).await.unwrap();
     serving.sandbox().pay(&paid.id).unwrap();
     let error = client.expire(&paid.id).await.unwrap_err();
     assert!(matches!(error, StripeError::Rejected(_)), "{error:?}");
@@ -166,7 +168,7 @@ async fn a_session_ends_once_and_never_after_it_was_paid() {
 async fn a_session_that_could_be_paid_for_too_short_a_time_is_refused() {
     let serving = sandbox(0).await;
     let client = client(&serving, RetryPolicy::default());
-    let error = client.open(&booked(1, Ui::Hosted, 29)).await.unwrap_err();
+    let error = client.open(&booked(1, PaymentUi::Hosted, 29)).await.unwrap_err();
     let StripeError::Rejected(answer) = &error else {
         panic!("29 minutes are too few: {error:?}");
     };

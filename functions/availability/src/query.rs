@@ -2,7 +2,7 @@ use jiff::Span;
 use jiff::civil::Date;
 use openchair::http::{ApiError, Code};
 use salon::service::{ServiceId, StaffId};
-use salon::{Horizon, Salon};
+use salon::{DateRange, Salon};
 
 /// What a request to `/availability` asks for: the key of a cached body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ impl Query {
 impl StartsQuery {
     /// Returns the first and the last date asked for: by default, the whole
     /// horizon.
-    pub(crate) fn dates(&self, horizon: Horizon) -> Result<(Date, Date), ApiError> {
+    pub(crate) fn dates(&self, horizon: DateRange) -> Result<(Date, Date), ApiError> {
         let first = self.from.unwrap_or(horizon.first);
         if !horizon.contains(first) {
             return Err(outside(horizon, "from"));
@@ -76,7 +76,7 @@ fn days(text: Option<&str>) -> Result<Option<u16>, ApiError> {
     days.map(Some).ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("days"))
 }
 
-fn outside(horizon: Horizon, field: &'static str) -> ApiError {
+fn outside(horizon: DateRange, field: &'static str) -> ApiError {
     let message = format!("Times can be booked from {} to {}.", horizon.first, horizon.last);
     ApiError::new(Code::InvalidParameter, message).at(field)
 }

@@ -10,11 +10,11 @@ use openchair::busy::{BusyReader, Origin, OriginError};
 use openchair::clock::Clock;
 use openchair::store::MemoryStore;
 use salon::booking::BookingId;
-use salon::calendar::{CalendarReading, SourceReading};
 use salon::day_sheet::{DaySheet, Entry};
 use salon::interval::Interval;
 use salon::salon_file;
 use salon::service::{StaffId, StaffMember};
+use salon::staff_calendar::{CalendarReading, SourceReading};
 use serde_json::Value;
 use stand_ins::gateway_event::GatewayEvent;
 

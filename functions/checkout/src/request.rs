@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use openchair::http::{ApiError, Code};
 use salon::Salon;
 use salon::customer::{Customer, CustomerError, CustomerName, Email, Phone};
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 use salon::service::{Service, StaffId};
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) when: When,
     pub(crate) staff: Option<&'a StaffId>,
     pub(crate) customer: Customer,
-    pub(crate) ui: Ui,
+    pub(crate) ui: PaymentUi,
 }
 
 /// A time, as it was asked for.

@@ -17,10 +17,10 @@ use std::fmt;
 use jiff::Timestamp;
 use salon::Salon;
 use salon::booking::Booking;
-use salon::calendar::CalendarName;
 use salon::contact::{MailRules, Mailbox};
 use salon::customer::Email;
 use salon::invitation::Invitation;
+use salon::staff_calendar::CalendarName;
 
 use self::letter::{Letter, one_line};
 pub use self::news::News;

@@ -7,7 +7,7 @@ use openchair::store::bookings::BookingStore;
 use openchair::store::outbox::Outbox;
 use openchair::store::{Consistency, StoreError};
 use openchair::telemetry::chain;
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::BookingId;
 use salon::day_sheet::DaySheet;
 use salon::reminder::Reminders;
@@ -83,7 +83,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         let (now, zone) = (self.clock.now(), &self.salon.time_zone);
         let starts = reminders.starts_to_look_at(now);
         let date = |at| zone.to_datetime(at).date();
-        let dates = Horizon::between(date(starts.start), date(starts.end));
+        let dates = DateRange::new(date(starts.start), date(starts.end));
         let staff: Vec<&StaffId> = self.salon.staff.iter().map(|member| &member.id).collect();
         let sheets = self.store.sheets(&staff, dates, Consistency::Eventual).await?;
         let entries = sheets.values().flatten().flat_map(DaySheet::entries);

@@ -19,7 +19,7 @@ use openchair::payments::{
 use openchair::random::Random;
 use openchair::store::MemoryStore;
 use salon::customer::{Customer, Phone};
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 use salon::salon_file;
 
 /// How many checkouts are timed, after as many that are not.
@@ -118,7 +118,7 @@ async fn a_day() -> Vec<Duration> {
             start: opening + SignedDuration::from_mins(half_hours),
             staff: None,
             customer,
-            ui: Ui::Hosted,
+            ui: PaymentUi::Hosted,
             key: Some(request_key(&format!("a random key, {number}"))),
             fingerprint: fingerprint(&["2.02", &phone]),
             address: Some(address_key(address)),

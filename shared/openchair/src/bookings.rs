@@ -15,7 +15,7 @@
 //! Three rules hold everywhere. The table is written before Stripe is asked
 //! for anything that money can follow. A time is given up only when Stripe has
 //! said that its session can be paid no more. What Stripe says becomes an
-//! [`Event`](salon::booking::Event), and only events change a booking.
+//! [`BookingEvent`](salon::booking::BookingEvent), and only events change a booking.
 
 mod cancel;
 mod keys;
@@ -43,7 +43,7 @@ use crate::store::{Consistency, StoreError};
 use salon::booking::BookingId;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
-use salon::{Horizon, Salon};
+use salon::{DateRange, Salon};
 
 /// How often a change is tried that others get ahead of. Each of them made
 /// one, and a day has no room for more.
@@ -100,7 +100,7 @@ impl<S: crate::store::Store, O: crate::busy::Origin, P> Bookings<S, O, P> {
 
     /// Reads one day sheet, as of now.
     async fn sheet(&self, staff: &StaffId, date: Date) -> Result<DaySheet, StoreError> {
-        let day = Horizon::only(date);
+        let day = DateRange::single(date);
         let mut sheets = self.reader.store().sheets(&[staff], day, Consistency::Strong).await?;
         Ok(sheets.remove(staff).and_then(|sheets| sheets.into_iter().next()).unwrap_or_default())
     }

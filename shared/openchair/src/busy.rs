@@ -20,11 +20,11 @@ use crate::store::{CachedCalendar, Consistency, Lease, Sheets, Store, StoreError
 use crate::telemetry::chain;
 use crate::telemetry::metrics::{Metric, count};
 use salon::availability::BusyTimes;
-use salon::calendar::{CalendarReading, SourceReading};
 use salon::day::Day;
 use salon::interval::{Interval, IntervalSet};
 use salon::service::{StaffId, StaffMember};
-use salon::{Horizon, Salon};
+use salon::staff_calendar::{CalendarReading, SourceReading};
+use salon::{DateRange, Salon};
 
 /// How long reading somebody's calendars may take.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
@@ -159,7 +159,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         &self,
         salon: &Salon,
         staff: &[&StaffMember],
-        days: Horizon,
+        days: DateRange,
         consistency: Consistency,
     ) -> Result<Busy, StoreError> {
         let now = self.clock.now();
@@ -308,7 +308,7 @@ fn judge(
 }
 
 /// Returns the instants of all the days that can be booked.
-fn window(salon: &Salon, horizon: Horizon) -> Interval<Timestamp> {
+fn window(salon: &Salon, horizon: DateRange) -> Interval<Timestamp> {
     let first = Day::new(horizon.first, &salon.time_zone).span();
     let last = Day::new(horizon.last, &salon.time_zone).span();
     Interval::new(first.start(), last.end()).unwrap_or(first)

@@ -31,10 +31,10 @@ use jiff::Timestamp;
 pub use self::dynamodb::{DynamoStore, Image};
 pub use self::memory::{Contents, MemoryStore};
 use crate::http::{ApiError, Code};
-use salon::Horizon;
-use salon::calendar::CalendarReading;
+use salon::DateRange;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
 
 /// How current a read must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub trait Store: Send + Sync {
     fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> impl Future<Output = Result<Sheets, StoreError>> + Send;
 
@@ -118,7 +118,7 @@ impl<S: Store> Store for Arc<S> {
     fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> impl Future<Output = Result<Sheets, StoreError>> + Send {
         S::sheets(self, staff, horizon, consistency)

@@ -1,10 +1,10 @@
 //! Bookings: a reserved time, from the hold to the appointment or the refund.
 //!
-//! [`Booking::on`] is the life of a booking: what each event makes of it.
+//! [`Booking::apply`] is the life of a booking: what each event makes of it.
 //! Everything else that depends on the state, such as the entry on the day
 //! sheet, is derived from it, so that it cannot disagree.
 
-mod life;
+mod lifecycle;
 mod sample;
 
 use std::fmt;
@@ -14,13 +14,13 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-pub use self::life::{Event, RefundOutcome, Surroundings, Transition};
+pub use self::lifecycle::{BookingEvent, PaymentContext, RefundOutcome, Transition};
 pub use self::sample::sample;
 use super::customer::Customer;
 use super::day_sheet::Entry;
 use super::interval::Interval;
 use super::money::Money;
-use super::payment::Ui;
+use super::payment_ui::PaymentUi;
 use super::service::{ServiceId, StaffId};
 
 /// How long a client has to pay. Stripe's minimum is 30 minutes, and what
@@ -29,7 +29,7 @@ use super::service::{ServiceId, StaffId};
 pub const TIME_TO_PAY: SignedDuration = SignedDuration::from_mins(35);
 /// For how long a hold outlives its session: a payment in its last second is
 /// known by then.
-pub const HOLD_OUTLIVES_SESSION: SignedDuration = SignedDuration::from_mins(5);
+pub const HOLD_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// For how long a booking that was never paid can be looked at.
 const UNPAID_IS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// After how long a hold that no event has settled is asked about.
@@ -82,7 +82,7 @@ impl ManageToken {
 
     /// Takes a token as it was kept.
     #[must_use]
-    pub fn from_kept(text: String) -> Self {
+    pub fn from_stored(text: String) -> Self {
         Self(text.into())
     }
 
@@ -222,13 +222,13 @@ pub struct Terms {
 /// Where the client pays: Stripe's session, and all that it takes to ask for
 /// the same one again. Shown without what is personal or secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PaymentPage {
+pub struct Checkout {
     /// How the page is shown.
-    pub ui: Ui,
+    pub ui: PaymentUi,
     /// How often a session has been asked for with other parameters: 1 at first.
     pub attempt: u32,
     /// The idempotency key of the request.
-    pub key: String,
+    pub idempotency_key: String,
     /// The parameters, as they were first sent.
     pub form: String,
     /// Until when it can be paid.
@@ -248,11 +248,13 @@ pub struct Session {
     pub url: Option<String>,
 }
 
-impl fmt::Debug for PaymentPage {
+impl fmt::Debug for Checkout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut page = f.debug_struct("PaymentPage");
-        page.field("key", &self.key).field("expires_at", &self.expires_at);
-        page.field("session", &self.session).finish_non_exhaustive()
+        let mut checkout = f.debug_struct("Checkout");
+        checkout
+            .field("idempotency_key", &self.idempotency_key)
+            .field("expires_at", &self.expires_at);
+        checkout.field("session", &self.session).finish_non_exhaustive()
     }
 }
 
@@ -308,7 +310,7 @@ pub struct Booking {
     /// What was agreed.
     pub terms: Terms,
     /// Where it is paid.
-    pub page: PaymentPage,
+    pub checkout: Checkout,
     /// Stripe's id of the payment that was made: `pi_…`.
     pub payment: Option<String>,
     /// Whether the salon's calendar had something else at the time when the
@@ -333,7 +335,7 @@ impl Booking {
     /// paid no more.
     #[must_use]
     pub fn hold_until(&self) -> Timestamp {
-        self.page.expires_at + HOLD_OUTLIVES_SESSION
+        self.checkout.expires_at + HOLD_MARGIN
     }
 
     /// Returns the entry on the day sheet that goes with the booking's state.
@@ -359,14 +361,14 @@ impl Booking {
 
     /// Returns until when the booking counts as somebody's unpaid hold.
     #[must_use]
-    pub fn counts_until(&self) -> Option<Timestamp> {
+    pub fn counts_as_hold_until(&self) -> Option<Timestamp> {
         (self.state == State::Held).then(|| self.hold_until())
     }
 
     /// Tells whether the booking was cancelled while its money was on its way,
     /// and nobody knows yet whether that will come. It would have to go back.
     #[must_use]
-    pub fn awaits_money(&self) -> bool {
+    pub fn awaits_payment(&self) -> bool {
         self.state == State::Cancelled && self.check_at.is_some()
     }
 
@@ -376,7 +378,7 @@ impl Booking {
         let was_paid = self.payment.is_some();
         let at = match self.state {
             State::Held | State::Processing | State::Refunding => return None,
-            State::Cancelled if self.awaits_money() => return None,
+            State::Cancelled if self.awaits_payment() => return None,
             State::Expired | State::Cancelled if !was_paid => {
                 self.changed_at.saturating_add(UNPAID_IS_KEPT)
             }

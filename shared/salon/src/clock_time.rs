@@ -40,22 +40,22 @@ impl fmt::Display for ClockTime {
 /// The text is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("times are written HH:MM, from 00:00 to 24:00")]
-pub struct NotAClockTime;
+pub struct ClockTimeError;
 
 impl FromStr for ClockTime {
-    type Err = NotAClockTime;
+    type Err = ClockTimeError;
 
-    fn from_str(text: &str) -> Result<Self, NotAClockTime> {
-        let (hours, minutes) = text.split_once(':').ok_or(NotAClockTime)?;
+    fn from_str(text: &str) -> Result<Self, ClockTimeError> {
+        let (hours, minutes) = text.split_once(':').ok_or(ClockTimeError)?;
         let number = |digits: &str| {
             let well_formed = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
-            well_formed.then(|| digits.parse::<u16>().ok()).flatten().ok_or(NotAClockTime)
+            well_formed.then(|| digits.parse::<u16>().ok()).flatten().ok_or(ClockTimeError)
         };
         let (hours, minutes) = (number(hours)?, number(minutes)?);
         if minutes > 59 {
-            return Err(NotAClockTime);
+            return Err(ClockTimeError);
         }
-        Self::from_minutes(hours * 60 + minutes).ok_or(NotAClockTime)
+        Self::from_minutes(hours * 60 + minutes).ok_or(ClockTimeError)
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
         for text in
             ["", "9:00", "24:01", "12:60", "1200", "12:0", "+1:00", "12:00 ", "１２:00", "99:99"]
         {
-            assert_eq!(text.parse::<ClockTime>(), Err(NotAClockTime), "{text:?}");
+            assert_eq!(text.parse::<ClockTime>(), Err(ClockTimeError), "{text:?}");
         }
     }
 }

@@ -84,7 +84,7 @@ impl DaySheet {
 
     /// Iterates over the holds in the way of `time` that are due at `now` and
     /// have not been settled: nobody knows whether they were paid.
-    pub fn due_in(
+    pub fn unsettled_holds_in(
         &self,
         time: Interval<Timestamp>,
         now: Timestamp,
@@ -95,7 +95,7 @@ impl DaySheet {
 
     /// Tells whether anything but `booking`, live or due, takes some of `time`.
     #[must_use]
-    pub fn is_taken(&self, time: Interval<Timestamp>, booking: &BookingId) -> bool {
+    pub fn is_taken_by_another(&self, time: Interval<Timestamp>, booking: &BookingId) -> bool {
         let others = self.entries.iter().filter(|entry| entry.booking_id != *booking);
         others.into_iter().any(|entry| entry.taken().overlaps(&time))
     }
@@ -154,12 +154,16 @@ mod tests {
     fn a_due_hold_is_in_the_way_until_it_is_settled() {
         let sheet = DaySheet::new(1, vec![entry(1, 100, 200, Some(50))]);
         let time = Interval::new(at(150), at(160)).expect("a span");
-        let due =
-            |now| sheet.due_in(time, at(now)).map(|e| e.booking_id.clone()).collect::<Vec<_>>();
+        let due = |now| {
+            sheet
+                .unsettled_holds_in(time, at(now))
+                .map(|e| e.booking_id.clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(due(49), []);
         assert_eq!(due(50), [id(1)]);
-        assert!(sheet.is_taken(time, &id(2)));
-        assert!(!sheet.is_taken(time, &id(1)), "nobody is in their own way");
+        assert!(sheet.is_taken_by_another(time, &id(2)));
+        assert!(!sheet.is_taken_by_another(time, &id(1)), "nobody is in their own way");
     }
 
     #[test]

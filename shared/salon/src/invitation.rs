@@ -77,20 +77,20 @@ impl Invitation {
     /// Writes the file for the salon's own calendars, with who comes.
     #[must_use]
     pub fn for_owner(booking: &Booking, salon: &Salon) -> Option<Self> {
-        let words = Words::for_owner(booking, salon);
+        let words = CalendarText::for_owner(booking, salon);
         write(booking, salon, &words.summary, &words.description)
     }
 }
 
 /// What an appointment says in a calendar.
-pub struct Words {
+pub struct CalendarText {
     /// The title.
     pub summary: String,
     /// The text.
     pub description: String,
 }
 
-impl Words {
+impl CalendarText {
     /// Says what is booked, by whom, and how they are reached.
     #[must_use]
     pub fn for_owner(booking: &Booking, salon: &Salon) -> Self {

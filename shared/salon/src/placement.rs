@@ -18,7 +18,7 @@ use super::service::{Service, StaffId};
 
 /// A service at a time, with somebody or with anyone.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct SlotRequest<'a> {
     /// What.
     pub service: &'a Service,
     /// When.
@@ -46,7 +46,7 @@ pub enum RuleError {
 
 /// A time that cannot be booked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotFree {
+pub enum SlotUnavailable {
     /// Somebody else has it.
     Taken,
     /// Of nobody who could do it is it known whether they are free.
@@ -62,7 +62,7 @@ pub struct Alternative {
     pub offset: Offset,
 }
 
-impl Wish<'_> {
+impl SlotRequest<'_> {
     /// Returns the salon's local date of it.
     #[must_use]
     pub fn date(&self, salon: &Salon) -> Date {
@@ -119,13 +119,13 @@ impl Wish<'_> {
     ///
     /// # Errors
     /// When nobody can.
-    pub fn place(
+    pub fn choose_staff(
         &self,
         salon: &Salon,
         busy: &BusyTimes,
         sheets: &HashMap<StaffId, DaySheet>,
         now: Timestamp,
-    ) -> Result<StaffId, NotFree> {
+    ) -> Result<StaffId, SlotUnavailable> {
         let booked = |id: &&StaffId| sheets.get(*id).map_or(SignedDuration::ZERO, DaySheet::booked);
         let free = self.free_staff(salon, busy, now);
         if let Some(least) = free.into_iter().min_by_key(booked) {
@@ -133,7 +133,7 @@ impl Wish<'_> {
         }
         let is_unknown =
             Availability::new(salon, busy, now).is_unknown(Some(&self.service.id), self.staff);
-        Err(if is_unknown { NotFree::Unknown } else { NotFree::Taken })
+        Err(if is_unknown { SlotUnavailable::Unknown } else { SlotUnavailable::Taken })
     }
 
     /// Returns up to `count` times at which the same can be booked, the nearest

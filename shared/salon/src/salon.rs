@@ -9,7 +9,7 @@ use super::contact::{Contact, MailRules};
 use super::customer::Country;
 use super::hours::{Closure, WeeklyHours};
 use super::money::{Currency, Money};
-use super::payment::Ui;
+use super::payment_ui::PaymentUi;
 use super::service::{Service, ServiceId, StaffId, StaffMember};
 
 /// A salon and its rules.
@@ -58,7 +58,7 @@ pub struct Salon {
     /// How many unpaid holds anyone gets.
     pub hold_limits: HoldLimits,
     /// How a deposit is paid where the request does not say.
-    pub ui: Ui,
+    pub ui: PaymentUi,
     /// Whether payment methods are offered that take days.
     pub delayed_methods: bool,
     /// What comes back after a cancellation.
@@ -132,10 +132,10 @@ impl Salon {
     /// Returns the dates that can be booked at `now`: today and the
     /// `horizon_days` after it.
     #[must_use]
-    pub fn horizon(&self, now: Timestamp) -> Horizon {
+    pub fn horizon(&self, now: Timestamp) -> DateRange {
         let first = self.time_zone.to_datetime(now).date();
         let last = first.saturating_add(Span::new().days(self.horizon_days));
-        Horizon { first, last }
+        DateRange { first, last }
     }
 }
 
@@ -150,35 +150,34 @@ fn page_about(url: &str, booking: &BookingId) -> String {
     format!("{page}{joint}booking={booking}{fragment}")
 }
 
-/// The dates that can be booked.
+/// A range of local dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Horizon {
-    /// Today, at the salon.
+pub struct DateRange {
     pub first: Date,
-    /// The last date, which counts.
+    /// The last date, inclusive.
     pub last: Date,
 }
 
-impl Horizon {
+impl DateRange {
+    /// Makes the range of one date.
+    #[must_use]
+    pub const fn single(date: Date) -> Self {
+        Self { first: date, last: date }
+    }
+
+    /// Makes the range from `first` to `last`, inclusive.
+    #[must_use]
+    pub const fn new(first: Date, last: Date) -> Self {
+        Self { first, last }
+    }
+
     /// Iterates over the dates in order.
     pub fn dates(self) -> impl Iterator<Item = Date> {
         self.first.series(Span::new().days(1)).take_while(move |date| *date <= self.last)
     }
 
-    /// Returns the horizon of a single date.
-    #[must_use]
-    pub const fn only(date: Date) -> Self {
-        Self { first: date, last: date }
-    }
-
-    /// Returns the dates from `first` to `last`, which counts.
-    #[must_use]
-    pub const fn between(first: Date, last: Date) -> Self {
-        Self { first, last }
-    }
-
-    /// Tells whether `date` can be booked.
+    /// Tells whether `date` is in the range.
     #[must_use]
     pub fn contains(self, date: Date) -> bool {
         self.first <= date && date <= self.last

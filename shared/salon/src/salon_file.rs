@@ -3,8 +3,8 @@
 //! Everything is checked here, once, and every mistake of a file is reported
 //! at the same time, each with its line, its key and what is allowed.
 
-mod contact;
-mod hours;
+mod contact_section;
+mod hours_section;
 mod menu;
 mod reader;
 mod rules;
@@ -16,8 +16,8 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
-use self::contact::{contact, mail};
-use self::hours::{closure, weekly_hours};
+use self::contact_section::{contact, mail};
+use self::hours_section::{closure, weekly_hours};
 use self::menu::{check_is_possible, currency, service, staff_member};
 pub use self::reader::Problem;
 use self::reader::{Field, Reader, Table, nearest};

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::calendar::CalendarName;
 use super::hours::WeeklyHours;
 use super::money::Money;
+use super::staff_calendar::CalendarName;
 
 /// Makes a type for the ids of one kind of thing.
 macro_rules! id_type {

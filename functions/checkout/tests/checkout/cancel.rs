@@ -133,7 +133,7 @@ async fn a_session_whose_id_was_lost_is_found_and_ended() {
     assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
     harness.sandbox().clear_faults();
     let [booking] = &harness.store.bookings()[..] else { panic!("one booking") };
-    assert_eq!(booking.page.session, None);
+    assert_eq!(booking.checkout.session, None);
     let response = harness.cancel(booking.id.as_str(), booking.manage_token.expose()).await;
     assert_eq!(json(&response)["status"], "cancelled", "{response:?}");
     let [session] = &harness.sandbox().sessions()[..] else { panic!("one session") };

@@ -15,7 +15,7 @@ use salon::booking::{Booking, BookingId, State};
 use salon::day_sheet::{DaySheet, Entry};
 use salon::salon_file;
 use salon::service::StaffId;
-use salon::{Horizon, Salon};
+use salon::{DateRange, Salon};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use stand_ins::gateway_event::GatewayEvent;
@@ -115,7 +115,7 @@ impl Harness {
     /// Returns the entries of somebody's day.
     pub(crate) async fn entries(&self, staff: &str, date: &str) -> Vec<Entry> {
         let id = StaffId::new(staff).expect("an id");
-        let day = Horizon::only(date.parse().expect("a date"));
+        let day = DateRange::single(date.parse().expect("a date"));
         let sheets = self.store.sheets(&[&id], day, Consistency::Strong).await.expect("readable");
         sheets[&id].iter().flat_map(DaySheet::entries).cloned().collect()
     }
@@ -146,7 +146,7 @@ impl Harness {
             let kept = self.entries(booking.staff.as_str(), &booking.date.to_string()).await;
             let kept = kept.iter().any(|entry| entry.booking_id == booking.id);
             assert_eq!(kept, booking.entry().is_some(), "{booking:?}");
-            let session = booking.page.session.as_ref();
+            let session = booking.checkout.session.as_ref();
             let session = session.and_then(|known| self.sandbox().session(&known.id));
             if let (State::Held, Some(session)) = (booking.state, session) {
                 assert!(session.expires_at < booking.hold_until(), "a hold outlives its session");

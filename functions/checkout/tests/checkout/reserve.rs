@@ -229,7 +229,7 @@ async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
     let body = json(&response);
     assert_eq!(body["holdExpiresAt"], "2026-11-23T07:45:00-08:00");
     let booking = harness.booking(&field(&body, "bookingId")).await;
-    assert_eq!(booking.page.attempt, 2);
+    assert_eq!(booking.checkout.attempt, 2);
     harness.check().await;
 }
 

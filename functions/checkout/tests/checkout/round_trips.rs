@@ -11,10 +11,10 @@ use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
 use openchair::store::{
     CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
 };
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
-use salon::calendar::CalendarReading;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
 use serde_json::json;
 
 use crate::harness::{Harness, checkout, wish};
@@ -49,7 +49,7 @@ impl Store for Noting {
     async fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> Result<Sheets, StoreError> {
         self.note("sheets", self.store.sheets(staff, horizon, consistency)).await

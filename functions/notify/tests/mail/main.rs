@@ -10,9 +10,9 @@ use mail_parser::MessageParser;
 use notify::mail::{Mail, News, Recipient, write};
 use salon::Salon;
 use salon::booking::{Booking, Refund, State, sample};
-use salon::calendar::CalendarName;
 use salon::salon_file;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarName;
 
 /// The salon that is compiled in, with a second person. The first one's
 /// calendar is a feed.

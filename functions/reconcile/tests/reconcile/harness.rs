@@ -14,11 +14,11 @@ use openchair::store::{
     CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
 };
 use reconcile::Reconcile;
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
-use salon::calendar::CalendarReading;
 use salon::salon_file;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
 use secrecy::SecretString;
 use serde_json::json;
 use stand_ins::gateway_event::GatewayEvent;
@@ -157,7 +157,7 @@ impl Store for PartlyCorrupt {
     async fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> Result<Sheets, StoreError> {
         self.memory.sheets(staff, horizon, consistency).await

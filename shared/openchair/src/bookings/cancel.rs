@@ -3,7 +3,7 @@ use super::{Bookings, contended};
 use crate::busy::Origin;
 use crate::payments::Payments;
 use crate::store::bookings::BookingStore;
-use salon::booking::{Booking, BookingId, Event, State};
+use salon::booking::{Booking, BookingEvent, BookingId, State};
 
 /// Why a booking was not cancelled.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +51,16 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 State::Expired => return Err(CancelError::Expired),
                 _ if booking.appointment.start() <= self.now() => return Err(CancelError::Begun),
                 State::Processing | State::Confirmed => {
-                    booking = self.apply(id, &Event::Cancelled, Cause::Cancel).await?.booking;
+                    booking =
+                        self.apply(id, &BookingEvent::Cancelled, Cause::Cancel).await?.booking;
                 }
                 State::Held => match self.close(&booking).await? {
                     Some(event) => {
-                        let event =
-                            if event == Event::SessionExpired { Event::Cancelled } else { event };
+                        let event = if event == BookingEvent::SessionExpired {
+                            BookingEvent::Cancelled
+                        } else {
+                            event
+                        };
                         booking = self.conclude(&booking, &event, Cause::Cancel).await?.booking;
                     }
                     None => booking = read().await?.ok_or(CancelError::Unknown)?,

@@ -7,26 +7,28 @@ use super::{Bookings, TRIES, contended, gone};
 use crate::busy::Origin;
 use crate::payments::{self, NewSession, Payments, SessionRequest, StripeError};
 use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
-use salon::booking::{Booking, BookingId, Event, PaymentPage, Session, State, TIME_TO_PAY, Terms};
+use salon::booking::{
+    Booking, BookingEvent, BookingId, Checkout, Session, State, TIME_TO_PAY, Terms,
+};
 use salon::customer::Customer;
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 
 /// Stripe refuses a session that expires sooner than 30 minutes after its
 /// creation. A refusal this near to that may be no more than lateness.
 const TOO_LATE_FOR_STRIPE: SignedDuration = SignedDuration::from_mins(31);
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    #[expect(clippy::too_many_arguments, reason = "a page is made of all of these")]
-    pub(super) fn page(
+    #[expect(clippy::too_many_arguments, reason = "a checkout is made of all of these")]
+    pub(super) fn checkout(
         &self,
         id: &BookingId,
         customer: &Customer,
         service_title: &str,
         terms: &Terms,
-        ui: Ui,
+        ui: PaymentUi,
         attempt: u32,
         now: Timestamp,
-    ) -> PaymentPage {
+    ) -> Checkout {
         let expires_at = now + TIME_TO_PAY;
         let request = SessionRequest::new(&NewSession {
             booking_id: id.as_str(),
@@ -39,10 +41,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             expires_at,
             delayed_methods: self.salon.delayed_methods,
         });
-        PaymentPage {
+        Checkout {
             ui,
             attempt,
-            key: request.key().to_owned(),
+            idempotency_key: request.key().to_owned(),
             form: request.form().to_owned(),
             expires_at,
             session: None,
@@ -52,7 +54,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// Opens the session of a hold, or finds the one that was opened before and
     /// lost.
     pub(super) async fn open(&self, booking: Booking) -> Result<Booking, ReserveError> {
-        match self.payments.open(&(&booking.page).into()).await {
+        match self.payments.open(&(&booking.checkout).into()).await {
             Ok(session) => Ok(self.record(&booking, &session).await?),
             Err(error @ StripeError::Rejected(_)) => self.open_anew(booking, error).await,
             Err(error) => Err(ReserveError::Stripe(error)),
@@ -69,24 +71,25 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         booking: Booking,
         refusal: StripeError,
     ) -> Result<Booking, ReserveError> {
-        let left = booking.page.expires_at.duration_since(self.now());
+        let left = booking.checkout.expires_at.duration_since(self.now());
         if !left.is_positive() {
-            let ended = self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
+            let ended =
+                self.conclude(&booking, &BookingEvent::SessionExpired, Cause::Refused).await?;
             return Ok(ended.booking);
         }
         if left >= TOO_LATE_FOR_STRIPE {
-            self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
+            self.conclude(&booking, &BookingEvent::SessionExpired, Cause::Refused).await?;
             return Err(ReserveError::Refused(refusal));
         }
         let booking = self.extend(&booking).await?;
-        if booking.state != State::Held || booking.page.session.is_some() {
+        if booking.state != State::Held || booking.checkout.session.is_some() {
             // Somebody else has finished it.
             return Ok(booking);
         }
-        match self.payments.open(&(&booking.page).into()).await {
+        match self.payments.open(&(&booking.checkout).into()).await {
             Ok(session) => Ok(self.record(&booking, &session).await?),
             Err(error @ StripeError::Rejected(_)) => {
-                self.conclude(&booking, &Event::SessionExpired, Cause::Refused).await?;
+                self.conclude(&booking, &BookingEvent::SessionExpired, Cause::Refused).await?;
                 Err(ReserveError::Refused(error))
             }
             Err(error) => Err(ReserveError::Stripe(error)),
@@ -98,17 +101,25 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         for attempt in 1..=TRIES {
             let read = self.reader.store().booking(&refused.id).await?;
             let mut booking = read.unwrap_or_else(|| refused.clone());
-            let is_as_refused = booking.page.attempt == refused.page.attempt;
-            if booking.state != State::Held || !is_as_refused || booking.page.session.is_some() {
+            let is_as_refused = booking.checkout.attempt == refused.checkout.attempt;
+            if booking.state != State::Held || !is_as_refused || booking.checkout.session.is_some()
+            {
                 // Somebody else went on with it.
                 return Ok(booking);
             }
             let now = self.now();
             let title = self.salon.service(booking.service.as_str());
             let title = title.map_or(booking.service.as_str(), |service| &service.title).to_owned();
-            let (ui, next) = (booking.page.ui, booking.page.attempt + 1);
-            booking.page =
-                self.page(&booking.id, &booking.customer, &title, &booking.terms, ui, next, now);
+            let (ui, next) = (booking.checkout.ui, booking.checkout.attempt + 1);
+            booking.checkout = self.checkout(
+                &booking.id,
+                &booking.customer,
+                &title,
+                &booking.terms,
+                ui,
+                next,
+                now,
+            );
             let Some(sheet) =
                 self.sheet(&booking.staff, booking.date).await?.with(&booking.id, booking.entry())
             else {
@@ -139,7 +150,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     ) -> Result<Booking, SettleError> {
         let mut booking = known.clone();
         for attempt in 1..=TRIES {
-            if booking.page.session.as_ref().is_some_and(|known| known.id == session.id) {
+            if booking.checkout.session.as_ref().is_some_and(|known| known.id == session.id) {
                 return Ok(booking);
             }
             if booking.state != State::Held {
@@ -152,7 +163,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 }
                 return Ok(booking);
             }
-            booking.page.session = Some(kept(session));
+            booking.checkout.session = Some(kept(session));
             let change = Change {
                 booking: &booking,
                 sheet: None,

@@ -106,7 +106,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let after = match before.state {
             State::Held | State::Processing => self.settle(id, Cause::Reconcile).await?,
             State::Refunding => self.pursue_refund(&before).await?,
-            State::Cancelled if before.awaits_money() => self.ask_for_money(&before).await?,
+            State::Cancelled if before.awaits_payment() => self.ask_for_money(&before).await?,
             State::Confirmed
             | State::Expired
             | State::Cancelled
@@ -117,7 +117,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let again = match after.state {
             State::Held => Some(OPEN_AGAIN),
             State::Processing | State::Refunding => Some(MONEY_AGAIN),
-            State::Cancelled if after.awaits_money() => Some(MONEY_AGAIN),
+            State::Cancelled if after.awaits_payment() => Some(MONEY_AGAIN),
             _ => None,
         };
         if let Some(again) = again {

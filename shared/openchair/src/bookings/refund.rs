@@ -4,7 +4,7 @@ use crate::busy::Origin;
 use crate::payments::{Payments, Refund, RefundRequest, RefundStatus, StripeError};
 use crate::store::bookings::BookingStore;
 use crate::telemetry::chain;
-use salon::booking::{Booking, BookingId, Event, RefundOutcome, State};
+use salon::booking::{Booking, BookingEvent, BookingId, RefundOutcome, State};
 use salon::money::Money;
 
 /// How often a refund is taken up in one go.
@@ -90,7 +90,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 }
             };
             let is_over = !matches!(outcome, RefundOutcome::TryAnew { .. });
-            let event = Event::Refund(outcome);
+            let event = BookingEvent::Refund(outcome);
             // Boxed: an event may start a refund, and a refund makes an event.
             let applied = Box::pin(self.apply(&booking.id, &event, Cause::Refund)).await?;
             let Applied { booking, transition } = applied;

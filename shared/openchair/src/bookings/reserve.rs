@@ -13,12 +13,12 @@ use crate::store::bookings::{
 };
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::metrics::{Metric, count};
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, ManageToken, RequestKey, State, Terms};
 use salon::customer::Customer;
 use salon::day_sheet::DaySheet;
-use salon::payment::Ui;
-use salon::placement::{Alternative, NotFree, RuleError, Wish};
+use salon::payment_ui::PaymentUi;
+use salon::placement::{Alternative, RuleError, SlotRequest, SlotUnavailable};
 use salon::service::{Service, StaffId, StaffMember};
 
 /// For how long an idempotency key is good.
@@ -38,7 +38,7 @@ pub struct Request<'a> {
     /// Who.
     pub customer: Customer,
     /// How it is paid.
-    pub ui: Ui,
+    pub ui: PaymentUi,
     /// What makes a repeat of the request safe.
     pub key: Option<RequestKey>,
     /// What tells this request from another under the same key.
@@ -113,14 +113,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub async fn reserve(&self, request: &Request<'_>) -> Result<Reserved, ReserveError> {
         let salon = &*self.salon;
         let Request { service, start, staff, .. } = *request;
-        let wish = Wish { service, start, staff };
-        let rules = wish.check_rules(salon, self.now());
+        let slot = SlotRequest { service, start, staff };
+        let rules = slot.check_rules(salon, self.now());
         if request.key.is_none() {
             // Nothing to resume, so nothing to read.
             rules?;
         }
-        let date = wish.date(salon);
-        let day = Horizon::only(date);
+        let date = slot.date(salon);
+        let day = DateRange::single(date);
         let able: Vec<&StaffMember> = salon
             .staff
             .iter()
@@ -150,21 +150,23 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 .iter()
                 .map(|(id, sheets)| (id.clone(), sheets.first().cloned().unwrap_or_default()))
                 .collect();
-            let chosen = match wish.place(salon, &busy.times(), &sheets, now) {
+            let chosen = match slot.choose_staff(salon, &busy.times(), &sheets, now) {
                 Ok(chosen) => chosen,
-                Err(NotFree::Unknown) => return Err(ReserveError::CalendarUnknown),
-                Err(NotFree::Taken) => return Err(self.taken(&wish).await?),
+                Err(SlotUnavailable::Unknown) => return Err(ReserveError::CalendarUnknown),
+                Err(SlotUnavailable::Taken) => return Err(self.taken(&slot).await?),
             };
             let sheet = sheets.get(&chosen).cloned().unwrap_or_default();
-            let booking = self.draft(request, &wish, chosen, hold_keys.clone(), now);
-            let due: Vec<BookingId> =
-                sheet.due_in(booking.taken(), now).map(|entry| entry.booking_id.clone()).collect();
+            let booking = self.draft(request, &slot, chosen, hold_keys.clone(), now);
+            let due: Vec<BookingId> = sheet
+                .unsettled_holds_in(booking.taken(), now)
+                .map(|entry| entry.booking_id.clone())
+                .collect();
             if !due.is_empty() {
                 for id in &due {
                     match self.settle(id, Cause::NewHold).await {
                         // Stripe knows nothing of its session, so it cannot be settled.
                         Err(SettleError::Stripe(StripeError::Rejected(_))) => {
-                            return Err(self.taken(&wish).await?);
+                            return Err(self.taken(&slot).await?);
                         }
                         settled => drop(settled?),
                     }
@@ -214,34 +216,34 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     fn draft(
         &self,
         request: &Request<'_>,
-        wish: &Wish<'_>,
+        slot: &SlotRequest<'_>,
         staff: StaffId,
         hold_keys: Vec<HoldKey>,
         now: Timestamp,
     ) -> Booking {
         let id = BookingId::from_bits(self.random.bits());
-        let (appointment, free_from) = wish.times(&self.salon);
+        let (appointment, free_from) = slot.times(&self.salon);
         let terms = Terms {
-            price: wish.service.price,
-            deposit: wish.service.deposit,
+            price: slot.service.price,
+            deposit: slot.service.deposit,
             cancellation: self.salon.cancellation,
             retention_days: self.salon.retention_days,
         };
-        let page =
-            self.page(&id, &request.customer, &wish.service.title, &terms, request.ui, 1, now);
+        let checkout =
+            self.checkout(&id, &request.customer, &slot.service.title, &terms, request.ui, 1, now);
         Booking {
             manage_token: ManageToken::from_bits(self.random.bits()),
             state: State::Held,
             version: 0,
-            service: wish.service.id.clone(),
+            service: slot.service.id.clone(),
             staff,
-            is_staff_named: wish.staff.is_some(),
-            date: wish.date(&self.salon),
+            is_staff_named: slot.staff.is_some(),
+            date: slot.date(&self.salon),
             appointment,
             free_from,
             customer: request.customer.clone(),
             terms,
-            page,
+            checkout,
             payment: None,
             has_conflict: false,
             refund: None,
@@ -305,10 +307,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             problem: "it is gone before its idempotency key".to_owned(),
         })?;
         let is_held = booking.state == State::Held;
-        let booking = if is_held && booking.page.expires_at <= self.now() {
+        let booking = if is_held && booking.checkout.expires_at <= self.now() {
             // Too late to pay. Say how it ended.
             self.settle(&booking.id, Cause::Look).await?.unwrap_or(booking)
-        } else if is_held && booking.page.session.is_none() {
+        } else if is_held && booking.checkout.session.is_none() {
             self.open(booking).await?
         } else {
             booking
@@ -318,9 +320,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
 
     /// Makes the answer to a time that is taken, with what could be booked
     /// instead.
-    async fn taken(&self, wish: &Wish<'_>) -> Result<ReserveError, StoreError> {
+    async fn taken(&self, slot: &SlotRequest<'_>) -> Result<ReserveError, StoreError> {
         let busy = self.reader.read(&self.salon, Consistency::Strong).await?;
-        let alternatives = wish.alternatives(&self.salon, &busy.times(), busy.now, ALTERNATIVES);
+        let alternatives = slot.alternatives(&self.salon, &busy.times(), busy.now, ALTERNATIVES);
         Ok(ReserveError::Taken { alternatives })
     }
 }

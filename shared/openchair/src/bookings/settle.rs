@@ -12,8 +12,10 @@ use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, W
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::chain;
 use crate::telemetry::metrics::{Metric, count};
-use salon::Horizon;
-use salon::booking::{Booking, BookingId, Event, RequestKey, State, Surroundings, Transition};
+use salon::DateRange;
+use salon::booking::{
+    Booking, BookingEvent, BookingId, PaymentContext, RequestKey, State, Transition,
+};
 use salon::day_sheet::{DaySheet, Entry};
 use salon::interval::IntervalSet;
 use salon::service::{StaffId, StaffMember};
@@ -88,7 +90,7 @@ pub(super) struct Applied {
 /// What a payment finds at the salon.
 #[derive(Default)]
 struct Scene {
-    surroundings: Surroundings,
+    payment_context: PaymentContext,
     /// The day sheets that this was judged by.
     sheets: HashMap<StaffId, DaySheet>,
 }
@@ -133,7 +135,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if !booking.state.is_open() {
             return Ok(Some(booking));
         }
-        let is_over = booking.page.expires_at <= self.now();
+        let is_over = booking.checkout.expires_at <= self.now();
         let event =
             if is_over { self.close(&booking).await? } else { self.learn(&booking).await? };
         match event {
@@ -155,11 +157,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     ) -> Result<bool, SettleError> {
         let event = match change {
             SessionChange::Completed | SessionChange::PaymentSucceeded => told_by(session),
-            SessionChange::PaymentFailed => Some(Event::PaymentFailed),
-            SessionChange::Expired => Some(Event::SessionExpired),
+            SessionChange::PaymentFailed => Some(BookingEvent::PaymentFailed),
+            SessionChange::Expired => Some(BookingEvent::SessionExpired),
         };
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(false) };
-        if let Some(known) = booking.page.session.as_ref().filter(|known| known.id != session.id) {
+        if let Some(known) =
+            booking.checkout.session.as_ref().filter(|known| known.id != session.id)
+        {
             tracing::error!(
                 booking.id = %id, stripe.session = session.id, stripe.known_session = known.id,
                 "Another session of a booking has an event"
@@ -173,8 +177,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             // Held against the booking as it is written: it may have another session
             // by then, which says nothing of this one.
             let is_meant = |read: &Booking| {
-                let known = read.page.session.as_ref();
-                let is_first = read.page.attempt == 1;
+                let known = read.checkout.session.as_ref();
+                let is_first = read.checkout.attempt == 1;
                 session.paid || known.map_or(is_first, |known| known.id == session.id)
             };
             self.apply_if(id, is_meant, &event, Cause::Webhook).await?;
@@ -183,16 +187,19 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     }
 
     /// Asks Stripe how the payment of a booking stands.
-    pub(super) async fn learn(&self, booking: &Booking) -> Result<Option<Event>, SettleError> {
-        let session = match &booking.page.session {
+    pub(super) async fn learn(
+        &self,
+        booking: &Booking,
+    ) -> Result<Option<BookingEvent>, SettleError> {
+        let session = match &booking.checkout.session {
             Some(known) => self.payments.session(&known.id).await.map_err(SettleError::Stripe)?,
-            None => match self.payments.open(&(&booking.page).into()).await {
+            None => match self.payments.open(&(&booking.checkout).into()).await {
                 Ok(session) => {
                     self.record(booking, &session).await?;
                     session
                 }
                 // Proof that there is no session.
-                Err(StripeError::Rejected(_)) => return Ok(Some(Event::SessionExpired)),
+                Err(StripeError::Rejected(_)) => return Ok(Some(BookingEvent::SessionExpired)),
                 Err(error) => return Err(SettleError::Stripe(error)),
             },
         };
@@ -201,19 +208,22 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
 
     /// Makes sure that the session of a booking can be paid no more, unless it
     /// has been.
-    pub(super) async fn close(&self, booking: &Booking) -> Result<Option<Event>, SettleError> {
-        let known = booking.page.session.as_ref();
+    pub(super) async fn close(
+        &self,
+        booking: &Booking,
+    ) -> Result<Option<BookingEvent>, SettleError> {
+        let known = booking.checkout.session.as_ref();
         let id = match known {
             Some(session) => session.id.clone(),
-            None => match self.payments.open(&(&booking.page).into()).await {
+            None => match self.payments.open(&(&booking.checkout).into()).await {
                 Ok(session) => session.id,
-                Err(StripeError::Rejected(_)) => return Ok(Some(Event::SessionExpired)),
+                Err(StripeError::Rejected(_)) => return Ok(Some(BookingEvent::SessionExpired)),
                 // Stripe remembers a failure, and not what came of it. If it was a
                 // session, nobody has its address, and by now it is over.
                 Err(StripeError::Unavailable { replayed: true, .. })
-                    if booking.page.expires_at <= self.now() =>
+                    if booking.checkout.expires_at <= self.now() =>
                 {
-                    return Ok(Some(Event::SessionExpired));
+                    return Ok(Some(BookingEvent::SessionExpired));
                 }
                 Err(error) => return Err(SettleError::Stripe(error)),
             },
@@ -237,7 +247,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub(super) async fn apply(
         &self,
         id: &BookingId,
-        event: &Event,
+        event: &BookingEvent,
         cause: Cause,
     ) -> Result<Applied, SettleError> {
         self.apply_if(id, |_| true, event, cause).await
@@ -248,10 +258,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub(super) async fn conclude(
         &self,
         asked: &Booking,
-        event: &Event,
+        event: &BookingEvent,
         cause: Cause,
     ) -> Result<Applied, SettleError> {
-        let is_as_asked = |read: &Booking| read.page.attempt == asked.page.attempt;
+        let is_as_asked = |read: &Booking| read.checkout.attempt == asked.checkout.attempt;
         self.apply_if(&asked.id, is_as_asked, event, cause).await
     }
 
@@ -259,7 +269,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         &self,
         id: &BookingId,
         is_meant: impl Fn(&Booking) -> bool + Send + Sync,
-        event: &Event,
+        event: &BookingEvent,
         cause: Cause,
     ) -> Result<Applied, SettleError> {
         for attempt in 1..=TRIES {
@@ -269,13 +279,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             if !is_meant(&before) {
                 return Ok(Applied { booking: before, transition: None });
             }
-            let scene = if before.asks_for_surroundings(event) {
+            let scene = if before.needs_payment_context(event) {
                 self.scene(&before).await?
             } else {
                 Scene::default()
             };
             let mut booking = before.clone();
-            let Some(transition) = booking.on(event.clone(), &scene.surroundings, self.now())
+            let Some(transition) = booking.apply(event.clone(), &scene.payment_context, self.now())
             else {
                 warn_of_second_payment(&booking, event);
                 return Ok(Applied { booking, transition: None });
@@ -311,13 +321,17 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 Some(sheet) => sheet,
                 None => self.sheet(&booking.staff, booking.date).await?,
             };
-            if is_new(before, entry.as_ref()) && read.is_taken(booking.taken(), &booking.id) {
+            if is_new(before, entry.as_ref())
+                && read.is_taken_by_another(booking.taken(), &booking.id)
+            {
                 // Read again: the time went to somebody else since it was judged.
                 return Ok(Written::Conflict);
             }
             read.with(&booking.id, entry)
         };
-        let counts = if before.counts_until().is_some() && booking.counts_until().is_none() {
+        let counts = if before.counts_as_hold_until().is_some()
+            && booking.counts_as_hold_until().is_none()
+        {
             CountChange::Release
         } else {
             CountChange::None
@@ -326,7 +340,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             // Nothing came of the request, so a repeat may begin anew.
             Some(key)
                 if (cause == Cause::Refused
-                    || (booking.state == State::Expired && booking.page.session.is_none()))
+                    || (booking.state == State::Expired && booking.checkout.session.is_none()))
                     && self.is_kept_for(key, &booking.id).await? =>
             {
                 RequestChange::Forget(key)
@@ -355,7 +369,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     && member.performs(&booking.service))
         };
         let able: Vec<&StaffMember> = self.salon.staff.iter().filter(is_able).collect();
-        let day = Horizon::only(booking.date);
+        let day = DateRange::single(booking.date);
         let busy = self.reader.read_days(&self.salon, &able, day, Consistency::Strong);
         // A sheet for somebody who has left the salon, too: the hold is on it.
         let own = self.sheet(&booking.staff, booking.date);
@@ -368,41 +382,41 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             .map(|(id, sheets)| (id, sheets.into_iter().next().unwrap_or_default()))
             .collect();
         sheets.insert(booking.staff.clone(), own);
-        let mut surroundings = Surroundings {
+        let mut payment_context = PaymentContext {
             has_conflict: calendars.get(&booking.staff).is_some_and(is_busy),
             free: None,
         };
         if booking.state == State::Expired {
             let has_room = |id: &&StaffId| {
-                sheets.get(*id).is_some_and(|sheet| !sheet.is_taken(time, &booking.id))
+                sheets.get(*id).is_some_and(|sheet| !sheet.is_taken_by_another(time, &booking.id))
             };
             let with_room: Vec<&StaffId> =
                 able.iter().map(|member| &member.id).filter(has_room).collect();
             let is_free = |id: &&&StaffId| calendars.get(**id).is_some_and(|times| !is_busy(times));
             // Whom the client was told, if that is still possible.
             let same = |id: &&&StaffId| ***id != booking.staff;
-            surroundings.free =
+            payment_context.free =
                 with_room.iter().filter(is_free).min_by_key(same).map(|id| (*id).clone());
             let is_unknown = with_room.iter().any(|id| !calendars.contains_key(*id));
-            if surroundings.free.is_none() && is_unknown {
+            if payment_context.free.is_none() && is_unknown {
                 return Err(SettleError::CalendarUnknown);
             }
         }
-        Ok(Scene { surroundings, sheets })
+        Ok(Scene { payment_context, sheets })
     }
 }
 
 /// Returns what a session says about its booking; nothing while it is open.
-fn told_by(session: &Session) -> Option<Event> {
+fn told_by(session: &Session) -> Option<BookingEvent> {
     match (session.status, session.paid) {
         (SessionStatus::Open, _) => None,
-        (SessionStatus::Expired, _) => Some(Event::SessionExpired),
+        (SessionStatus::Expired, _) => Some(BookingEvent::SessionExpired),
         (SessionStatus::Complete, true) => {
             // A session without a payment costs nothing, and ours all cost something.
-            Some(Event::Paid(session.payment.clone().unwrap_or_default()))
+            Some(BookingEvent::Paid(session.payment.clone().unwrap_or_default()))
         }
-        (SessionStatus::Complete, false) if session.failed => Some(Event::PaymentFailed),
-        (SessionStatus::Complete, false) => Some(Event::PaymentPending),
+        (SessionStatus::Complete, false) if session.failed => Some(BookingEvent::PaymentFailed),
+        (SessionStatus::Complete, false) => Some(BookingEvent::PaymentPending),
     }
 }
 
@@ -411,8 +425,8 @@ fn is_new(before: &Booking, entry: Option<&Entry>) -> bool {
     entry.is_some() && before.entry().is_none()
 }
 
-fn warn_of_second_payment(booking: &Booking, event: &Event) {
-    if let (Event::Paid(payment), Some(known)) = (event, &booking.payment)
+fn warn_of_second_payment(booking: &Booking, event: &BookingEvent) {
+    if let (BookingEvent::Paid(payment), Some(known)) = (event, &booking.payment)
         && payment != known
     {
         tracing::error!(

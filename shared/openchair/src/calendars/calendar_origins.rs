@@ -16,9 +16,9 @@ use crate::https::HttpsClient;
 use crate::secrets;
 use ical::{IcalError, TimeRange};
 use salon::Salon;
-use salon::calendar::{CalendarName, CalendarReading, SourceReading};
 use salon::interval::{Interval, IntervalSet};
 use salon::service::StaffMember;
+use salon::staff_calendar::{CalendarName, CalendarReading, SourceReading};
 
 /// Time for all of a person's calendars, within what the reader allows.
 const DEADLINE: Duration = Duration::from_millis(1_900);

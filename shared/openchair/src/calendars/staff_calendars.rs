@@ -15,8 +15,8 @@ use crate::https::HttpsClient;
 use crate::secrets;
 use salon::Salon;
 use salon::booking::{Booking, State};
-use salon::calendar::CalendarName;
 use salon::invitation;
+use salon::staff_calendar::CalendarName;
 
 /// Time for one change, with all attempts at it.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -79,7 +79,7 @@ impl<G: CalendarWriter> StaffCalendars<G> {
         if booking.state != State::Confirmed {
             return google.delete(calendar, &booking.id, deadline).await;
         }
-        let words = invitation::Words::for_owner(booking, salon);
+        let words = invitation::CalendarText::for_owner(booking, salon);
         let event = GoogleEvent {
             id: booking.id.clone(),
             time: booking.appointment,

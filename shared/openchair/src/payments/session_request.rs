@@ -14,9 +14,9 @@ use stripe_client_core::StripeRequest;
 use stripe_shared::{CheckoutSessionMode, CheckoutSessionUiMode};
 
 use crate::payments::stripe_metadata::BOOKING_ID;
-use salon::booking::PaymentPage;
+use salon::booking::Checkout;
 use salon::money::Money;
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 
 /// What a session is opened for.
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct NewSession<'a> {
     /// where Stripe's answer proves that the one before created nothing.
     pub attempt: u32,
     /// The page on which the client pays.
-    pub ui: Ui,
+    pub ui: PaymentUi,
     /// What is charged.
     pub amount: Money,
     /// What the client reads next to the amount.
@@ -83,9 +83,9 @@ impl SessionRequest {
 }
 
 /// The request that opens the session of a booking, exactly as it was first sent.
-impl From<&PaymentPage> for SessionRequest {
-    fn from(page: &PaymentPage) -> Self {
-        Self::from_parts(page.key.clone(), page.form.clone())
+impl From<&Checkout> for SessionRequest {
+    fn from(checkout: &Checkout) -> Self {
+        Self::from_parts(checkout.idempotency_key.clone(), checkout.form.clone())
     }
 }
 
@@ -116,14 +116,14 @@ fn create(session: &NewSession<'_>) -> CreateCheckoutSession {
         request = request.customer_email(email);
     }
     match session.ui {
-        Ui::Hosted => request
+        PaymentUi::Hosted => request
             .ui_mode(CheckoutSessionUiMode::HostedPage)
             .success_url(session.return_url)
             .cancel_url(session.return_url),
-        Ui::Embedded => {
+        PaymentUi::Embedded => {
             request.ui_mode(CheckoutSessionUiMode::EmbeddedPage).return_url(session.return_url)
         }
-        Ui::Elements => {
+        PaymentUi::Elements => {
             request.ui_mode(CheckoutSessionUiMode::Elements).return_url(session.return_url)
         }
     }
@@ -163,7 +163,7 @@ mod tests {
 
     const RETURN_URL: &str = "https://salon.example/booked?booking=b1";
 
-    fn deposit(ui: Ui) -> NewSession<'static> {
+    fn deposit(ui: PaymentUi) -> NewSession<'static> {
         NewSession {
             booking_id: "b1",
             attempt: 1,
@@ -196,17 +196,17 @@ mod tests {
 
     #[test]
     fn every_page_to_pay_on_has_its_fields() {
-        let cases: &[(Ui, &[(&str, &str)])] = &[
+        let cases: &[(PaymentUi, &[(&str, &str)])] = &[
             (
-                Ui::Hosted,
+                PaymentUi::Hosted,
                 &[
                     ("ui_mode", "hosted_page"),
                     ("success_url", RETURN_URL),
                     ("cancel_url", RETURN_URL),
                 ],
             ),
-            (Ui::Embedded, &[("ui_mode", "embedded_page"), ("return_url", RETURN_URL)]),
-            (Ui::Elements, &[("ui_mode", "elements"), ("return_url", RETURN_URL)]),
+            (PaymentUi::Embedded, &[("ui_mode", "embedded_page"), ("return_url", RETURN_URL)]),
+            (PaymentUi::Elements, &[("ui_mode", "elements"), ("return_url", RETURN_URL)]),
         ];
         for &(ui, more) in cases {
             let request = SessionRequest::new(&deposit(ui));
@@ -216,8 +216,10 @@ mod tests {
 
     #[test]
     fn an_address_for_the_receipt_is_sent_where_there_is_one() {
-        let session =
-            NewSession { customer_email: Some("ada+1@example.com"), ..deposit(Ui::Elements) };
+        let session = NewSession {
+            customer_email: Some("ada+1@example.com"),
+            ..deposit(PaymentUi::Elements)
+        };
         let expected = by_card(&[
             ("ui_mode", "elements"),
             ("return_url", RETURN_URL),
@@ -228,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_salon_that_takes_delayed_methods_leaves_the_choice_to_its_account() {
-        let session = NewSession { delayed_methods: true, ..deposit(Ui::Elements) };
+        let session = NewSession { delayed_methods: true, ..deposit(PaymentUi::Elements) };
         let mut expected = by_card(&[("ui_mode", "elements"), ("return_url", RETURN_URL)]);
         expected.retain(|(name, _)| name != "allowed_payment_method_types[0]");
         assert_eq!(form::fields(SessionRequest::new(&session).form()), expected);
@@ -236,13 +238,14 @@ mod tests {
 
     #[test]
     fn the_key_names_the_booking_and_the_attempt() {
-        let session = NewSession { attempt: 2, ..deposit(Ui::Hosted) };
+        let session = NewSession { attempt: 2, ..deposit(PaymentUi::Hosted) };
         assert_eq!(SessionRequest::new(&session).key(), "checkout-b1-2");
     }
 
     #[test]
     fn a_request_is_the_same_whenever_it_is_built_and_after_it_was_kept() {
-        let session = NewSession { customer_email: Some("ada@example.com"), ..deposit(Ui::Hosted) };
+        let session =
+            NewSession { customer_email: Some("ada@example.com"), ..deposit(PaymentUi::Hosted) };
         let request = SessionRequest::new(&session);
         assert_eq!(SessionRequest::new(&session), request);
         let kept = (request.key().to_owned(), request.form().to_owned());
@@ -251,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_request_is_shown_without_its_form() {
-        let session = NewSession { customer_email: Some("ada@example.com"), ..deposit(Ui::Hosted) };
+        let session =
+            NewSession { customer_email: Some("ada@example.com"), ..deposit(PaymentUi::Hosted) };
         let shown = format!("{:?}", SessionRequest::new(&session));
         assert_eq!(shown, r#"SessionRequest { key: "checkout-b1-1", .. }"#);
     }

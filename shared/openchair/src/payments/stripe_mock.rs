@@ -15,7 +15,7 @@ use crate::payments::{
     StripeClient, StripeError,
 };
 use salon::money::{Currency, Money};
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 
 /// The field that the API has had since `2026-09-30.endive`, which is ours.
 /// stripe-mock 0.203.0 describes `2026-08-26.dahlia`.
@@ -40,7 +40,7 @@ fn fifty_dollars() -> Money {
     Money::new(5_000, Currency::from_code("usd").unwrap())
 }
 
-fn deposit(ui: Ui, delayed_methods: bool) -> SessionRequest {
+fn deposit(ui: PaymentUi, delayed_methods: bool) -> SessionRequest {
     SessionRequest::new(&NewSession {
         booking_id: "b1",
         attempt: 1,
@@ -81,7 +81,7 @@ async fn stripe_mock_takes_every_request_that_we_make() {
     let return_url = "https://salon.example/booked";
     let bare = BareDeposit { amount: fifty_dollars(), product_name: "Deposit", return_url };
     takes_all_but_the_newer_field(&client, bare_deposit(&bare).form()).await;
-    for ui in [Ui::Hosted, Ui::Embedded, Ui::Elements] {
+    for ui in [PaymentUi::Hosted, PaymentUi::Embedded, PaymentUi::Elements] {
         takes_all_but_the_newer_field(&client, deposit(ui, false).form()).await;
         client.open(&deposit(ui, true)).await.expect("a session opens");
     }
@@ -97,7 +97,7 @@ async fn stripe_mock_takes_every_request_that_we_make() {
 #[tokio::test]
 async fn stripe_mock_refuses_what_stripe_does_not_have() {
     let Some(client) = client() else { return };
-    let form = deposit(Ui::Hosted, true).form().to_owned();
+    let form = deposit(PaymentUi::Hosted, true).form().to_owned();
     for (field, strange) in [
         ("ui_mode=hosted_page", "ui_mode=page"),
         ("mode=payment", "mode=payment&colour=red"),

@@ -18,10 +18,10 @@ use self::item::{
     Item, cached_calendar, calendar_key, day_key, day_sheet, number, person_key, sources, text,
 };
 use super::{CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
-use salon::Horizon;
-use salon::calendar::CalendarReading;
+use salon::DateRange;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
 
 /// For how long a calendar cache item is worth its storage, after it was
 /// written.
@@ -44,7 +44,7 @@ impl DynamoStore {
     async fn sheets_of(
         &self,
         staff: &StaffId,
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> Result<Vec<DaySheet>, StoreError> {
         let query = self
@@ -110,7 +110,7 @@ impl Store for DynamoStore {
     async fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         consistency: Consistency,
     ) -> Result<Sheets, StoreError> {
         let sheets =

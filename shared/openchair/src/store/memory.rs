@@ -9,11 +9,11 @@ use jiff::civil::Date;
 
 use super::bookings::HoldCount;
 use super::{CachedCalendar, CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey};
-use salon::calendar::CalendarReading;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
 
 /// A store in memory, for tests and simulations.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ impl Store for MemoryStore {
     async fn sheets(
         &self,
         staff: &[&StaffId],
-        horizon: Horizon,
+        horizon: DateRange,
         _: Consistency,
     ) -> Result<Sheets, StoreError> {
         self.state().reads += 1;

@@ -4,7 +4,7 @@ use openchair::store::Consistency;
 use openchair::store::bookings::{
     BookingStore, Change, CountChange, HoldCount, KeptRequest, Precedents, RequestChange, Written,
 };
-use salon::Horizon;
+use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
 use salon::day_sheet::DaySheet;
 
@@ -38,7 +38,7 @@ async fn read<S: BookingStore>(store: &S, id: &BookingId) -> Option<Booking> {
 
 /// Reads the day sheet of a booking.
 async fn sheet<S: BookingStore>(store: &S, booking: &Booking) -> DaySheet {
-    let day: Horizon = Horizon::only(booking.date);
+    let day: DateRange = DateRange::single(booking.date);
     let sheets = store.sheets(&[&booking.staff], day, Consistency::Strong).await;
     let mut sheets = sheets.expect("readable").remove(&booking.staff).unwrap_or_default();
     sheets.pop().unwrap_or_default()

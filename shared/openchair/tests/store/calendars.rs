@@ -1,7 +1,7 @@
 use openchair::store::{CachedCalendar, Consistency, Lease, Store, StoreError};
-use salon::calendar::{CalendarReading, SourceReading};
 use salon::interval::Interval;
 use salon::service::StaffId;
+use salon::staff_calendar::{CalendarReading, SourceReading};
 
 use crate::harness::{Harness, at, number, promises, staff_id, text};
 

@@ -1,11 +1,11 @@
 use salon::booking::{
-    Booking, BookingId, CancellationTerms, HoldKey, ManageToken, PaymentPage, Refund, RequestKey,
+    Booking, BookingId, CancellationTerms, Checkout, HoldKey, ManageToken, Refund, RequestKey,
     Session, State, Terms,
 };
 use salon::customer::{Customer, Phone};
 use salon::interval::Interval;
 use salon::money::{Currency, Money};
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 use salon::service::ServiceId;
 
 use crate::harness::{at, staff_id};
@@ -43,10 +43,10 @@ pub(crate) fn hold(number: u128) -> Booking {
             cancellation: CancellationTerms { full_refund_hours: 24, late_refund_percent: 50 },
             retention_days: 90,
         },
-        page: PaymentPage {
-            ui: Ui::Hosted,
+        checkout: Checkout {
+            ui: PaymentUi::Hosted,
             attempt: 1,
-            key: "checkout-1".to_owned(),
+            idempotency_key: "checkout-1".to_owned(),
             form: "mode=payment".to_owned(),
             expires_at: at(MADE + 2_100),
             session: None,
@@ -73,7 +73,12 @@ pub(crate) fn full(number: u128) -> Booking {
     Booking {
         is_staff_named: true,
         free_from: at(MADE + 89_100),
-        page: PaymentPage { ui: Ui::Elements, attempt: 2, session: Some(session), ..hold.page },
+        checkout: Checkout {
+            ui: PaymentUi::Elements,
+            attempt: 2,
+            session: Some(session),
+            ..hold.checkout
+        },
         payment: Some("pi_1".to_owned()),
         has_conflict: true,
         refund: Some(Refund { amount: dollars(25), attempt: 3 }),

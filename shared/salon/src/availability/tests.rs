@@ -5,10 +5,9 @@ use super::super::booking::CancellationTerms;
 use super::super::clock_time::ClockRange;
 use super::super::contact::Contact;
 use super::super::customer::Country;
-use super::super::explanation::Explanation;
 use super::super::hours::{Closure, WeeklyHours};
 use super::super::money::{Currency, Money};
-use super::super::payment::Ui;
+use super::super::payment_ui::PaymentUi;
 use super::super::salon::HoldLimits;
 use super::super::service::ServiceId;
 use super::*;
@@ -54,7 +53,7 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
         mail: None,
         country: Country::from_code("us").expect("a country"),
         hold_limits: HoldLimits { per_customer: 2, per_address: 6 },
-        ui: Ui::Hosted,
+        ui: PaymentUi::Hosted,
         delayed_methods: false,
         cancellation: CancellationTerms { full_refund_hours: 24, late_refund_percent: 0 },
         retention_days: 400,
@@ -367,24 +366,6 @@ proptest! {
             }
             prop_assert_eq!(shown, expected_open_time(&scene, &busy, date), "on {}", date);
         }
-    }
-
-    #[test]
-    fn what_is_explained_as_unobstructed_is_exactly_what_is_offered(scene in any_scene()) {
-        let busy = scene.busy(|span| vec![span]);
-        let (salon, horizon) = (&scene.salon, scene.salon.horizon(scene.now));
-        let mut unobstructed = Vec::new();
-        for date in horizon.dates() {
-            let day = Day::new(date, &salon.time_zone);
-            for member in &salon.staff {
-                let explanation = Explanation::new(salon, member, &day, &[], busy.get(&member.id), scene.now);
-                let candidates = explanation.candidates(&salon.services[0]);
-                let free = candidates.into_iter().filter(|candidate| candidate.obstacle.is_none());
-                unobstructed.extend(free.map(|candidate| (candidate.start, member.id.clone())));
-            }
-        }
-        unobstructed.sort();
-        prop_assert_eq!(offered(&scene, &busy), unobstructed);
     }
 
     #[test]

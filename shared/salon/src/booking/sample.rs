@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use jiff::civil::date;
 
-use super::{Booking, BookingId, CancellationTerms, ManageToken, PaymentPage, State, Terms};
+use super::{Booking, BookingId, CancellationTerms, Checkout, ManageToken, State, Terms};
 use crate::customer::{Customer, Phone};
 use crate::interval::Interval;
 use crate::money::{Currency, Money};
-use crate::payment::Ui;
+use crate::payment_ui::PaymentUi;
 use crate::service::{ServiceId, StaffId};
 
 /// Returns a confirmed booking at the salon that is compiled in, made on
@@ -43,10 +43,10 @@ pub fn sample() -> Booking {
             cancellation: CancellationTerms { full_refund_hours: 24, late_refund_percent: 0 },
             retention_days: 400,
         },
-        page: PaymentPage {
-            ui: Ui::Hosted,
+        checkout: Checkout {
+            ui: PaymentUi::Hosted,
             attempt: 1,
-            key: "checkout-sample-1".to_owned(),
+            idempotency_key: "checkout-sample-1".to_owned(),
             form: String::new(),
             expires_at: at("2026-11-16T18:35:00Z"),
             session: None,

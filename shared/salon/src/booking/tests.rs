@@ -51,10 +51,10 @@ fn booking(state: State) -> Booking {
             cancellation: CancellationTerms { full_refund_hours: 24, late_refund_percent: 50 },
             retention_days: 400,
         },
-        page: PaymentPage {
-            ui: Ui::Hosted,
+        checkout: Checkout {
+            ui: PaymentUi::Hosted,
             attempt: 1,
-            key: "checkout-1-1".to_owned(),
+            idempotency_key: "checkout-1-1".to_owned(),
             form: String::new(),
             expires_at: at(0) + TIME_TO_PAY,
             session: None,
@@ -71,23 +71,22 @@ fn booking(state: State) -> Booking {
 }
 
 /// All events, in the order of the table's columns.
-fn events() -> [Event; 9] {
+fn events() -> [BookingEvent; 8] {
     [
-        Event::Paid("pi_1".to_owned()),
-        Event::PaymentPending,
-        Event::PaymentFailed,
-        Event::SessionExpired,
-        Event::Cancelled,
-        Event::Refund(RefundOutcome::Pending),
-        Event::Refund(RefundOutcome::Made),
-        Event::Refund(RefundOutcome::Refused),
-        Event::Refund(RefundOutcome::TryAnew { attempt: 1 }),
+        BookingEvent::Paid("pi_1".to_owned()),
+        BookingEvent::PaymentPending,
+        BookingEvent::PaymentFailed,
+        BookingEvent::SessionExpired,
+        BookingEvent::Cancelled,
+        BookingEvent::Refund(RefundOutcome::Made),
+        BookingEvent::Refund(RefundOutcome::Refused),
+        BookingEvent::Refund(RefundOutcome::TryAnew { attempt: 1 }),
     ]
 }
 
-/// Applies an event where nobody is free any more.
-fn on(booking: &mut Booking, event: Event) -> Option<Transition> {
-    booking.on(event, &Surroundings::default(), at(60))
+/// Applies an event while nobody else is free.
+fn apply(booking: &mut Booking, event: BookingEvent) -> Option<Transition> {
+    booking.apply(event, &PaymentContext::default(), at(60))
 }
 
 #[test]
@@ -102,22 +101,22 @@ fn each_event_in_each_state_has_one_outcome() {
     const FAILED: Option<State> = Some(State::RefundFailed);
     const PROCESSING: Option<State> = Some(State::Processing);
     let table = [
-        //                     paid       pending     failed   expired  cancelled  …       made      refused try anew
-        (State::Held,         [CONFIRMED, PROCESSING, EXPIRED, EXPIRED, CANCELLED, NONE,   NONE,     NONE,   NONE]),
-        (State::Processing,   [CONFIRMED, NONE,       EXPIRED, NONE,    CANCELLED, NONE,   NONE,     NONE,   NONE]),
-        (State::Confirmed,    [NONE,      NONE,       NONE,    NONE,    REFUNDING, NONE,   NONE,     NONE,   NONE]),
-        (State::Expired,      [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,   NONE,     NONE,   NONE]),
-        (State::Cancelled,    [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,   NONE,     NONE,   NONE]),
-        (State::Refunding,    [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,   REFUNDED, FAILED, REFUNDING]),
-        (State::Refunded,     [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,   NONE,     FAILED, NONE]),
-        (State::RefundFailed, [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,   REFUNDED, NONE,   NONE]),
+        //                     paid       pending     failed   expired  cancelled  made      refused try anew
+        (State::Held,         [CONFIRMED, PROCESSING, EXPIRED, EXPIRED, CANCELLED, NONE,     NONE,   NONE]),
+        (State::Processing,   [CONFIRMED, NONE,       EXPIRED, NONE,    CANCELLED, NONE,     NONE,   NONE]),
+        (State::Confirmed,    [NONE,      NONE,       NONE,    NONE,    REFUNDING, NONE,     NONE,   NONE]),
+        (State::Expired,      [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,     NONE,   NONE]),
+        (State::Cancelled,    [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,     NONE,   NONE]),
+        (State::Refunding,    [NONE,      NONE,       NONE,    NONE,    NONE,      REFUNDED, FAILED, REFUNDING]),
+        (State::Refunded,     [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,     FAILED, NONE]),
+        (State::RefundFailed, [NONE,      NONE,       NONE,    NONE,    NONE,      REFUNDED, NONE,   NONE]),
     ];
     assert_eq!(table.each_ref().map(|(state, _)| *state), State::ALL);
     for (state, outcomes) in table {
         for (event, outcome) in events().into_iter().zip(outcomes) {
             let before = booking(state);
             let mut after = before.clone();
-            let transition = on(&mut after, event.clone());
+            let transition = apply(&mut after, event.clone());
             let expected = outcome.map(|to| Transition { from: state, to });
             assert_eq!(transition, expected, "{event:?} in {state}");
             assert_eq!(after.state, outcome.unwrap_or(state), "{event:?} in {state}");
@@ -133,9 +132,9 @@ fn an_event_that_comes_twice_is_the_same_as_one() {
     for state in State::ALL {
         for event in events() {
             let mut once = booking(state);
-            on(&mut once, event.clone());
+            apply(&mut once, event.clone());
             let mut twice = once.clone();
-            let again = twice.on(event.clone(), &Surroundings::default(), at(7_200));
+            let again = twice.apply(event.clone(), &PaymentContext::default(), at(7_200));
             assert_eq!(again, None, "{event:?} again after {state}");
             assert_eq!(twice, once, "{event:?} again after {state}");
         }
@@ -145,16 +144,16 @@ fn an_event_that_comes_twice_is_the_same_as_one() {
 #[test]
 fn a_late_payment_gets_its_time_if_somebody_is_free() {
     let mut late = booking(State::Expired);
-    let free = Surroundings { free: Some(staff("b")), ..Surroundings::default() };
-    late.on(Event::Paid("pi_1".to_owned()), &free, at(60));
+    let free = PaymentContext { free: Some(staff("b")), ..PaymentContext::default() };
+    late.apply(BookingEvent::Paid("pi_1".to_owned()), &free, at(60));
     assert_eq!((late.state, late.staff, late.refund), (State::Confirmed, staff("b"), None));
 }
 
 #[test]
 fn a_payment_over_a_calendar_event_is_confirmed_and_flagged() {
     let mut held = booking(State::Held);
-    let conflict = Surroundings { has_conflict: true, ..Surroundings::default() };
-    held.on(Event::Paid("pi_1".to_owned()), &conflict, at(60));
+    let conflict = PaymentContext { has_conflict: true, ..PaymentContext::default() };
+    held.apply(BookingEvent::Paid("pi_1".to_owned()), &conflict, at(60));
     assert_eq!((held.state, held.has_conflict), (State::Confirmed, true));
 }
 
@@ -164,34 +163,38 @@ fn a_cancellation_pays_back_what_the_terms_say_at_its_time() {
     let cases = [(0, Some(5_000)), (day, Some(5_000)), (day + 1, Some(2_500))];
     for (seconds, back) in cases {
         let mut confirmed = booking(State::Confirmed);
-        confirmed.on(Event::Cancelled, &Surroundings::default(), at(seconds));
+        confirmed.apply(BookingEvent::Cancelled, &PaymentContext::default(), at(seconds));
         let refund = confirmed.refund.map(|refund| refund.amount.amount());
         assert_eq!((confirmed.state, refund), (State::Refunding, back), "after {seconds} s");
     }
     let mut confirmed = booking(State::Confirmed);
     confirmed.terms.cancellation.late_refund_percent = 0;
-    confirmed.on(Event::Cancelled, &Surroundings::default(), at(day + 1));
+    confirmed.apply(BookingEvent::Cancelled, &PaymentContext::default(), at(day + 1));
     assert_eq!((confirmed.state, confirmed.refund), (State::Cancelled, None));
-    assert_eq!(on(&mut confirmed, Event::Paid("pi_1".to_owned())), None, "nothing comes back");
+    assert_eq!(
+        apply(&mut confirmed, BookingEvent::Paid("pi_1".to_owned())),
+        None,
+        "nothing comes back"
+    );
 }
 
 #[test]
 fn money_that_was_on_its_way_at_the_cancellation_is_waited_for() {
     let mut cancelled = booking(State::Processing);
-    on(&mut cancelled, Event::Cancelled);
-    assert!(cancelled.awaits_money());
+    apply(&mut cancelled, BookingEvent::Cancelled);
+    assert!(cancelled.awaits_payment());
     assert!(cancelled.check_at.is_some(), "somebody looks after it");
     assert_eq!(cancelled.delete_at(), None);
 
     let mut paid = cancelled.clone();
-    on(&mut paid, Event::Paid("pi_1".to_owned()));
+    apply(&mut paid, BookingEvent::Paid("pi_1".to_owned()));
     let back = paid.refund.map(|refund| refund.amount);
     assert_eq!((paid.state, back), (State::Refunding, Some(usd(5_000))));
 
-    on(&mut cancelled, Event::PaymentFailed);
+    apply(&mut cancelled, BookingEvent::PaymentFailed);
     assert_eq!((cancelled.state, cancelled.check_at), (State::Cancelled, None));
     assert!(cancelled.delete_at().is_some());
-    assert_eq!(on(&mut cancelled, Event::PaymentFailed), None);
+    assert_eq!(apply(&mut cancelled, BookingEvent::PaymentFailed), None);
 }
 
 #[test]
@@ -210,33 +213,33 @@ fn each_state_keeps_its_time_counts_and_is_deleted_as_it_should() {
         (State::RefundFailed, None, None, long_after),
     ];
     assert_eq!(table.each_ref().map(|(state, ..)| *state), State::ALL);
-    for (state, until, counts_until, delete_at) in table {
+    for (state, until, counts_as_hold_until, delete_at) in table {
         let booking = booking(state);
         assert_eq!(booking.entry().map(|entry| entry.until), until, "{state} keeps its time");
-        assert_eq!(booking.counts_until(), counts_until, "{state} counts");
+        assert_eq!(booking.counts_as_hold_until(), counts_as_hold_until, "{state} counts");
         assert_eq!(booking.delete_at(), delete_at, "{state} is deleted");
     }
 }
 
 /// Returns what Stripe says of a session in the course of its life: one that is
 /// paid at once, one that is paid later, one that fails later, one that expires.
-fn histories() -> [Vec<Event>; 4] {
-    let paid = || Event::Paid("pi_1".to_owned());
+fn histories() -> [Vec<BookingEvent>; 4] {
+    let paid = || BookingEvent::Paid("pi_1".to_owned());
     [
         vec![paid()],
-        vec![Event::PaymentPending, paid()],
-        vec![Event::PaymentPending, Event::PaymentFailed],
-        vec![Event::SessionExpired],
+        vec![BookingEvent::PaymentPending, paid()],
+        vec![BookingEvent::PaymentPending, BookingEvent::PaymentFailed],
+        vec![BookingEvent::SessionExpired],
     ]
 }
 
 /// Draws a history, its events in any order and some of them several times.
-fn shuffled_history() -> impl Strategy<Value = (bool, bool, Vec<Event>)> {
+fn shuffled_history() -> impl Strategy<Value = (bool, bool, Vec<BookingEvent>)> {
     let picks = proptest::collection::vec(any::<proptest::sample::Index>(), 0..6);
     (0..4_usize, any::<bool>(), picks).prop_flat_map(|(number, is_cancelled, picks)| {
         let mut events = histories()[number].clone();
-        events.extend(is_cancelled.then_some(Event::Cancelled));
-        let again: Vec<Event> = picks.iter().map(|pick| pick.get(&events).clone()).collect();
+        events.extend(is_cancelled.then_some(BookingEvent::Cancelled));
+        let again: Vec<BookingEvent> = picks.iter().map(|pick| pick.get(&events).clone()).collect();
         events.extend(again);
         (Just(number < 2), Just(is_cancelled), Just(events).prop_shuffle())
     })
@@ -249,7 +252,7 @@ proptest! {
     ) {
         let mut booking = booking(State::Held);
         for event in events {
-            on(&mut booking, event);
+            apply(&mut booking, event);
         }
         let back = booking.refund.map(|refund| refund.amount.amount());
         let (states, expected_back) = match (is_paid, is_cancelled) {

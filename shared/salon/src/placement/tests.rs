@@ -22,9 +22,9 @@ fn staff(id: &str) -> StaffId {
     StaffId::new(id).expect("an id")
 }
 
-fn wish<'a>(salon: &'a Salon, service: &str, start: &str) -> Wish<'a> {
+fn slot<'a>(salon: &'a Salon, service: &str, start: &str) -> SlotRequest<'a> {
     let service = salon.service(service).expect("a service");
-    Wish { service, start: at(start), staff: None }
+    SlotRequest { service, start: at(start), staff: None }
 }
 
 fn free(salon: &Salon) -> BusyTimes {
@@ -49,16 +49,17 @@ fn the_first_rule_in_the_way_of_a_time_is_named() {
         ("2.02", "2026-12-25T10:00:00-08:00", Err(RuleError::OutsideHours)),
     ];
     for (service, start, expected) in table {
-        assert_eq!(wish(&salon, service, start).check_rules(&salon, at(NOW)), expected, "{start}");
+        assert_eq!(slot(&salon, service, start).check_rules(&salon, at(NOW)), expected, "{start}");
     }
 }
 
 #[test]
 fn who_has_the_least_booked_is_chosen_and_then_the_first_in_the_file() {
     let salon = salon();
-    let wish = wish(&salon, "2.02", "2026-11-24T10:00:00-08:00");
+    let slot = slot(&salon, "2.02", "2026-11-24T10:00:00-08:00");
     let busy = free(&salon);
-    let choose = |sheets: &HashMap<StaffId, DaySheet>| wish.place(&salon, &busy, sheets, at(NOW));
+    let choose =
+        |sheets: &HashMap<StaffId, DaySheet>| slot.choose_staff(&salon, &busy, sheets, at(NOW));
     assert_eq!(choose(&HashMap::new()), Ok(staff("s1")));
     let hour = Interval::new(at("2026-11-24T15:00:00-08:00"), at("2026-11-24T16:00:00-08:00"));
     let hour = hour.expect("an hour");
@@ -70,22 +71,22 @@ fn who_has_the_least_booked_is_chosen_and_then_the_first_in_the_file() {
 #[test]
 fn taken_and_unknown_are_told_apart() {
     let salon = salon();
-    let wish = wish(&salon, "2.02", "2026-11-24T10:00:00-08:00");
-    let place = |busy: &BusyTimes| wish.place(&salon, busy, &HashMap::new(), at(NOW));
-    assert_eq!(place(&BusyTimes::new()), Err(NotFree::Unknown));
+    let slot = slot(&salon, "2.02", "2026-11-24T10:00:00-08:00");
+    let place = |busy: &BusyTimes| slot.choose_staff(&salon, busy, &HashMap::new(), at(NOW));
+    assert_eq!(place(&BusyTimes::new()), Err(SlotUnavailable::Unknown));
     let day = Interval::new(at("2026-11-24T00:00:00-08:00"), at("2026-11-25T00:00:00-08:00"));
     let taken: IntervalSet<_> = day.into_iter().collect();
     let mut busy = BusyTimes::from([(staff("s1"), taken.clone())]);
-    assert_eq!(place(&busy), Err(NotFree::Taken), "who is known is taken");
+    assert_eq!(place(&busy), Err(SlotUnavailable::Taken), "who is known is taken");
     busy.insert(staff("s2"), taken);
-    assert_eq!(place(&busy), Err(NotFree::Taken));
+    assert_eq!(place(&busy), Err(SlotUnavailable::Taken));
 }
 
 #[test]
 fn a_buffer_is_cut_at_the_end_of_the_day() {
     let mut salon = salon();
     salon.services[0].buffer_minutes = 240;
-    let times = wish(&salon, "1.01", "2026-11-24T22:30:00-08:00").times(&salon);
+    let times = slot(&salon, "1.01", "2026-11-24T22:30:00-08:00").times(&salon);
     assert_eq!(times.0.end(), at("2026-11-24T23:30:00-08:00"));
     assert_eq!(times.1, at("2026-11-25T00:00:00-08:00"));
 }
@@ -118,9 +119,9 @@ proptest! {
             .collect();
         // Every quarter is tried, and one time that may be anything.
         for start in (0..4 * 24 * 4).map(|quarter| after(quarter * 15)).chain([after(minutes)]) {
-            let wish = Wish { service, start, staff: who };
-            let accepted = wish.check_rules(&salon, now).is_ok()
-                && wish.place(&salon, &busy, &HashMap::new(), now).is_ok();
+            let slot = SlotRequest { service, start, staff: who };
+            let accepted = slot.check_rules(&salon, now).is_ok()
+                && slot.choose_staff(&salon, &busy, &HashMap::new(), now).is_ok();
             prop_assert_eq!(accepted, offered.contains(&start), "{}", start);
         }
     }

@@ -1,12 +1,12 @@
 //! Reading prices, services, and who performs them.
 
-use super::hours::weekly_hours;
+use super::hours_section::weekly_hours;
 use super::optional_or;
 use super::reader::{Field, nearest};
-use crate::calendar::CalendarName;
 use crate::hours::WeeklyHours;
 use crate::money::{Currency, Money};
 use crate::service::{Service, ServiceId, StaffId, StaffMember};
+use crate::staff_calendar::CalendarName;
 
 const ID_RULE: &str = "1 to 40 letters, digits, dots, hyphens and underscores";
 

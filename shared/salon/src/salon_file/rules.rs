@@ -5,7 +5,7 @@ use super::reader::{Field, Table};
 use super::{boolean, optional_or};
 use crate::booking::CancellationTerms;
 use crate::money::{Currency, Money};
-use crate::payment::Ui;
+use crate::payment_ui::PaymentUi;
 use crate::salon::HoldLimits;
 
 /// What `[booking]` says.
@@ -56,7 +56,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
 pub(super) struct DepositRules {
     pub(super) default: Money,
     pub(super) bare: bool,
-    pub(super) ui: Ui,
+    pub(super) ui: PaymentUi,
     pub(super) delayed_methods: bool,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn deposit_rules(
     });
     let bare = optional_or(Some(&table), "bare", true, boolean);
     let delayed_methods = optional_or(Some(&table), "delayed_methods", false, boolean);
-    let ui = optional_or(Some(&table), "ui", Ui::Hosted, ui);
+    let ui = optional_or(Some(&table), "ui", PaymentUi::Hosted, ui);
     Some(DepositRules {
         default: default?,
         bare: bare?,
@@ -86,7 +86,7 @@ pub(super) fn deposit_rules(
     })
 }
 
-fn ui(field: &Field<'_, '_>) -> Option<Ui> {
+fn ui(field: &Field<'_, '_>) -> Option<PaymentUi> {
     let ui = field.as_text().and_then(|text| text.parse().ok());
     field.expect(ui, "\"hosted\", \"embedded\" or \"elements\"")
 }

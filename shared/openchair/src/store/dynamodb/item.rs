@@ -23,10 +23,10 @@ pub(super) use self::precedents::{
 };
 use super::super::{CachedCalendar, StoreError};
 use salon::booking::BookingId;
-use salon::calendar::{CalendarReading, SourceReading};
 use salon::day_sheet::{DaySheet, Entry};
 use salon::interval::{Interval, IntervalSet};
 use salon::service::StaffId;
+use salon::staff_calendar::{CalendarReading, SourceReading};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 

@@ -10,7 +10,7 @@ use super::{
 use crate::store::StoreError;
 use crate::store::table::{CHECK_AT, UNSETTLED};
 use salon::booking::{
-    Booking, BookingId, CancellationTerms, HoldKey, ManageToken, PaymentPage, Refund, RequestKey,
+    Booking, BookingId, CancellationTerms, Checkout, HoldKey, ManageToken, Refund, RequestKey,
     Session, State, Terms,
 };
 use salon::customer::{Customer, Phone};
@@ -49,7 +49,7 @@ fn id(item: &Item) -> Result<BookingId, Unreadable> {
 /// Writes a booking, as its `version`th writing. While it has to be looked
 /// after, it has the attributes by which the index lists it.
 pub(in super::super) fn booking_item(booking: &Booking, version: u64) -> Item {
-    let Booking { terms, customer, page, .. } = booking;
+    let Booking { terms, customer, checkout, .. } = booking;
     let hold_keys = booking.hold_keys.iter().map(|key| text(&*key.0));
     let mut item = booking_key(&booking.id);
     item.extend(map([
@@ -71,7 +71,7 @@ pub(in super::super) fn booking_item(booking: &Booking, version: u64) -> Item {
         ("fullRefundHours", integer(terms.cancellation.full_refund_hours)),
         ("lateRefundPercent", integer(terms.cancellation.late_refund_percent)),
         ("retentionDays", integer(terms.retention_days)),
-        ("page", M(payment_page(page))),
+        ("page", M(checkout_item(checkout))),
         ("hasConflict", Bool(booking.has_conflict)),
         ("holdKeys", L(hold_keys.collect())),
         ("createdAt", number(booking.created_at)),
@@ -98,7 +98,7 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
         let amount = |name| required(item, name, money_of);
         Ok(Booking {
             id: id(item)?,
-            manage_token: ManageToken::from_kept(text("manageToken")?.to_owned()),
+            manage_token: ManageToken::from_stored(text("manageToken")?.to_owned()),
             state: State::from_name(text("state")?).ok_or(Unreadable("state"))?,
             version: required(item, "version", parsed)?,
             service: ServiceId::new(text("serviceId")?).ok_or(Unreadable("serviceId"))?,
@@ -122,7 +122,7 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
                 },
                 retention_days: required(item, "retentionDays", parsed)?,
             },
-            page: required(item, "page", payment_page_of)?,
+            checkout: required(item, "page", checkout_of)?,
             payment: optional(item, "paymentId", string)?.map(str::to_owned),
             has_conflict: flag("hasConflict")?,
             refund: optional(item, "refund", refund_of)?,
@@ -153,8 +153,8 @@ fn money_of(value: &AttributeValue) -> Option<Money> {
     Some(Money::new(parsed(fields.get("amount")?)?, currency))
 }
 
-fn payment_page(page: &PaymentPage) -> Item {
-    let session = page.session.as_ref().map(|session| {
+fn checkout_item(checkout: &Checkout) -> Item {
+    let session = checkout.session.as_ref().map(|session| {
         let optional = [
             ("clientSecret", session.client_secret.as_deref().map(text)),
             ("url", session.url.as_deref().map(text)),
@@ -162,24 +162,24 @@ fn payment_page(page: &PaymentPage) -> Item {
         M(map([("id", text(session.id.as_str()))].into_iter().chain(present(optional))))
     });
     let fields = [
-        ("ui", text(page.ui.as_str())),
-        ("attempt", integer(page.attempt)),
-        ("key", text(page.key.as_str())),
-        ("form", text(page.form.as_str())),
-        ("expiresAt", number(page.expires_at)),
+        ("ui", text(checkout.ui.as_str())),
+        ("attempt", integer(checkout.attempt)),
+        ("key", text(checkout.idempotency_key.as_str())),
+        ("form", text(checkout.form.as_str())),
+        ("expiresAt", number(checkout.expires_at)),
     ];
     map(fields.into_iter().chain(present([("session", session)])))
 }
 
-fn payment_page_of(value: &AttributeValue) -> Option<PaymentPage> {
-    let page = value.as_m().ok()?;
-    Some(PaymentPage {
-        ui: string(page.get("ui")?)?.parse().ok()?,
-        attempt: parsed(page.get("attempt")?)?,
-        key: string(page.get("key")?)?.to_owned(),
-        form: string(page.get("form")?)?.to_owned(),
-        expires_at: instant(page.get("expiresAt")?)?,
-        session: optional(page, "session", session_of).ok()?,
+fn checkout_of(value: &AttributeValue) -> Option<Checkout> {
+    let checkout = value.as_m().ok()?;
+    Some(Checkout {
+        ui: string(checkout.get("ui")?)?.parse().ok()?,
+        attempt: parsed(checkout.get("attempt")?)?,
+        idempotency_key: string(checkout.get("key")?)?.to_owned(),
+        form: string(checkout.get("form")?)?.to_owned(),
+        expires_at: instant(checkout.get("expiresAt")?)?,
+        session: optional(checkout, "session", session_of).ok()?,
     })
 }
 

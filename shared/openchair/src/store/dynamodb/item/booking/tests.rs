@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use salon::payment::Ui;
+use salon::payment_ui::PaymentUi;
 
 fn instants() -> impl Strategy<Value = Timestamp> {
     (0_i64..10_000_000_000).prop_map(|second| Timestamp::from_second(second).expect("an instant"))
@@ -25,15 +25,15 @@ fn amounts() -> impl Strategy<Value = Money> {
     })
 }
 
-fn pages() -> impl Strategy<Value = PaymentPage> {
+fn checkouts() -> impl Strategy<Value = Checkout> {
     let session = (".{1,20}", option::of(".{0,20}"), option::of(".{0,20}"));
     let session = session.prop_map(|(id, client_secret, url)| Session { id, client_secret, url });
-    let ui = select(vec![Ui::Hosted, Ui::Embedded, Ui::Elements]);
+    let ui = select(vec![PaymentUi::Hosted, PaymentUi::Embedded, PaymentUi::Elements]);
     (ui, any::<u32>(), ".{0,20}", ".{0,20}", instants(), option::of(session)).prop_map(
-        |(ui, attempt, key, form, expires_at, session)| PaymentPage {
+        |(ui, attempt, idempotency_key, form, expires_at, session)| Checkout {
             ui,
             attempt,
-            key,
+            idempotency_key,
             form,
             expires_at,
             session,
@@ -73,7 +73,7 @@ prop_compose! {
         (free_from, created_at, changed_at) in (instants(), instants(), instants()),
         customer in customers(),
         terms in terms(),
-        page in pages(),
+        checkout in checkouts(),
         payment in option::of(".{0,20}"),
         refund in option::of((amounts(), any::<u32>())),
         hold_keys in prop::collection::vec(".{1,20}", 0..4),
@@ -92,7 +92,7 @@ prop_compose! {
             free_from,
             customer,
             terms,
-            page,
+            checkout,
             payment,
             has_conflict,
             refund: refund.map(|(amount, attempt)| Refund { amount, attempt }),

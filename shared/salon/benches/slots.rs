@@ -2,7 +2,7 @@
 //! grows with the staff.
 //!
 //! ```sh
-//! cargo bench -p shared --bench availability
+//! cargo bench -p salon --bench slots
 //! ```
 
 use std::hint::black_box;

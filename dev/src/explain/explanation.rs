@@ -1,36 +1,34 @@
-//! Why a time is not offered: each piece that is taken away from a day, and the
-//! rule that takes it.
+//! Why a time is not offered: the pieces of a day that are not free, each with
+//! the rule that takes it.
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::booking::BookingId;
-use super::clock_time::{ClockRange, ClockTime};
-use super::day::Day;
-use super::day_sheet::DaySheet;
-use super::interval::{Interval, IntervalSet};
-use super::salon::Salon;
-use super::service::{Service, StaffMember};
+use salon::Salon;
+use salon::booking::BookingId;
+use salon::clock_time::{ClockRange, ClockTime};
+use salon::day::Day;
+use salon::day_sheet::DaySheet;
+use salon::interval::{Interval, IntervalSet};
+use salon::service::{Service, StaffMember};
 
 /// A rule that takes time away from a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rule<'a> {
-    /// Outside the hours of the salon or the person.
+pub(super) enum Rule<'a> {
+    /// Outside the opening hours of the salon or of the staff member.
     Closed,
-    /// A closure, with its reason.
+    /// Closed on that date, with the reason from the salon file.
     Closure(&'a str),
-    /// Too soon to be booked.
+    /// In the past, or within the notice period.
     Notice,
-    /// In the person's calendar.
+    /// Busy in the staff member's calendar.
     Calendar,
-    /// The person's calendar cannot be read.
+    /// The staff member's calendar could not be read.
     UnknownCalendar,
-    /// A live hold of this booking.
     Hold(&'a BookingId),
-    /// This booking.
     Booking(&'a BookingId),
-    /// The buffer behind this booking or hold.
+    /// The buffer after this booking or hold.
     Buffer(&'a BookingId),
 }
 
@@ -49,27 +47,24 @@ impl fmt::Display for Rule<'_> {
     }
 }
 
-/// A piece of a day that is taken away.
+/// A piece of a day that cannot be booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removed<'a> {
-    /// The piece.
-    pub time: Interval<Timestamp>,
-    /// What takes it.
-    pub rule: Rule<'a>,
+pub(super) struct Removed<'a> {
+    pub(super) time: Interval<Timestamp>,
+    pub(super) rule: Rule<'a>,
 }
 
-/// A time on the salon's step at which somebody works.
+/// A time on the salon's step, within working hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate<'a> {
-    /// The time.
-    pub start: Timestamp,
-    /// The first rule in the way of a service at that time.
-    pub obstacle: Option<Rule<'a>>,
+pub(super) struct Candidate<'a> {
+    pub(super) start: Timestamp,
+    /// The first rule that prevents a service at that time.
+    pub(super) obstacle: Option<Rule<'a>>,
 }
 
-/// What takes time away from one person's day.
+/// Everything that makes part of one staff member's day unavailable.
 #[derive(Debug)]
-pub struct Explanation<'a> {
+pub(super) struct Explanation<'a> {
     salon: &'a Salon,
     day: &'a Day,
     working: IntervalSet<Timestamp>,
@@ -77,10 +72,9 @@ pub struct Explanation<'a> {
 }
 
 impl<'a> Explanation<'a> {
-    /// Explains a day as it is at `now`, given the person's day sheet and what
-    /// their calendar says, if it could be read.
-    #[must_use]
-    pub fn new(
+    /// Explains a day as of `now`. `calendar` is the busy time of the staff
+    /// member's calendars, or `None` if they could not be read.
+    pub(super) fn new(
         salon: &'a Salon,
         member: &StaffMember,
         day: &'a Day,
@@ -120,17 +114,15 @@ impl<'a> Explanation<'a> {
         Self { salon, day, working, removed }
     }
 
-    /// Returns the pieces that are taken away, by their start. They may
-    /// overlap: two rules may take the same time.
-    #[must_use]
-    pub fn removed(&self) -> &[Removed<'a>] {
+    /// Returns the unavailable pieces, ordered by start. They overlap where two
+    /// rules take the same time.
+    pub(super) fn removed(&self) -> &[Removed<'a>] {
         &self.removed
     }
 
-    /// Returns every time on the salon's step within working hours, and what
-    /// is in the way of `service` there.
-    #[must_use]
-    pub fn candidates(&self, service: &Service) -> Vec<Candidate<'a>> {
+    /// Returns every time on the salon's step within working hours, each with
+    /// the rule that prevents `service` there.
+    pub(super) fn candidates(&self, service: &Service) -> Vec<Candidate<'a>> {
         let step = self.salon.slot_step_minutes;
         let starts = self.working.iter().flat_map(|open| self.day.aligned(step, open));
         starts.map(|start| Candidate { start, obstacle: self.obstacle(service, start) }).collect()
@@ -160,3 +152,6 @@ fn overlaps(time: &Interval<Timestamp>, start: Timestamp, end: Timestamp) -> boo
 fn all<'a>(times: &IntervalSet<Timestamp>, rule: &Rule<'a>) -> Vec<Removed<'a>> {
     times.iter().map(|time| Removed { time: *time, rule: rule.clone() }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ const DELAYED_CHECK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Something that happened to a booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum BookingEvent {
     /// The deposit is paid, by this payment of Stripe's (`pi_…`).
     Paid(String),
     /// The client has done their part, and the money comes in days or not.
@@ -29,25 +29,21 @@ pub enum Event {
     Refund(RefundOutcome),
 }
 
-/// What has become of a refund.
+/// The outcome of a refund at Stripe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// It is on its way.
-    Pending,
-    /// The money is back.
     Made,
-    /// It was refused, or came back.
+    /// Stripe refused it, or the bank returned the money.
     Refused,
-    /// Stripe's memory of an attempt is of no use: the next must be made.
+    /// Stripe will only replay the error of this attempt: a next one must be made.
     TryAnew {
-        /// The attempt.
         attempt: u32,
     },
 }
 
 /// What the salon looks like at the time of the booking, for a payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct PaymentContext {
     /// Whether the staff member's calendar has something else then.
     pub has_conflict: bool,
     /// Who could do it, if the booking has lost its time. A client who named
@@ -65,41 +61,43 @@ pub struct Transition {
 }
 
 impl Booking {
-    /// Tells whether an event can only be judged by the [`Surroundings`].
+    /// Tells whether an event can only be judged by the [`PaymentContext`].
     #[must_use]
-    pub fn asks_for_surroundings(&self, event: &Event) -> bool {
+    pub fn needs_payment_context(&self, event: &BookingEvent) -> bool {
         let may_confirm = matches!(self.state, State::Held | State::Processing | State::Expired);
-        may_confirm && matches!(event, Event::Paid(_))
+        may_confirm && matches!(event, BookingEvent::Paid(_))
     }
 
     /// Makes of the booking what an event at `now` makes of it.
     ///
     /// Returns `None`, and changes nothing, if the event changes nothing.
-    pub fn on(
+    pub fn apply(
         &mut self,
-        event: Event,
-        surroundings: &Surroundings,
+        event: BookingEvent,
+        payment_context: &PaymentContext,
         now: Timestamp,
     ) -> Option<Transition> {
         let from = self.state;
         let to = match (from, event) {
-            (State::Held | State::Processing, Event::Paid(payment)) => {
+            (State::Held | State::Processing, BookingEvent::Paid(payment)) => {
                 self.payment = Some(payment);
-                self.has_conflict = surroundings.has_conflict;
+                self.has_conflict = payment_context.has_conflict;
                 State::Confirmed
             }
-            (State::Held, Event::PaymentPending) => State::Processing,
-            (State::Held | State::Processing, Event::PaymentFailed)
-            | (State::Held, Event::SessionExpired) => State::Expired,
-            (State::Held | State::Processing, Event::Cancelled) => State::Cancelled,
+            (State::Held, BookingEvent::PaymentPending) => State::Processing,
+            (State::Held | State::Processing, BookingEvent::PaymentFailed)
+            | (State::Held, BookingEvent::SessionExpired) => State::Expired,
+            (State::Held | State::Processing, BookingEvent::Cancelled) => State::Cancelled,
 
             // The money of a booking that was cancelled will not come after all.
-            (State::Cancelled, Event::PaymentFailed) if self.awaits_money() => State::Cancelled,
+            (State::Cancelled, BookingEvent::PaymentFailed) if self.awaits_payment() => {
+                State::Cancelled
+            }
 
             // Late: the time may be somebody else's by now.
-            (State::Expired, Event::Paid(payment)) => {
+            (State::Expired, BookingEvent::Paid(payment)) => {
                 self.payment = Some(payment);
-                match &surroundings.free {
+                match &payment_context.free {
                     Some(staff) => {
                         self.staff = staff.clone();
                         State::Confirmed
@@ -107,23 +105,23 @@ impl Booking {
                     None => self.refund(self.terms.deposit),
                 }
             }
-            (State::Cancelled, Event::Paid(payment)) if self.payment.is_none() => {
+            (State::Cancelled, BookingEvent::Paid(payment)) if self.payment.is_none() => {
                 self.payment = Some(payment);
                 self.refund(self.terms.deposit)
             }
-            (State::Confirmed, Event::Cancelled) => {
+            (State::Confirmed, BookingEvent::Cancelled) => {
                 let Self { terms, appointment, .. } = &*self;
                 let back = terms.cancellation.refund(terms.deposit, appointment.start(), now);
                 if back.amount() > 0 { self.refund(back) } else { State::Cancelled }
             }
 
-            (State::Refunding | State::RefundFailed, Event::Refund(RefundOutcome::Made)) => {
+            (State::Refunding | State::RefundFailed, BookingEvent::Refund(RefundOutcome::Made)) => {
                 State::Refunded
             }
-            (State::Refunding | State::Refunded, Event::Refund(RefundOutcome::Refused)) => {
+            (State::Refunding | State::Refunded, BookingEvent::Refund(RefundOutcome::Refused)) => {
                 State::RefundFailed
             }
-            (State::Refunding, Event::Refund(RefundOutcome::TryAnew { attempt })) => {
+            (State::Refunding, BookingEvent::Refund(RefundOutcome::TryAnew { attempt })) => {
                 // Only once: two that found it out must not make an attempt each.
                 let refund = self.refund.as_mut().filter(|refund| refund.attempt == attempt)?;
                 refund.attempt += 1;
