@@ -2,7 +2,9 @@
 //! them.
 
 use openchair::payments::webhook::SessionChange;
-use openchair::store::bookings::{BookingStore, Change, CountChange, RequestChange};
+use openchair::store::booking_store::{
+    BookingChange, BookingStore, HoldCountChange, RequestKeyChange,
+};
 use salon::booking::{Booking, State};
 use salon::day_sheet::DaySheet;
 
@@ -40,11 +42,11 @@ async fn rewind(world: &World, mail: &Mail, change: SessionChange) {
             .map_or_else(DaySheet::default, Clone::clone)
             .with(&booking.id, booking.entry())
     });
-    let change = Change {
+    let change = BookingChange {
         booking: &booking,
         sheet: sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet)),
-        counts: CountChange::None,
-        request: RequestChange::None,
+        hold_counts: HoldCountChange::None,
+        request_key: RequestKeyChange::None,
     };
     // If it fails, the event is taken as it should be.
     let _ = world.table.write(&change).await;

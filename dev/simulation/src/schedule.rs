@@ -40,7 +40,7 @@ const POLLS: usize = 5_000;
 /// Makes of a schedule's seed that of what is told of its bookings.
 const TELLING: u64 = 0x7e11_0f17_0b00_c1a5;
 
-pub(super) type SimulatedBookings = Bookings<Arc<Table>, NoCalendars, Stripe>;
+pub(super) type SimulatedBookings = Bookings<Table, NoCalendars, Stripe>;
 
 /// The salon, its table, Stripe, and who tells people.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) trace: Trace,
     pub(super) salon: Arc<Salon>,
-    pub(super) table: Arc<Table>,
+    pub(super) table: Table,
     pub(super) stripe: Stripe,
     pub(super) bookings: SimulatedBookings,
     pub(super) teller: Teller,
@@ -85,8 +85,7 @@ pub fn run(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
     let percent = percents[random.usize(0..percents.len())];
     let told = Told::default();
     let table = Table::new(random.u64(..), percent.into(), bug, told.clone(), trace.clone());
-    let table = Arc::new(table);
-    let reader = BusyReader::new(Arc::clone(&table), NoCalendars, clock.clone());
+    let reader = BusyReader::new(table.clone(), NoCalendars, clock.clone());
     let draws = Random::seeded(random.u64(..));
     let bookings = Bookings::new(Arc::clone(&salon), reader, stripe.clone(), draws);
 

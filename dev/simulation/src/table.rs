@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
+use openchair::store::booking_store::{
+    BookingChange, BookingStore, ReservationContext, WriteOutcome,
+};
 use openchair::store::{
     CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
 };
@@ -24,13 +26,13 @@ use super::trace::Trace;
 const UNCHECKED_TRIES: u32 = 10;
 
 /// The table of a schedule, as some of its users reach it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
-    inner: Arc<MemoryStore>,
-    random: Mutex<fastrand::Rng>,
+    inner: MemoryStore,
+    random: Arc<Mutex<fastrand::Rng>>,
     /// How many of a hundred requests go wrong.
-    fault_percent: AtomicU64,
-    changes: AtomicU64,
+    fault_percent: Arc<AtomicU64>,
+    changes: Arc<AtomicU64>,
     bug: Option<Bug>,
     /// Where its stream goes.
     told: Told,
@@ -56,10 +58,10 @@ impl Table {
         trace: Trace,
     ) -> Self {
         Self {
-            inner: Arc::default(),
-            random: Mutex::new(fastrand::Rng::with_seed(seed)),
-            fault_percent: AtomicU64::new(fault_percent),
-            changes: AtomicU64::new(0),
+            inner: MemoryStore::default(),
+            random: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
+            fault_percent: Arc::new(AtomicU64::new(fault_percent)),
+            changes: Arc::default(),
             bug,
             told,
             trace,
@@ -70,10 +72,7 @@ impl Table {
     /// own.
     pub(super) fn shared(&self, seed: u64, fault_percent: u64) -> Self {
         let (told, trace) = (self.told.clone(), self.trace.clone());
-        Self {
-            inner: Arc::clone(&self.inner),
-            ..Self::new(seed, fault_percent, self.bug, told, trace)
-        }
+        Self { inner: self.inner.clone(), ..Self::new(seed, fault_percent, self.bug, told, trace) }
     }
 
     /// Lets nothing go wrong any more.
@@ -117,7 +116,7 @@ impl Table {
         StoreError::Unavailable { asked, source: "the simulation says so".into() }
     }
 
-    async fn make(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn make(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         let before =
             self.inner.inspect(|contents| contents.bookings.get(&change.booking.id).cloned());
         let written = if self.bug == Some(Bug::UncheckedVersion) && change.sheet.is_some() {
@@ -125,17 +124,18 @@ impl Table {
         } else {
             self.inner.write(change).await?
         };
-        if written == Written::Done {
+        if let WriteOutcome::Written(_) = written {
             self.changes.fetch_add(1, Ordering::Relaxed);
             if let Some(before) = before {
                 self.told.books().change(&before, change.booking);
             }
         }
         self.trace.note(|| {
+            let outcome = if written == WriteOutcome::Conflict { "conflict" } else { "done" };
             let Booking { id, state, version, checkout, .. } = change.booking;
             let session = checkout.session.as_ref().map_or("no session", |session| &session.id);
             format!(
-                "  table: {} is {state} (version {version}, attempt {}, {session}): {written:?}",
+                "  table: {} is {state} (version {version}, attempt {}, {session}): {outcome}",
                 short(id),
                 checkout.attempt
             )
@@ -144,7 +144,7 @@ impl Table {
     }
 
     /// Writes a change as if the day sheet were as it was read.
-    async fn make_unchecked(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn make_unchecked(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         let Some((staff, date, sheet)) = change.sheet else {
             return self.inner.write(change).await;
         };
@@ -153,12 +153,13 @@ impl Table {
                 contents.sheets.get(&(staff.clone(), date)).map_or(0, DaySheet::version)
             });
             let sheet = DaySheet::new(known + 1, sheet.entries().cloned().collect());
-            let change = Change { sheet: Some((staff, date, &sheet)), ..change.clone() };
-            if self.inner.write(&change).await? == Written::Done {
-                return Ok(Written::Done);
+            let change = BookingChange { sheet: Some((staff, date, &sheet)), ..change.clone() };
+            let written = self.inner.write(&change).await?;
+            if let WriteOutcome::Written(_) = written {
+                return Ok(written);
             }
         }
-        Ok(Written::Conflict)
+        Ok(WriteOutcome::Conflict)
     }
 }
 
@@ -219,23 +220,23 @@ impl BookingStore for Table {
         self.inner.booking(id).await
     }
 
-    async fn precedents(
+    async fn reservation_context(
         &self,
         counts: &[HoldKey],
         request: Option<&RequestKey>,
-    ) -> Result<Precedents, StoreError> {
+    ) -> Result<ReservationContext, StoreError> {
         self.reach("unpaid holds").await?;
-        self.inner.precedents(counts, request).await
+        self.inner.reservation_context(counts, request).await
     }
 
-    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         const ASKED: &str = "a booking's change";
         match self.fault() {
             None => self.make(change).await,
             Some(Fault::Lost) => Err(self.unavailable(ASKED)),
             Some(Fault::Conflict) => {
                 tokio::task::yield_now().await;
-                Ok(Written::Conflict)
+                Ok(WriteOutcome::Conflict)
             }
             Some(Fault::Unanswered) => {
                 self.make(change).await?;
@@ -244,17 +245,21 @@ impl BookingStore for Table {
         }
     }
 
-    async fn note_question(
+    async fn record_poll(
         &self,
         id: &BookingId,
         now: Timestamp,
         pause: SignedDuration,
     ) -> Result<bool, StoreError> {
-        self.inner.note_question(id, now, pause).await
+        self.inner.record_poll(id, now, pause).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
+    async fn bookings_to_check(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BookingId>, StoreError> {
         self.reach("what is due").await?;
-        self.inner.due(now, limit).await
+        self.inner.bookings_to_check(now, limit).await
     }
 }

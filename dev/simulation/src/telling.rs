@@ -70,8 +70,8 @@ static SECRETS: LazyLock<CalendarSecrets> = LazyLock::new(|| {
 /// The function, and whom it tells by.
 #[derive(Debug)]
 pub(super) struct Teller {
-    function: Notify<Arc<Table>, Services, Services>,
-    table: Arc<Table>,
+    function: Notify<Table, Services, Services>,
+    table: Table,
     services: Services,
     told: Told,
 }
@@ -85,10 +85,8 @@ impl Teller {
         told: Told,
         clock: Clock,
     ) -> Self {
-        let table = Arc::new(table);
         let entries = StaffCalendars::over(services.clone(), SECRETS.clone());
-        let function =
-            Notify::new(salon.clone(), Arc::clone(&table), services.clone(), entries, clock);
+        let function = Notify::new(salon.clone(), table.clone(), services.clone(), entries, clock);
         Self { function, table, services, told }
     }
 

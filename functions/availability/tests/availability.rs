@@ -23,8 +23,8 @@ const NOW: &str = "2026-11-23T07:00:00-08:00";
 
 /// The function on a store in memory, at a time that stands still.
 struct Harness {
-    function: Availability<Arc<MemoryStore>, Calendar>,
-    store: Arc<MemoryStore>,
+    function: Availability<MemoryStore, Calendar>,
+    store: MemoryStore,
     calendar: Calendar,
     clock: Clock,
 }
@@ -66,10 +66,10 @@ impl Harness {
 
     fn with_salon(text: &str) -> Self {
         let salon = salon_file::parse(text).expect("the sample salon");
-        let store = Arc::new(MemoryStore::default());
+        let store = MemoryStore::default();
         let calendar = Calendar::default();
         let clock = Clock::manual(instant(NOW));
-        let reader = BusyReader::new(Arc::clone(&store), calendar.clone(), clock.clone());
+        let reader = BusyReader::new(store.clone(), calendar.clone(), clock.clone());
         Self { function: Availability::new(salon, reader), store, calendar, clock }
     }
 

@@ -17,7 +17,7 @@ use openchair::busy::Origin;
 use openchair::clock::Clock;
 use openchair::http::{self, Answer, ApiError, Code, observe};
 use openchair::payments::{BareDeposit, StripeClient, create_bare_deposit};
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use salon::booking::{BookingId, HoldKey, RequestKey};
 use salon::invitation::Invitation;
 use secrecy::ExposeSecret;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use openchair::calendars::CalendarWriter;
 use openchair::ses::Mailer;
 use openchair::store::Image;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::Outbox;
 use openchair::telemetry::chain;
 use salon::booking::{Booking, State};

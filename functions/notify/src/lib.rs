@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use openchair::calendars::{CalendarWriter, GoogleCalendars, StaffCalendars};
 use openchair::clock::Clock;
 use openchair::ses::{Mailer, Ses};
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::Outbox;
 use openchair::telemetry::metrics;
 use salon::Salon;

@@ -10,7 +10,7 @@ use openchair::aws::AwsError;
 use openchair::calendars::{CalendarError, CalendarWriter};
 use openchair::ses::{Mailer, SendOutcome};
 use openchair::store::StoreError;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::{Claim, Effect, Outbox};
 use openchair::telemetry::chain;
 use openchair::telemetry::metrics::{Metric, count};
@@ -167,7 +167,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         if let Err(error) = carrying_out.await {
             if error.is_harmless() {
                 // Where this fails, the claim ends by itself.
-                let _ = self.store.give_back(id, effect, until).await;
+                let _ = self.store.release_claim(id, effect, until).await;
             }
             return Err(error);
         }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use openchair::calendars::CalendarWriter;
 use openchair::ses::Mailer;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::Outbox;
 use openchair::store::{Consistency, StoreError};
 use openchair::telemetry::chain;

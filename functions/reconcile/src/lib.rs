@@ -9,7 +9,7 @@ use openchair::busy::Origin;
 use openchair::clock::Clock;
 use openchair::payments::Payments;
 use openchair::store::StoreError;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::telemetry::{chain, metrics};
 use tokio::time::Instant;
 

@@ -13,7 +13,7 @@ use openchair::payments::StripeClient;
 use openchair::payments::webhook::{
     StripeEvent, Subject, WebhookSecrets, parse_event, verify_signature,
 };
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::telemetry::chain;
 use openchair::telemetry::metrics::{Metric, count};
 use salon::booking::BookingId;

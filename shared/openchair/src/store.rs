@@ -14,7 +14,7 @@
 //! days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
 //! so whoever reads an item compares its times itself.
 
-pub mod bookings;
+pub mod booking_store;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod memory;
@@ -23,7 +23,6 @@ pub mod outbox;
 pub mod table;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -111,52 +110,6 @@ pub trait Store: Send + Sync {
         taken_until: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// A store that several own.
-impl<S: Store> Store for Arc<S> {
-    fn sheets(
-        &self,
-        staff: &[&StaffId],
-        horizon: DateRange,
-        consistency: Consistency,
-    ) -> impl Future<Output = Result<Sheets, StoreError>> + Send {
-        S::sheets(self, staff, horizon, consistency)
-    }
-
-    fn calendars(
-        &self,
-        staff: &[&StaffId],
-        consistency: Consistency,
-    ) -> impl Future<Output = Result<CachedCalendars, StoreError>> + Send {
-        S::calendars(self, staff, consistency)
-    }
-
-    fn take_lease(
-        &self,
-        staff: &StaffId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<Lease, StoreError>> + Send {
-        S::take_lease(self, staff, now, until)
-    }
-
-    fn put_reading(
-        &self,
-        staff: &StaffId,
-        reading: &CalendarReading,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        S::put_reading(self, staff, reading)
-    }
-
-    fn move_lease(
-        &self,
-        staff: &StaffId,
-        taken_until: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        S::move_lease(self, staff, taken_until, until)
-    }
 }
 
 /// The store did not give what was asked.

@@ -1,7 +1,5 @@
 //! How much a request allocates that the container's cache answers.
 
-use std::sync::Arc;
-
 use availability::Availability;
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
@@ -17,7 +15,7 @@ fn an_answer_from_the_container_allocates_next_to_nothing() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let now = "2026-11-23T07:00:00-08:00".parse().expect("an instant");
     let salon = salon_file::parse(salon_file::COMPILED_IN).expect("the sample salon");
-    let store = Arc::new(MemoryStore::default());
+    let store = MemoryStore::default();
     let function =
         Availability::new(salon, BusyReader::new(store, NoCalendars, Clock::manual(now)));
     let allocations = |target| {

@@ -68,13 +68,13 @@ impl Outbox for Table {
         marked.inspect_err(|_| self.told.books().cut_off())
     }
 
-    async fn give_back(
+    async fn release_claim(
         &self,
         id: &BookingId,
         effect: Effect,
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        let giving = self.inner.give_back(id, effect, until);
+        let giving = self.inner.release_claim(id, effect, until);
         self.ask("giving a claim back", giving).await
     }
 }

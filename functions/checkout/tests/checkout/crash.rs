@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures_util::poll;
 use jiff::SignedDuration;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use salon::booking::BookingId;
 use serde_json::json;
 use stand_ins::gateway_event::GatewayEvent;

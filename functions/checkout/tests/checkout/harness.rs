@@ -9,7 +9,7 @@ use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
 use openchair::random::Random;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use openchair::store::{Consistency, MemoryStore, Store};
 use salon::booking::{Booking, BookingId, State};
 use salon::day_sheet::{DaySheet, Entry};
@@ -27,8 +27,8 @@ pub(crate) const NOW: &str = "2026-11-23T07:00:00-08:00";
 
 /// The function, its store, its clock, and the sandbox it takes for Stripe.
 pub(crate) struct Harness {
-    pub(crate) function: Checkout<Arc<MemoryStore>, NoCalendars>,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) function: Checkout<MemoryStore, NoCalendars>,
+    pub(crate) store: MemoryStore,
     pub(crate) clock: Clock,
     pub(crate) salon: Salon,
     stripe: Serving,
@@ -58,8 +58,8 @@ impl Harness {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let options = SandboxOptions { clock: clock.clone(), ..options };
         let stripe = Sandbox::start(options, listener).expect("the sandbox starts");
-        let store = Arc::new(MemoryStore::default());
-        let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
+        let store = MemoryStore::default();
+        let reader = BusyReader::new(store.clone(), NoCalendars, clock.clone());
         let bookings = Bookings::new(
             Arc::new(salon.clone()),
             reader,

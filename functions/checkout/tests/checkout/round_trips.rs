@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use openchair::bookings::Bookings;
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::random::Random;
-use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
+use openchair::store::booking_store::{
+    BookingChange, BookingStore, ReservationContext, WriteOutcome,
+};
 use openchair::store::{
     CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
 };
@@ -20,12 +22,12 @@ use serde_json::json;
 use crate::harness::{Harness, checkout, wish};
 
 /// Notes which calls are made, and which of them at the same time.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Noting {
     store: MemoryStore,
     /// Each round trip: the calls that were on their way together.
-    trips: Mutex<Vec<Vec<&'static str>>>,
-    on_their_way: Mutex<usize>,
+    trips: Arc<Mutex<Vec<Vec<&'static str>>>>,
+    on_their_way: Arc<Mutex<usize>>,
 }
 
 impl Noting {
@@ -95,47 +97,55 @@ impl BookingStore for Noting {
         self.note("booking", self.store.booking(id)).await
     }
 
-    async fn precedents(
+    async fn reservation_context(
         &self,
         counts: &[HoldKey],
         request: Option<&RequestKey>,
-    ) -> Result<Precedents, StoreError> {
-        self.note("precedents", self.store.precedents(counts, request)).await
+    ) -> Result<ReservationContext, StoreError> {
+        self.note("reservation_context", self.store.reservation_context(counts, request)).await
     }
 
-    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         self.note("write", self.store.write(change)).await
     }
 
-    async fn note_question(
+    async fn record_poll(
         &self,
         id: &BookingId,
         now: Timestamp,
         pause: SignedDuration,
     ) -> Result<bool, StoreError> {
-        self.note("question", self.store.note_question(id, now, pause)).await
+        self.note("question", self.store.record_poll(id, now, pause)).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
-        self.note("due", self.store.due(now, limit)).await
+    async fn bookings_to_check(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BookingId>, StoreError> {
+        self.note("due", self.store.bookings_to_check(now, limit)).await
     }
 }
 
 #[tokio::test]
 async fn a_checkout_waits_twice_for_the_table_before_stripe_and_once_after() {
     let harness = Harness::new().await;
-    let store = Arc::new(Noting::default());
-    let reader = BusyReader::new(Arc::clone(&store), NoCalendars, harness.clock.clone());
+    let store = Noting::default();
+    let reader = BusyReader::new(store.clone(), NoCalendars, harness.clock.clone());
     let salon = Arc::new(harness.salon.clone());
     let bookings = Bookings::new(salon, reader, harness.stripe(), Random::seeded(7));
     let function = Checkout::new(bookings, harness.clock.clone());
     let event = checkout(&wish(json!({}))).header("idempotency-key", "a-random-key-of-a-page");
     assert_eq!(function.handle(event.request()).await.status(), 201);
     let trips = std::mem::take(&mut *store.trips.lock().expect("no panic"));
-    assert_eq!(trips, [vec!["sheets", "precedents"], vec!["write"], vec!["write"]]);
+    assert_eq!(trips, [vec!["sheets", "reservation_context"], vec!["write"], vec!["write"]]);
     assert_eq!(harness.sessions_asked_for(), 1);
 
     assert_eq!(function.handle(event.request()).await.status(), 200);
     let trips = std::mem::take(&mut *store.trips.lock().expect("no panic"));
-    assert_eq!(trips, [vec!["sheets", "precedents"], vec!["booking"]], "and a repeat twice");
+    assert_eq!(
+        trips,
+        [vec!["sheets", "reservation_context"], vec!["booking"]],
+        "and a repeat twice"
+    );
 }

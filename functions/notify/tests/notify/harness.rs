@@ -1,6 +1,5 @@
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use aws_config::{BehaviorVersion, Region};
@@ -15,7 +14,7 @@ use openchair::aws;
 use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
 use openchair::ses::Ses;
-use openchair::store::bookings::{BookingStore, Change, CountChange, RequestChange};
+use openchair::store::booking_store::{BookingChange, BookingStore};
 use openchair::store::{DynamoStore, MemoryStore, table};
 use salon::booking::{Booking, BookingId, State, sample};
 use salon::day_sheet::DaySheet;
@@ -36,8 +35,8 @@ const TABLE: &str = "openchair";
 /// What it knows of bookings and keeps of effects is in memory, where a test
 /// can look between two polls.
 pub(crate) struct Harness {
-    pub(crate) function: Notify<Arc<MemoryStore>>,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) function: Notify<MemoryStore>,
+    pub(crate) store: MemoryStore,
     pub(crate) clock: Clock,
     pub(crate) google: google::Serving,
     mailbox: mailbox::Serving,
@@ -73,8 +72,8 @@ impl Harness {
         let database = Database::memory().expect("a database in memory");
         let table = serve(&database, listener().await).await;
         let clock = Clock::manual(sample().changed_at + SignedDuration::from_secs(1));
-        let store = Arc::new(MemoryStore::default());
-        let function = Notify::new(salon, Arc::clone(&store), ses, entries, clock.clone());
+        let store = MemoryStore::default();
+        let function = Notify::new(salon, store.clone(), ses, entries, clock.clone());
         Self { function, store, clock, google, mailbox, table, database }
     }
 
@@ -90,12 +89,7 @@ impl Harness {
             let written = self.table.booking(&before.id).await.expect("readable");
             let version = written.map_or(0, |written| written.version);
             let booking = Booking { version, ..booking.clone() };
-            let change = Change {
-                booking: &booking,
-                sheet: None,
-                counts: CountChange::None,
-                request: RequestChange::None,
-            };
+            let change = BookingChange::only(&booking);
             self.table.write(&change).await.expect("written");
         }
         let current = self.table.booking(&before.id).await.expect("readable").expect("it is there");

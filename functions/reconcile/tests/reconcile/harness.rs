@@ -9,7 +9,9 @@ use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
 use openchair::random::Random;
-use openchair::store::bookings::{BookingStore, Change, Precedents, Written};
+use openchair::store::booking_store::{
+    BookingChange, BookingStore, ReservationContext, WriteOutcome,
+};
 use openchair::store::{
     CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
 };
@@ -31,12 +33,12 @@ const NOW: &str = "2026-11-23T07:00:00-08:00";
 /// The function, the one that makes its bookings, their store and clock, and
 /// the sandbox they take for Stripe. No event reaches anybody.
 pub(crate) struct Harness {
-    pub(crate) store: Arc<PartlyCorrupt>,
+    pub(crate) store: PartlyCorrupt,
     pub(crate) clock: Clock,
-    reconcile: Reconcile<Arc<PartlyCorrupt>, NoCalendars, StripeClient>,
-    checkout: Checkout<Arc<PartlyCorrupt>, NoCalendars>,
+    reconcile: Reconcile<PartlyCorrupt, NoCalendars, StripeClient>,
+    checkout: Checkout<PartlyCorrupt, NoCalendars>,
     /// What the function has in hand, for a budget of the test's.
-    pub(crate) bookings: Bookings<Arc<PartlyCorrupt>, NoCalendars, StripeClient>,
+    pub(crate) bookings: Bookings<PartlyCorrupt, NoCalendars, StripeClient>,
     stripe: Serving,
 }
 
@@ -60,9 +62,9 @@ impl Harness {
             ..SandboxOptions::default()
         };
         let stripe = Sandbox::start(options, listener).expect("the sandbox starts");
-        let store = Arc::new(PartlyCorrupt::default());
+        let store = PartlyCorrupt::default();
         let bookings = |seed| {
-            let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
+            let reader = BusyReader::new(store.clone(), NoCalendars, clock.clone());
             let salon = Arc::clone(&salon);
             Bookings::new(salon, reader, client(stripe.url()), Random::seeded(seed))
         };
@@ -141,10 +143,10 @@ fn client(base: &str) -> StripeClient {
 }
 
 /// A store in which some bookings cannot be read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PartlyCorrupt {
     pub(crate) memory: MemoryStore,
-    corrupt: Mutex<HashSet<BookingId>>,
+    corrupt: Arc<Mutex<HashSet<BookingId>>>,
 }
 
 impl PartlyCorrupt {
@@ -207,28 +209,32 @@ impl BookingStore for PartlyCorrupt {
         self.memory.booking(id).await
     }
 
-    async fn precedents(
+    async fn reservation_context(
         &self,
         counts: &[HoldKey],
         request: Option<&RequestKey>,
-    ) -> Result<Precedents, StoreError> {
-        self.memory.precedents(counts, request).await
+    ) -> Result<ReservationContext, StoreError> {
+        self.memory.reservation_context(counts, request).await
     }
 
-    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         self.memory.write(change).await
     }
 
-    async fn note_question(
+    async fn record_poll(
         &self,
         id: &BookingId,
         now: Timestamp,
         pause: SignedDuration,
     ) -> Result<bool, StoreError> {
-        self.memory.note_question(id, now, pause).await
+        self.memory.record_poll(id, now, pause).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
-        self.memory.due(now, limit).await
+    async fn bookings_to_check(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BookingId>, StoreError> {
+        self.memory.bookings_to_check(now, limit).await
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use openchair::bookings::Budget;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use stand_ins::sandbox::{Effect, Refunds};
 use tokio::time::Instant;
 

@@ -11,7 +11,7 @@ use openchair::payments::webhook::WebhookSecrets;
 use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
 use openchair::random::Random;
 use openchair::store::MemoryStore;
-use openchair::store::bookings::BookingStore;
+use openchair::store::booking_store::BookingStore;
 use salon::booking::{Booking, BookingId};
 use salon::salon_file;
 use secrecy::SecretString;
@@ -27,10 +27,10 @@ pub(crate) const NOW: &str = "2026-11-23T07:00:00-08:00";
 /// The function, the one that makes its bookings, their store and clock, and
 /// the sandbox they take for Stripe.
 pub(crate) struct Harness {
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: MemoryStore,
     pub(crate) clock: Clock,
-    webhook: Webhook<Arc<MemoryStore>, NoCalendars>,
-    checkout: Checkout<Arc<MemoryStore>, NoCalendars>,
+    webhook: Webhook<MemoryStore, NoCalendars>,
+    checkout: Checkout<MemoryStore, NoCalendars>,
     stripe: Serving,
 }
 
@@ -73,9 +73,9 @@ impl Harness {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let sandbox = SandboxOptions { clock: clock.clone(), ..setting.sandbox };
         let stripe = Sandbox::start(sandbox, listener).expect("the sandbox starts");
-        let store = Arc::new(MemoryStore::default());
+        let store = MemoryStore::default();
         let bookings = |seed| {
-            let reader = BusyReader::new(Arc::clone(&store), NoCalendars, clock.clone());
+            let reader = BusyReader::new(store.clone(), NoCalendars, clock.clone());
             let client = client(setting.key, stripe.url());
             Bookings::new(Arc::clone(&salon), reader, client, Random::seeded(seed))
         };

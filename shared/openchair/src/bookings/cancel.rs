@@ -2,7 +2,7 @@ use super::settle::{Cause, SettleError};
 use super::{Bookings, contended};
 use crate::busy::Origin;
 use crate::payments::Payments;
-use crate::store::bookings::BookingStore;
+use crate::store::booking_store::BookingStore;
 use salon::booking::{Booking, BookingEvent, BookingId, State};
 
 /// Why a booking was not cancelled.

@@ -6,7 +6,9 @@ use super::settle::{Cause, SettleError};
 use super::{Bookings, TRIES, contended, gone};
 use crate::busy::Origin;
 use crate::payments::{self, NewSession, Payments, SessionRequest, StripeError};
-use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
+use crate::store::booking_store::{
+    BookingChange, BookingStore, HoldCountChange, RequestKeyChange, WriteOutcome,
+};
 use salon::booking::{
     Booking, BookingEvent, BookingId, Checkout, Session, State, TIME_TO_PAY, Terms,
 };
@@ -125,15 +127,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             else {
                 return Ok(booking);
             };
-            let change = Change {
+            let change = BookingChange {
                 booking: &booking,
                 sheet: Some((&booking.staff, booking.date, &sheet)),
-                counts: CountChange::None,
-                request: RequestChange::None,
+                hold_counts: HoldCountChange::None,
+                request_key: RequestKeyChange::None,
             };
             match self.reader.store().write(&change).await? {
-                Written::Done => return Ok(Booking { version: booking.version + 1, ..booking }),
-                Written::Conflict => self.step_back(attempt).await,
+                WriteOutcome::Written(booking) => return Ok(booking),
+                WriteOutcome::Conflict => self.step_back(attempt).await,
             }
         }
         Err(contended().into())
@@ -164,15 +166,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 return Ok(booking);
             }
             booking.checkout.session = Some(kept(session));
-            let change = Change {
-                booking: &booking,
-                sheet: None,
-                counts: CountChange::None,
-                request: RequestChange::None,
-            };
+            let change = BookingChange::only(&booking);
             match self.reader.store().write(&change).await? {
-                Written::Done => return Ok(Booking { version: booking.version + 1, ..booking }),
-                Written::Conflict => self.step_back(attempt).await,
+                WriteOutcome::Written(booking) => return Ok(booking),
+                WriteOutcome::Conflict => self.step_back(attempt).await,
             }
             let read = self.reader.store().booking(&known.id).await?;
             booking = read.ok_or_else(|| gone(&known.id))?;

@@ -8,7 +8,7 @@ use super::{Bookings, TRIES, contended};
 use crate::busy::Origin;
 use crate::payments::Payments;
 use crate::store::StoreError;
-use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
+use crate::store::booking_store::{BookingChange, BookingStore, WriteOutcome};
 use crate::telemetry::chain;
 use crate::telemetry::metrics::{self, Metric, count};
 use salon::booking::{Booking, BookingId, State};
@@ -64,7 +64,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub async fn reconcile(&self, budget: Budget) -> Result<Report, StoreError> {
         let mut report = Report::default();
         // One more, to know whether there are more.
-        let due = self.reader.store().due(self.now(), budget.bookings.saturating_add(1)).await?;
+        let due = self
+            .reader
+            .store()
+            .bookings_to_check(self.now(), budget.bookings.saturating_add(1))
+            .await?;
         report.is_cut_short = due.len() > budget.bookings;
         let mut live = 0;
         for (index, id) in due.iter().take(budget.bookings).enumerate() {
@@ -142,15 +146,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 return Ok(());
             }
             let booking = Booking { check_at: Some(now + pause), ..read };
-            let change = Change {
-                booking: &booking,
-                sheet: None,
-                counts: CountChange::None,
-                request: RequestChange::None,
-            };
+            let change = BookingChange::only(&booking);
             match self.reader.store().write(&change).await? {
-                Written::Done => return Ok(()),
-                Written::Conflict => self.step_back(attempt).await,
+                WriteOutcome::Written(_) => return Ok(()),
+                WriteOutcome::Conflict => self.step_back(attempt).await,
             }
         }
         Err(contended())

@@ -2,7 +2,7 @@ use super::Bookings;
 use super::settle::{Applied, Cause, SettleError};
 use crate::busy::Origin;
 use crate::payments::{Payments, Refund, RefundRequest, RefundStatus, StripeError};
-use crate::store::bookings::BookingStore;
+use crate::store::booking_store::BookingStore;
 use crate::telemetry::chain;
 use salon::booking::{Booking, BookingEvent, BookingId, RefundOutcome, State};
 use salon::money::Money;

@@ -8,8 +8,9 @@ use super::settle::{Cause, SettleError};
 use super::{Bookings, TRIES, contended};
 use crate::busy::Origin;
 use crate::payments::{Payments, StripeError};
-use crate::store::bookings::{
-    BookingStore, Change, CountChange, HoldCount, KeptRequest, RequestChange, Written,
+use crate::store::booking_store::{
+    BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, StoredRequest,
+    WriteOutcome,
 };
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::metrics::{Metric, count};
@@ -133,16 +134,16 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             customer_keys.iter().chain(&request.address).cloned().collect();
 
         for attempt in 1..=TRIES {
-            let (busy, precedents) = try_join!(
+            let (busy, reservation_context) = try_join!(
                 self.reader.read_days(salon, &able, day, Consistency::Strong),
-                self.reader.store().precedents(&hold_keys, request.key.as_ref()),
+                self.reader.store().reservation_context(&hold_keys, request.key.as_ref()),
             )?;
             let now = self.now();
-            if let Some(kept) = precedents.request.filter(|kept| now < kept.until) {
+            if let Some(kept) = reservation_context.request.filter(|kept| now < kept.until) {
                 return self.resume(&kept, request).await;
             }
             rules?;
-            let counts = precedents.counts;
+            let counts = reservation_context.hold_counts;
             self.check_limits(&counts, &customer_keys, request, now)?;
 
             let sheets: HashMap<StaffId, DaySheet> = busy
@@ -174,17 +175,16 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 continue;
             }
             match self.place(&booking, &sheet, &counts, request, now).await? {
-                Written::Done => {
+                WriteOutcome::Written(placed) => {
                     count(Metric::HoldsPlaced);
                     tracing::info!(
-                        booking.id = %booking.id, booking.to = booking.state.as_str(),
+                        booking.id = %placed.id, booking.to = placed.state.as_str(),
                         booking.cause = "checkout", "A hold was placed"
                     );
-                    let placed = Booking { version: booking.version + 1, ..booking };
                     let booking = self.open(placed).await?;
                     return Ok(Reserved { booking, is_new: true });
                 }
-                Written::Conflict => self.step_back(attempt).await,
+                WriteOutcome::Conflict => self.step_back(attempt).await,
             }
         }
         Err(contended().into())
@@ -265,7 +265,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         counts: &HashMap<HoldKey, HoldCount>,
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let sheet = sheet.with(&booking.id, booking.entry()).unwrap_or_default();
         let until = booking.hold_until();
         let counted = |key: &HoldKey| {
@@ -273,21 +273,19 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             (key.clone(), known.with(&booking.id, until, now))
         };
         let counts: Vec<_> = booking.hold_keys.iter().map(counted).collect();
-        let kept = KeptRequest {
+        let kept = StoredRequest {
             booking_id: booking.id.clone(),
             fingerprint: request.fingerprint.clone(),
             until: now + KEY_LIFETIME,
         };
-        let request = request.key.as_ref().map_or(RequestChange::None, |key| RequestChange::Keep {
-            key,
-            request: &kept,
-            now,
+        let request = request.key.as_ref().map_or(RequestKeyChange::None, |key| {
+            RequestKeyChange::Store { key, request: &kept, now }
         });
-        let change = Change {
+        let change = BookingChange {
             booking,
             sheet: Some((&booking.staff, booking.date, &sheet)),
-            counts: CountChange::Take(&counts),
-            request,
+            hold_counts: HoldCountChange::Set(&counts),
+            request_key: request,
         };
         self.reader.store().write(&change).await
     }
@@ -295,7 +293,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// Returns the booking that the same request made before, with its session.
     async fn resume(
         &self,
-        kept: &KeptRequest,
+        kept: &StoredRequest,
         request: &Request<'_>,
     ) -> Result<Reserved, ReserveError> {
         if kept.fingerprint != request.fingerprint {

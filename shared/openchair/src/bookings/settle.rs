@@ -8,7 +8,9 @@ use crate::busy::{Busy, Origin};
 use crate::http::ApiError;
 use crate::payments::webhook::SessionChange;
 use crate::payments::{Payments, Session, SessionStatus, StripeError};
-use crate::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
+use crate::store::booking_store::{
+    BookingChange, BookingStore, HoldCountChange, RequestKeyChange, WriteOutcome,
+};
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::chain;
 use crate::telemetry::metrics::{Metric, count};
@@ -105,7 +107,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub async fn look(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(None) };
         if !booking.state.is_open()
-            || !self.reader.store().note_question(id, self.now(), PAUSE_BETWEEN_QUESTIONS).await?
+            || !self.reader.store().record_poll(id, self.now(), PAUSE_BETWEEN_QUESTIONS).await?
         {
             return Ok(Some(booking));
         }
@@ -291,15 +293,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 return Ok(Applied { booking, transition: None });
             };
             match self.write(&before, &booking, scene, cause).await? {
-                Written::Done => {
-                    booking.version += 1;
+                WriteOutcome::Written(written) => {
+                    booking = written;
                     report(&booking, transition, cause);
                     if booking.state == State::Refunding && transition.from != State::Refunding {
                         booking = self.start_refund(booking).await;
                     }
                     return Ok(Applied { booking, transition: Some(transition) });
                 }
-                Written::Conflict => self.step_back(attempt).await,
+                WriteOutcome::Conflict => self.step_back(attempt).await,
             }
         }
         Err(contended().into())
@@ -312,7 +314,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         booking: &Booking,
         mut scene: Scene,
         cause: Cause,
-    ) -> Result<Written, SettleError> {
+    ) -> Result<WriteOutcome, SettleError> {
         let entry = booking.entry();
         let sheet = if before.entry() == entry {
             None
@@ -325,16 +327,16 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 && read.is_taken_by_another(booking.taken(), &booking.id)
             {
                 // Read again: the time went to somebody else since it was judged.
-                return Ok(Written::Conflict);
+                return Ok(WriteOutcome::Conflict);
             }
             read.with(&booking.id, entry)
         };
         let counts = if before.counts_as_hold_until().is_some()
             && booking.counts_as_hold_until().is_none()
         {
-            CountChange::Release
+            HoldCountChange::Release
         } else {
-            CountChange::None
+            HoldCountChange::None
         };
         let request = match &booking.request_key {
             // Nothing came of the request, so a repeat may begin anew.
@@ -343,19 +345,19 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     || (booking.state == State::Expired && booking.checkout.session.is_none()))
                     && self.is_kept_for(key, &booking.id).await? =>
             {
-                RequestChange::Forget(key)
+                RequestKeyChange::Delete(key)
             }
-            _ => RequestChange::None,
+            _ => RequestKeyChange::None,
         };
         let sheet = sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet));
-        let change = Change { booking, sheet, counts, request };
+        let change = BookingChange { booking, sheet, hold_counts: counts, request_key: request };
         Ok(self.reader.store().write(&change).await?)
     }
 
     /// Tells whether an idempotency key is still a booking's. One that has run out
     /// may be a later booking's.
     async fn is_kept_for(&self, key: &RequestKey, id: &BookingId) -> Result<bool, SettleError> {
-        let kept = self.reader.store().precedents(&[], Some(key)).await?.request;
+        let kept = self.reader.store().reservation_context(&[], Some(key)).await?.request;
         Ok(kept.is_some_and(|kept| kept.booking_id == *id))
     }
 

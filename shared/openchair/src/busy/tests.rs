@@ -85,12 +85,12 @@ impl Origin for Arc<FakeOrigin> {
 /// A salon whose one person has a calendar, and whose containers share a table.
 struct Fleet {
     salon: Arc<Salon>,
-    store: Arc<MemoryStore>,
+    store: MemoryStore,
     origin: Arc<FakeOrigin>,
     clock: Clock,
 }
 
-type Container = BusyReader<Arc<MemoryStore>, Arc<FakeOrigin>>;
+type Container = BusyReader<MemoryStore, Arc<FakeOrigin>>;
 
 impl Fleet {
     fn new() -> Self {
@@ -99,14 +99,14 @@ impl Fleet {
         let start = "2026-11-23T07:00:00-08:00".parse().expect("an instant");
         Self {
             salon: Arc::new(salon_file::parse(&text).expect("a salon")),
-            store: Arc::default(),
+            store: MemoryStore::default(),
             origin: FakeOrigin::new(),
             clock: Clock::with_runtime(start),
         }
     }
 
     fn container(&self) -> Container {
-        BusyReader::new(Arc::clone(&self.store), Arc::clone(&self.origin), self.clock.clone())
+        BusyReader::new(self.store.clone(), Arc::clone(&self.origin), self.clock.clone())
     }
 
     async fn read(&self) -> Busy {

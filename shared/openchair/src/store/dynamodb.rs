@@ -1,7 +1,7 @@
-mod bookings;
+mod effect_markers;
 mod image;
 mod item;
-mod outbox;
+mod transactions;
 
 use std::collections::HashMap;
 

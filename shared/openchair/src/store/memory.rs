@@ -2,12 +2,12 @@ mod bookings;
 mod outbox;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::bookings::HoldCount;
+use super::booking_store::HoldCount;
 use super::{CachedCalendar, CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey};
@@ -15,9 +15,9 @@ use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
 
-/// A store in memory, for tests and simulations.
-#[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<State>);
+/// A store in memory, for tests and simulations. Its clones share what it holds.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<State>>);
 
 /// All that a store in memory holds of bookings, at one moment.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,6 @@
 //! least once. The markers make of that once, as far as whom we tell lets us
 //! (docs/decisions/0009-an-effect-is-claimed-then-carried-out-then-marked.md).
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::StoreError;
@@ -59,43 +57,10 @@ pub trait Outbox: Send + Sync {
 
     /// Gives a right back that was taken until `until`, as the effect has
     /// certainly not been carried out.
-    fn give_back(
+    fn release_claim(
         &self,
         id: &BookingId,
         effect: Effect,
         until: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// An outbox that several own.
-impl<S: Outbox> Outbox for Arc<S> {
-    fn claim(
-        &self,
-        id: &BookingId,
-        effect: Effect,
-        now: Timestamp,
-        until: Timestamp,
-        expires_at: Timestamp,
-    ) -> impl Future<Output = Result<Claim, StoreError>> + Send {
-        S::claim(self, id, effect, now, until, expires_at)
-    }
-
-    fn mark_done(
-        &self,
-        id: &BookingId,
-        effect: Effect,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        S::mark_done(self, id, effect, now, expires_at)
-    }
-
-    fn give_back(
-        &self,
-        id: &BookingId,
-        effect: Effect,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        S::give_back(self, id, effect, until)
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use openchair::store::bookings::{BookingStore, Change, CountChange, RequestChange, Written};
+use openchair::store::booking_store::{BookingChange, BookingStore, WriteOutcome};
 use openchair::store::{DynamoStore, StoreError};
 
 use crate::front::{self, Act};
@@ -31,7 +31,7 @@ async fn write(
     harness: &Harness,
     script: impl IntoIterator<Item = Act>,
     retries: bool,
-) -> Result<Written, StoreError> {
+) -> Result<WriteOutcome, StoreError> {
     let url = front::start(&harness.endpoint, script).await;
     let config = if retries {
         RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
@@ -39,13 +39,8 @@ async fn write(
         RetryConfig::disabled()
     };
     let store = DynamoStore::new(client_that_retries(&url, config), harness.table.clone());
-    let change = Change {
-        booking: &hold(1),
-        sheet: None,
-        counts: CountChange::None,
-        request: RequestChange::None,
-    };
-    store.write(&change).await
+    let booking = hold(1);
+    store.write(&BookingChange::only(&booking)).await
 }
 
 #[tokio::test]
@@ -58,7 +53,7 @@ async fn a_change_that_others_prevent_is_a_conflict() {
         error("TransactionInProgressException", &[]),
     ] {
         let written = write(&harness, [act.clone()], false).await;
-        assert!(matches!(written, Ok(Written::Conflict)), "{act:?}: {written:?}");
+        assert!(matches!(written, Ok(WriteOutcome::Conflict)), "{act:?}: {written:?}");
     }
 }
 
@@ -90,7 +85,7 @@ async fn a_change_whose_answer_was_lost_is_made_once_and_known_to_be() {
     let harness = Harness::new().await;
     let script = [Act::LoseAnswer, Act::Answer(500, "{}".to_owned())];
     let written = write(&harness, script, true).await;
-    assert!(matches!(written, Ok(Written::Done)), "{written:?}");
+    assert!(matches!(written, Ok(WriteOutcome::Written(_))), "{written:?}");
     let kept = harness.store.booking(&hold(1).id).await.expect("readable");
     assert_eq!(kept.map(|booking| booking.version), Some(1));
 }

@@ -2,22 +2,19 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use openchair::store::StoreError;
-use openchair::store::bookings::{
-    BookingStore, Change, CountChange, HoldCount, KeptRequest, RequestChange, Written,
+use openchair::store::booking_store::{
+    BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, StoredRequest,
+    WriteOutcome,
 };
-use salon::booking::{Booking, RequestKey, State};
+use salon::booking::{RequestKey, State};
 use salon::day_sheet::DaySheet;
 
 use crate::harness::{Harness, Item, at, number, text};
 use crate::sample::{MADE, full, key};
 
-async fn write(harness: &Harness, change: Change<'_>) {
+async fn write(harness: &Harness, change: BookingChange<'_>) {
     let written = harness.store.write(&change).await.expect("the store is up");
-    assert_eq!(written, Written::Done);
-}
-
-fn only(booking: &Booking) -> Change<'_> {
-    Change { booking, sheet: None, counts: CountChange::None, request: RequestChange::None }
+    assert!(matches!(written, WriteOutcome::Written(_)), "{written:?}");
 }
 
 async fn expires_at(harness: &Harness, partition: &str, sort: &str) -> Option<AttributeValue> {
@@ -32,20 +29,24 @@ async fn every_item_but_an_open_booking_says_when_it_can_be_deleted() {
     let until = booking.hold_until();
     let counts = [(key("phone"), HoldCount::default().with(&booking.id, until, at(MADE)))];
     let request_key = RequestKey("request".into());
-    let request = KeptRequest {
+    let request = StoredRequest {
         booking_id: booking.id.clone(),
         fingerprint: "print".to_owned(),
         until: at(MADE + 86_400),
     };
     let sheet = DaySheet::default().with(&booking.id, booking.entry()).expect("a change");
-    let change = Change {
+    let change = BookingChange {
         booking: &booking,
         sheet: Some((&booking.staff, booking.date, &sheet)),
-        counts: CountChange::Take(&counts),
-        request: RequestChange::Keep { key: &request_key, request: &request, now: at(MADE) },
+        hold_counts: HoldCountChange::Set(&counts),
+        request_key: RequestKeyChange::Store {
+            key: &request_key,
+            request: &request,
+            now: at(MADE),
+        },
     };
     write(&harness, change).await;
-    let noted = harness.store.note_question(&booking.id, at(MADE), jiff::SignedDuration::ZERO);
+    let noted = harness.store.record_poll(&booking.id, at(MADE), jiff::SignedDuration::ZERO);
     assert!(noted.await.expect("the store is up"));
 
     let partition = format!("BOOKING#{}", booking.id);
@@ -72,7 +73,7 @@ async fn every_item_but_an_open_booking_says_when_it_can_be_deleted() {
 
     booking.version = 1;
     booking.state = State::Confirmed;
-    write(&harness, only(&booking)).await;
+    write(&harness, BookingChange::only(&booking)).await;
     let kept = expires_at(&harness, &partition, "BOOKING").await;
     assert_eq!(kept, booking.delete_at().map(|at| number(at.as_second())));
 }
@@ -81,7 +82,7 @@ async fn every_item_but_an_open_booking_says_when_it_can_be_deleted() {
 async fn only_what_has_to_be_looked_after_is_in_the_index() {
     let harness = Harness::new().await;
     let mut booking = full(1);
-    write(&harness, only(&booking)).await;
+    write(&harness, BookingChange::only(&booking)).await;
     let partition = format!("BOOKING#{}", booking.id);
     let item = harness.item(&partition, "BOOKING").await.expect("it was written");
     assert_eq!(item.get("unsettled"), Some(&text("1")));
@@ -89,7 +90,7 @@ async fn only_what_has_to_be_looked_after_is_in_the_index() {
 
     booking.version = 1;
     booking.check_at = None;
-    write(&harness, only(&booking)).await;
+    write(&harness, BookingChange::only(&booking)).await;
     let item = harness.item(&partition, "BOOKING").await.expect("it was written");
     assert_eq!((item.get("unsettled"), item.get("checkAt")), (None, None));
 }
@@ -100,13 +101,24 @@ async fn a_hold_can_be_released_from_a_count_that_was_deleted() {
     let mut booking = full(1);
     let until = booking.hold_until();
     let counts = [(key("phone"), HoldCount::default().with(&booking.id, until, at(MADE)))];
-    write(&harness, Change { counts: CountChange::Take(&counts), ..only(&booking) }).await;
+    write(
+        &harness,
+        BookingChange {
+            hold_counts: HoldCountChange::Set(&counts),
+            ..BookingChange::only(&booking)
+        },
+    )
+    .await;
     harness.delete("HOLDS#phone", "HOLDS").await;
 
     booking.version = 1;
-    write(&harness, Change { counts: CountChange::Release, ..only(&booking) }).await;
-    let precedents = harness.store.precedents(&[key("phone")], None).await.expect("readable");
-    assert_eq!(precedents.counts[&key("phone")].holds.len(), 0);
+    write(
+        &harness,
+        BookingChange { hold_counts: HoldCountChange::Release, ..BookingChange::only(&booking) },
+    )
+    .await;
+    let context = harness.store.reservation_context(&[key("phone")], None).await.expect("readable");
+    assert_eq!(context.hold_counts[&key("phone")].holds.len(), 0);
     assert_eq!(
         expires_at(&harness, "HOLDS#phone", "HOLDS").await,
         Some(number(until.as_second())),
@@ -118,7 +130,7 @@ async fn a_hold_can_be_released_from_a_count_that_was_deleted() {
 async fn what_cannot_be_read_is_an_error_that_names_the_item_and_shows_nothing() {
     let harness = Harness::new().await;
     let booking = full(1);
-    write(&harness, only(&booking)).await;
+    write(&harness, BookingChange::only(&booking)).await;
     let partition = format!("BOOKING#{}", booking.id);
     let item = harness.item(&partition, "BOOKING").await.expect("it was written");
     let read = async |item: Item| {
@@ -150,8 +162,8 @@ async fn what_cannot_be_read_is_an_error_that_names_the_item_and_shows_nothing()
     }
     harness.put("HOLDS#phone", "HOLDS", [("version", text("1"))]).await;
     harness.put("REQUEST#request", "REQUEST", [("until", number(1))]).await;
-    let read = harness.store.precedents(&[key("phone")], None).await;
+    let read = harness.store.reservation_context(&[key("phone")], None).await;
     assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
-    let read = harness.store.precedents(&[], Some(&RequestKey("request".into()))).await;
+    let read = harness.store.reservation_context(&[], Some(&RequestKey("request".into()))).await;
     assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
 }

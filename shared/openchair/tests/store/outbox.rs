@@ -32,9 +32,9 @@ async fn an_effect_is_carried_out_by_one_at_a_time_and_once(store: impl Outbox) 
 async fn a_claim_that_was_given_back_can_be_taken_at_once(store: impl Outbox) {
     assert_eq!(claim(&store, 100).await, Claim::Taken);
     // Somebody else's, from before, changes nothing.
-    store.give_back(&id(1), MAIL, at(114)).await.expect("heard");
+    store.release_claim(&id(1), MAIL, at(114)).await.expect("heard");
     assert_eq!(claim(&store, 101).await, Claim::Refused);
-    store.give_back(&id(1), MAIL, at(115)).await.expect("given back");
+    store.release_claim(&id(1), MAIL, at(115)).await.expect("given back");
     assert_eq!(claim(&store, 101).await, Claim::Taken);
 }
 

@@ -20,7 +20,7 @@ impl Image {
     /// Returns a booking's item, as the stream shows it.
     #[must_use]
     pub fn of(booking: &Booking) -> Self {
-        let item = item::booking_item(booking, booking.version);
+        let item = item::booking_item(booking);
         Self(item.into_iter().map(|(name, value)| (name, value.into())).collect())
     }
 

@@ -3,8 +3,8 @@
 //! What cannot be read is an error that names the item and the attribute, and
 //! not the value: that may be personal.
 
-mod booking;
-mod precedents;
+mod booking_item;
+mod hold_items;
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
@@ -15,10 +15,10 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
-pub(super) use self::booking::{
+pub(super) use self::booking_item::{
     BOOKING, booking, booking_id, booking_item, booking_key, marker_key, question_key,
 };
-pub(super) use self::precedents::{
+pub(super) use self::hold_items::{
     hold_attribute, hold_count, hold_count_item, holds_key, kept_request, request_item, request_key,
 };
 use super::super::{CachedCalendar, StoreError};

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{MemoryStore, State};
 use crate::store::StoreError;
-use crate::store::bookings::{
-    BookingStore, Change, CountChange, HoldCount, KeptRequest, Precedents, RequestChange, Written,
+use crate::store::booking_store::{
+    BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, ReservationContext,
+    StoredRequest, WriteOutcome,
 };
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 use salon::day_sheet::DaySheet;
@@ -16,7 +17,7 @@ pub(super) struct Bookings {
     pub(super) by_id: HashMap<BookingId, Booking>,
     questions: HashMap<BookingId, Timestamp>,
     pub(super) counts: HashMap<HoldKey, HoldCount>,
-    requests: HashMap<RequestKey, KeptRequest>,
+    requests: HashMap<RequestKey, StoredRequest>,
 }
 
 impl MemoryStore {
@@ -33,43 +34,44 @@ impl MemoryStore {
 
 impl State {
     /// Tells whether all that a change is built on is still as it was read.
-    fn is_current(&self, change: &Change<'_>) -> bool {
+    fn is_current(&self, change: &BookingChange<'_>) -> bool {
         let kept = &self.bookings;
         let version = kept.by_id.get(&change.booking.id).map_or(0, |booking| booking.version);
         let sheet_is = change.sheet.is_none_or(|(staff, date, sheet)| {
             let known = self.sheets.get(&(staff.clone(), date));
             known.map_or(0, DaySheet::version) + 1 == sheet.version()
         });
-        let counts_are = match change.counts {
-            CountChange::None | CountChange::Release => true,
-            CountChange::Take(counts) => counts.iter().all(|(key, count)| {
+        let counts_are = match change.hold_counts {
+            HoldCountChange::None | HoldCountChange::Release => true,
+            HoldCountChange::Set(counts) => counts.iter().all(|(key, count)| {
                 kept.counts.get(key).map_or(0, |known| known.version) + 1 == count.version
             }),
         };
-        let request_is = match change.request {
-            RequestChange::None => true,
-            RequestChange::Forget(key) => {
+        let request_is = match change.request_key {
+            RequestKeyChange::None => true,
+            RequestKeyChange::Delete(key) => {
                 let known = kept.requests.get(key);
                 known.is_none_or(|known| known.booking_id == change.booking.id)
             }
-            RequestChange::Keep { key, now, .. } => {
+            RequestKeyChange::Store { key, now, .. } => {
                 kept.requests.get(key).is_none_or(|known| known.until <= now)
             }
         };
         version == change.booking.version && sheet_is && counts_are && request_is
     }
 
-    fn make(&mut self, change: &Change<'_>) {
+    /// Makes a change. Returns the booking as it is stored.
+    fn make(&mut self, change: &BookingChange<'_>) -> Booking {
         let mut booking = change.booking.clone();
         booking.version += 1;
         if let Some((staff, date, sheet)) = change.sheet {
             self.sheets.insert((staff.clone(), date), sheet.clone());
         }
         let kept = &mut self.bookings;
-        match change.counts {
-            CountChange::None => {}
-            CountChange::Take(counts) => kept.counts.extend(counts.iter().cloned()),
-            CountChange::Release => {
+        match change.hold_counts {
+            HoldCountChange::None => {}
+            HoldCountChange::Set(counts) => kept.counts.extend(counts.iter().cloned()),
+            HoldCountChange::Release => {
                 for key in &booking.hold_keys {
                     let count = kept.counts.entry(key.clone()).or_default();
                     count.version += 1;
@@ -77,16 +79,17 @@ impl State {
                 }
             }
         }
-        match change.request {
-            RequestChange::None => {}
-            RequestChange::Keep { key, request, .. } => {
+        match change.request_key {
+            RequestKeyChange::None => {}
+            RequestKeyChange::Store { key, request, .. } => {
                 kept.requests.insert(key.clone(), request.clone());
             }
-            RequestChange::Forget(key) => {
+            RequestKeyChange::Delete(key) => {
                 kept.requests.remove(key);
             }
         }
-        kept.by_id.insert(booking.id.clone(), booking);
+        kept.by_id.insert(booking.id.clone(), booking.clone());
+        booking
     }
 }
 
@@ -96,31 +99,30 @@ impl BookingStore for MemoryStore {
         Ok(state.bookings.by_id.get(id).cloned())
     }
 
-    async fn precedents(
+    async fn reservation_context(
         &self,
         counts: &[HoldKey],
         request: Option<&RequestKey>,
-    ) -> Result<Precedents, StoreError> {
+    ) -> Result<ReservationContext, StoreError> {
         let state = self.ask("unpaid holds").await?;
         let kept = &state.bookings;
         let count =
             |key: &HoldKey| (key.clone(), kept.counts.get(key).cloned().unwrap_or_default());
-        Ok(Precedents {
-            counts: counts.iter().map(count).collect(),
+        Ok(ReservationContext {
+            hold_counts: counts.iter().map(count).collect(),
             request: request.and_then(|key| kept.requests.get(key).cloned()),
         })
     }
 
-    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         let mut state = self.ask("a booking's change").await?;
         if !state.is_current(change) {
-            return Ok(Written::Conflict);
+            return Ok(WriteOutcome::Conflict);
         }
-        state.make(change);
-        Ok(Written::Done)
+        Ok(WriteOutcome::Written(state.make(change)))
     }
 
-    async fn note_question(
+    async fn record_poll(
         &self,
         id: &BookingId,
         now: Timestamp,
@@ -135,7 +137,11 @@ impl BookingStore for MemoryStore {
         Ok(is_due)
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
+    async fn bookings_to_check(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BookingId>, StoreError> {
         let state = self.ask("what is due").await?;
         let is_due = |booking: &&Booking| booking.check_at.is_some_and(|at| at <= now);
         let mut due: Vec<_> = state.bookings.by_id.values().filter(is_due).collect();

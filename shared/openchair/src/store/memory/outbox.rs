@@ -61,7 +61,7 @@ impl Outbox for MemoryStore {
         Ok(())
     }
 
-    async fn give_back(
+    async fn release_claim(
         &self,
         id: &BookingId,
         effect: Effect,

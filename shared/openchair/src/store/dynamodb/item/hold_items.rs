@@ -5,7 +5,7 @@ use super::{
     Item, Unreadable, instant, integer, key, map, number, parsed, required, strictly, string, text,
 };
 use crate::store::StoreError;
-use crate::store::bookings::{HoldCount, KeptRequest};
+use crate::store::booking_store::{HoldCount, StoredRequest};
 use salon::booking::{BookingId, HoldKey, RequestKey};
 
 /// What the name of a hold's attribute begins with. Each hold has one of its
@@ -48,7 +48,7 @@ pub(in super::super) fn hold_count(item: &Item) -> Result<HoldCount, StoreError>
 }
 
 /// Writes what an idempotency key is used for.
-pub(in super::super) fn request_item(request_key: &RequestKey, request: &KeptRequest) -> Item {
+pub(in super::super) fn request_item(request_key: &RequestKey, request: &StoredRequest) -> Item {
     let mut item = self::request_key(request_key);
     item.extend(map([
         ("bookingId", text(request.booking_id.as_str())),
@@ -60,9 +60,9 @@ pub(in super::super) fn request_item(request_key: &RequestKey, request: &KeptReq
 }
 
 /// Reads `bookingId`, `fingerprint` and `until`.
-pub(in super::super) fn kept_request(item: &Item) -> Result<KeptRequest, StoreError> {
+pub(in super::super) fn kept_request(item: &Item) -> Result<StoredRequest, StoreError> {
     strictly(item, |item| {
-        Ok(KeptRequest {
+        Ok(StoredRequest {
             booking_id: required(item, "bookingId", |id| BookingId::parse(string(id)?))?,
             fingerprint: required(item, "fingerprint", string)?.to_owned(),
             until: required(item, "until", instant)?,

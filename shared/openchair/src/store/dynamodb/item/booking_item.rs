@@ -46,14 +46,14 @@ fn id(item: &Item) -> Result<BookingId, Unreadable> {
     required(item, "PK", |key| BookingId::parse(string(key)?.strip_prefix(PREFIX)?))
 }
 
-/// Writes a booking, as its `version`th writing. While it has to be looked
-/// after, it has the attributes by which the index lists it.
-pub(in super::super) fn booking_item(booking: &Booking, version: u64) -> Item {
+/// Writes a booking. While somebody has to look after it, it has the attributes
+/// by which the index lists it.
+pub(in super::super) fn booking_item(booking: &Booking) -> Item {
     let Booking { terms, customer, checkout, .. } = booking;
     let hold_keys = booking.hold_keys.iter().map(|key| text(&*key.0));
     let mut item = booking_key(&booking.id);
     item.extend(map([
-        ("version", integer(version)),
+        ("version", integer(booking.version)),
         ("state", text(booking.state.as_str())),
         ("manageToken", text(booking.manage_token.expose())),
         ("serviceId", text(booking.service.as_str())),

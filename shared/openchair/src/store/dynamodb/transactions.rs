@@ -10,8 +10,9 @@ use super::item::{
 };
 use super::{Consistency, DynamoStore, refused, unavailable};
 use crate::store::StoreError;
-use crate::store::bookings::{
-    BookingStore, Change, CountChange, Precedents, RequestChange, Written,
+use crate::store::booking_store::{
+    BookingChange, BookingStore, HoldCountChange, RequestKeyChange, ReservationContext,
+    WriteOutcome,
 };
 use crate::store::table::UNSETTLED_INDEX;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
@@ -22,31 +23,34 @@ const QUESTION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 impl DynamoStore {
     /// Lists what a transaction writes.
-    fn writes(&self, change: &Change<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let Change { booking, .. } = change;
-        let mut writes =
-            vec![self.put(booking_item(booking, booking.version + 1), booking.version)?];
+    fn writes(
+        &self,
+        change: &BookingChange<'_>,
+        written: &Booking,
+    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let BookingChange { booking, .. } = change;
+        let mut writes = vec![self.put(booking_item(written), booking.version)?];
         if let Some((staff, date, sheet)) = change.sheet {
             let read = sheet.version().saturating_sub(1);
             writes.push(self.put(day_sheet_item(staff, date, sheet), read)?);
         }
-        match change.counts {
-            CountChange::None => {}
-            CountChange::Take(counts) => {
+        match change.hold_counts {
+            HoldCountChange::None => {}
+            HoldCountChange::Set(counts) => {
                 for (key, count) in counts {
                     let read = count.version.saturating_sub(1);
                     writes.push(self.put(hold_count_item(key, count), read)?);
                 }
             }
-            CountChange::Release => {
+            HoldCountChange::Release => {
                 for key in &booking.hold_keys {
                     writes.push(self.release(key, booking)?);
                 }
             }
         }
-        match change.request {
-            RequestChange::None => {}
-            RequestChange::Keep { key, request, now } => {
+        match change.request_key {
+            RequestKeyChange::None => {}
+            RequestKeyChange::Store { key, request, now } => {
                 let put = Put::builder()
                     .table_name(&self.table)
                     .set_item(Some(request_item(key, request)))
@@ -55,7 +59,7 @@ impl DynamoStore {
                     .expression_attribute_values(":now", number(now));
                 writes.push(TransactWriteItem::builder().put(put.build()?).build());
             }
-            RequestChange::Forget(key) => {
+            RequestKeyChange::Delete(key) => {
                 let delete = Delete::builder()
                     .table_name(&self.table)
                     .set_key(Some(request_key(key)))
@@ -103,11 +107,11 @@ impl BookingStore for DynamoStore {
         item.as_ref().map(booking).transpose()
     }
 
-    async fn precedents(
+    async fn reservation_context(
         &self,
         counts: &[HoldKey],
         request: Option<&RequestKey>,
-    ) -> Result<Precedents, StoreError> {
+    ) -> Result<ReservationContext, StoreError> {
         let keys: Vec<Item> =
             counts.iter().map(holds_key).chain(request.map(request_key)).collect();
         let items = self.batch(keys, Consistency::Strong, "unpaid holds").await?;
@@ -116,8 +120,8 @@ impl BookingStore for DynamoStore {
             let count = item(holds_key(key)).map(hold_count).transpose()?;
             Ok((key.clone(), count.unwrap_or_default()))
         };
-        Ok(Precedents {
-            counts: counts.iter().map(count).collect::<Result<_, StoreError>>()?,
+        Ok(ReservationContext {
+            hold_counts: counts.iter().map(count).collect::<Result<_, StoreError>>()?,
             request: request
                 .and_then(|key| item(request_key(key)))
                 .map(kept_request)
@@ -129,19 +133,20 @@ impl BookingStore for DynamoStore {
     /// attempts of a call the same `ClientRequestToken`, so one that is
     /// repeated after a lost answer tells that it was made; a plain put would
     /// fail on the version that it has itself written.
-    async fn write(&self, change: &Change<'_>) -> Result<Written, StoreError> {
+    async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         const ASKED: &str = "a booking's change";
-        let writes = self.writes(change).map_err(|error| unavailable(ASKED, error))?;
+        let booking = Booking { version: change.booking.version + 1, ..change.booking.clone() };
+        let writes = self.writes(change, &booking).map_err(|error| unavailable(ASKED, error))?;
         let written =
             self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         match written {
-            Ok(_) => Ok(Written::Done),
-            Err(error) if is_conflict(&error) => Ok(Written::Conflict),
+            Ok(_) => Ok(WriteOutcome::Written(booking)),
+            Err(error) if is_conflict(&error) => Ok(WriteOutcome::Conflict),
             Err(error) => Err(unavailable(ASKED, error)),
         }
     }
 
-    async fn note_question(
+    async fn record_poll(
         &self,
         id: &BookingId,
         now: Timestamp,
@@ -164,7 +169,11 @@ impl BookingStore for DynamoStore {
     }
 
     /// Reads an index, which follows the table within a second or so.
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<BookingId>, StoreError> {
+    async fn bookings_to_check(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BookingId>, StoreError> {
         let query = self
             .client
             .query()

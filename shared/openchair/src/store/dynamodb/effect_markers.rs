@@ -76,7 +76,7 @@ impl Outbox for DynamoStore {
         refused(update.send().await, "marking an effect").map(drop)
     }
 
-    async fn give_back(
+    async fn release_claim(
         &self,
         id: &BookingId,
         effect: Effect,

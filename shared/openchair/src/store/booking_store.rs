@@ -1,0 +1,182 @@
+//! Reading and writing bookings. Each change is one transaction.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Store, StoreError};
+use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
+use salon::day_sheet::DaySheet;
+use salon::service::StaffId;
+
+/// The unpaid holds that count against one key.
+///
+/// A transaction that adds a hold compares the version, so two requests cannot
+/// both take the last place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HoldCount {
+    /// How many times the item has been written; 0 if it does not exist.
+    pub version: u64,
+    /// When each hold stops counting.
+    pub holds: HashMap<BookingId, Timestamp>,
+}
+
+impl HoldCount {
+    /// Returns how many holds count at `now`.
+    #[must_use]
+    pub fn live(&self, now: Timestamp) -> usize {
+        self.live_ends(now).count()
+    }
+
+    /// Returns when the first of the holds that count at `now` ends.
+    #[must_use]
+    pub fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.live_ends(now).min()
+    }
+
+    fn live_ends(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.holds.values().copied().filter(move |until| now < *until)
+    }
+
+    /// Returns the next version of the item, with one more hold and without
+    /// those that have ended.
+    #[must_use]
+    pub fn with(&self, booking: &BookingId, until: Timestamp, now: Timestamp) -> Self {
+        let live = self.holds.iter().filter(|(_, until)| now < **until);
+        let live = live.map(|(id, until)| (id.clone(), *until));
+        let holds = live.chain([(booking.clone(), until)]).collect();
+        Self { version: self.version + 1, holds }
+    }
+}
+
+/// The request that an `Idempotency-Key` was used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRequest {
+    /// The booking that the request created.
+    pub booking_id: BookingId,
+    /// A hash of the request. It differs for another request under the same key.
+    pub fingerprint: String,
+    /// When the key may be used for another request.
+    pub until: Timestamp,
+}
+
+/// What a reservation depends on besides the time itself. It is read in one
+/// round trip.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReservationContext {
+    /// The counts of all requested keys. A key without holds has an empty one.
+    pub hold_counts: HashMap<HoldKey, HoldCount>,
+    /// The request stored under the idempotency key, even if it has run out.
+    pub request: Option<StoredRequest>,
+}
+
+/// A change of a booking and of the items that belong to it. Either all of it
+/// is written or nothing.
+#[derive(Clone, Debug)]
+pub struct BookingChange<'a> {
+    /// The new content of the booking, with the version that was read (0 for a
+    /// new booking). The store increments the version.
+    pub booking: &'a Booking,
+    /// The new day sheet, if it changes. Its version is the one that was read,
+    /// plus one, as [`DaySheet::with`] makes it.
+    pub sheet: Option<(&'a StaffId, Date, &'a DaySheet)>,
+    /// The change of the unpaid-hold counts.
+    pub hold_counts: HoldCountChange<'a>,
+    /// The change of the idempotency key.
+    pub request_key: RequestKeyChange<'a>,
+}
+
+impl<'a> BookingChange<'a> {
+    /// Changes the booking alone.
+    #[must_use]
+    pub const fn only(booking: &'a Booking) -> Self {
+        Self {
+            booking,
+            sheet: None,
+            hold_counts: HoldCountChange::None,
+            request_key: RequestKeyChange::None,
+        }
+    }
+}
+
+/// A change of the unpaid-hold counts.
+#[derive(Clone, Copy, Debug)]
+pub enum HoldCountChange<'a> {
+    /// Leaves them as they are.
+    None,
+    /// Replaces them. Each version is the one that was read, plus one, as
+    /// [`HoldCount::with`] makes it.
+    Set(&'a [(HoldKey, HoldCount)]),
+    /// Removes the booking from the counts of all its keys.
+    Release,
+}
+
+/// A change of the request stored under an idempotency key.
+#[derive(Clone, Copy, Debug)]
+pub enum RequestKeyChange<'a> {
+    /// Leaves it as it is.
+    None,
+    /// Stores a request, unless another one is stored and valid at `now`.
+    Store {
+        /// The key.
+        key: &'a RequestKey,
+        /// The request.
+        request: &'a StoredRequest,
+        /// The current time.
+        now: Timestamp,
+    },
+    /// Deletes the request, unless it belongs to another booking by now.
+    Delete(&'a RequestKey),
+}
+
+/// The outcome of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is matched at once and never stored")]
+pub enum WriteOutcome {
+    /// The change is durable. This is the booking as stored, with its new
+    /// version.
+    Written(Booking),
+    /// One of the items has changed since it was read, or another transaction
+    /// is changing it now. Nothing was written.
+    Conflict,
+}
+
+/// Stores bookings.
+pub trait BookingStore: Store {
+    /// Reads a booking. The read is strongly consistent.
+    fn booking(
+        &self,
+        id: &BookingId,
+    ) -> impl Future<Output = Result<Option<Booking>, StoreError>> + Send;
+
+    /// Reads what a reservation depends on. The read is strongly consistent.
+    fn reservation_context(
+        &self,
+        hold_keys: &[HoldKey],
+        request_key: Option<&RequestKey>,
+    ) -> impl Future<Output = Result<ReservationContext, StoreError>> + Send;
+
+    /// Writes a change if none of its items has changed since it was read.
+    fn write(
+        &self,
+        change: &BookingChange<'_>,
+    ) -> impl Future<Output = Result<WriteOutcome, StoreError>> + Send;
+
+    /// Records that Stripe is asked about a booking at `now`, unless that was
+    /// recorded less than `min_interval` ago. Returns whether it was recorded.
+    fn record_poll(
+        &self,
+        id: &BookingId,
+        now: Timestamp,
+        min_interval: SignedDuration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Lists the bookings whose `check_at` has passed at `now`, the longest
+    /// overdue first.
+    fn bookings_to_check(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<BookingId>, StoreError>> + Send;
+}
