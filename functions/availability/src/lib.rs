@@ -9,7 +9,6 @@ mod query;
 mod snapshot;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
@@ -18,6 +17,7 @@ use openchair::http::caching::{CacheableBody, wants_current};
 use openchair::http::{Answer, ApiError, CacheLevel, observe};
 use openchair::store::Store;
 use openchair::telemetry::chain;
+use openchair::time_budget::WARM_UP_TIMEOUT;
 use salon::Salon;
 
 use crate::query::Query;
@@ -71,8 +71,7 @@ impl<S: Store, O: Origin> Availability<S, O> {
     /// A table that does not answer delays nobody for long. The first request
     /// asks it again.
     pub async fn warm_up(&self) {
-        const PATIENCE: Duration = Duration::from_secs(2);
-        match tokio::time::timeout(PATIENCE, self.snapshots.get(Wanted::Cached)).await {
+        match tokio::time::timeout(WARM_UP_TIMEOUT, self.snapshots.get(Wanted::Cached)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 tracing::warn!(error.cause = chain(&error), "No snapshot was taken at the start");

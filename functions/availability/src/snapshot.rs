@@ -6,19 +6,13 @@ use openchair::busy::{Busy, BusyReader, Origin};
 use openchair::http::caching::CacheableBody;
 use openchair::http::{ApiError, CacheLevel};
 use openchair::store::{Consistency, Store, StoreError};
+use openchair::time_budget::{SNAPSHOT_CURRENT, SNAPSHOT_FAILURE, SNAPSHOT_LIFETIME};
 use salon::Salon;
 use salon::availability::{Availability, BusyTimes};
 
 use crate::body;
 use crate::query::Query;
 
-/// For how long a snapshot answers requests.
-const LIFETIME: SignedDuration = SignedDuration::from_secs(60);
-/// How old an answer may be that was asked to be current.
-const CURRENT: SignedDuration = SignedDuration::from_secs(1);
-/// For how long a failure to read the table answers requests, so that those
-/// which waited for it do not each try in turn.
-const FAILURE: SignedDuration = SignedDuration::from_secs(1);
 /// How many bodies are kept of a snapshot. A salon's site asks for a few
 /// dozen; a crawler that tries all dates must not fill the memory.
 const MAX_BODIES: usize = 256;
@@ -47,8 +41,8 @@ pub(crate) enum Wanted {
 impl Wanted {
     const fn max_age(self) -> SignedDuration {
         match self {
-            Self::Cached => LIFETIME,
-            Self::Current => CURRENT,
+            Self::Cached => SNAPSHOT_LIFETIME,
+            Self::Current => SNAPSHOT_CURRENT,
         }
     }
 
@@ -89,7 +83,7 @@ impl<S: Store, O: Origin> Snapshots<S, O> {
             return Ok((snapshot, CacheLevel::Container));
         }
         let now = self.now();
-        if failed_at.is_some_and(|at| now.duration_since(at) < FAILURE) {
+        if failed_at.is_some_and(|at| now.duration_since(at) < SNAPSHOT_FAILURE) {
             let source = "it failed less than a second ago".into();
             return Err(StoreError::Unavailable { asked: "busy times", source });
         }

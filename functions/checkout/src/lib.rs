@@ -7,7 +7,6 @@ mod request;
 mod route;
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::request::RequestContext;
@@ -18,6 +17,7 @@ use openchair::clock::Clock;
 use openchair::http::{self, Answer, ApiError, Code, observe};
 use openchair::payments::{BareDeposit, StripeClient, create_bare_deposit};
 use openchair::store::booking_store::BookingStore;
+use openchair::time_budget::CHECKOUT_DEADLINE;
 use salon::booking::{BookingId, HoldKey, RequestKey};
 use salon::invitation::Invitation;
 use secrecy::ExposeSecret;
@@ -30,9 +30,6 @@ use crate::route::Route;
 
 /// The largest body taken, in bytes.
 const MAX_BODY: usize = 16 * 1024;
-/// How long a request may wait for the table and for Stripe. What it has done by
-/// then is kept: a repeat, or the schedule, goes on with it.
-const PATIENCE: Duration = Duration::from_secs(25);
 /// When one that took longer may be repeated.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
@@ -56,7 +53,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         // Boxed: what waits for the table and for Stripe is large.
         let answering = Box::pin(self.answer(&route, &request));
         let in_time = async {
-            timeout(PATIENCE, answering).await.unwrap_or_else(|_| {
+            timeout(CHECKOUT_DEADLINE, answering).await.unwrap_or_else(|_| {
                 let message = "This takes too long at the moment. Please try again.";
                 Err(ApiError::new(Code::StripeBusy, message).retry_after(RETRY_AFTER_SECONDS))
             })

@@ -9,13 +9,14 @@ use openchair::store::Image;
 use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::Outbox;
 use openchair::telemetry::chain;
+use openchair::time_budget::NOTIFY_PAUSE;
 use salon::booking::{Booking, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Notify;
 use crate::mail::{self, News};
-use crate::once::{NotTold, PAUSE};
+use crate::once::NotTold;
 
 /// How old good news may be that is told without looking whether it is still
 /// so.
@@ -75,7 +76,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
             }
         }
         if may_pass {
-            self.clock.pause(PAUSE).await;
+            self.clock.pause(NOTIFY_PAUSE).await;
         }
         failures
     }

@@ -3,9 +3,7 @@
 //! Why in this order, and what a crash in between does:
 //! docs/decisions/0009-an-effect-is-claimed-then-carried-out-then-marked.md.
 
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openchair::aws::AwsError;
 use openchair::calendars::{CalendarError, CalendarWriter};
 use openchair::ses::{Mailer, SendOutcome};
@@ -14,19 +12,11 @@ use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::{Claim, Effect, Outbox};
 use openchair::telemetry::chain;
 use openchair::telemetry::metrics::{Metric, count};
+use openchair::time_budget::{CLAIM, MARKER_LIFETIME};
 use salon::booking::Booking;
 
 use crate::Notify;
 use crate::mail::{Mail, Recipient};
-
-/// For how long an effect is claimed: longer than all attempts at it together.
-const CLAIM: SignedDuration = SignedDuration::from_secs(15);
-/// How long the function waits before it asks for a record again that may
-/// succeed then. A claim that nobody has given back is over by then.
-pub(crate) const PAUSE: Duration = Duration::from_secs(15);
-/// For how long a marker outlives the appointment. The stream repeats nothing
-/// that is older than a day.
-const MARKER_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Somebody was not told.
 #[derive(Debug, thiserror::Error)]

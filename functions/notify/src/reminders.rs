@@ -1,12 +1,13 @@
 //! The schedule: clients who are told again that their appointment is near.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openchair::calendars::CalendarWriter;
 use openchair::ses::Mailer;
 use openchair::store::booking_store::BookingStore;
 use openchair::store::outbox::Outbox;
 use openchair::store::{Consistency, StoreError};
 use openchair::telemetry::chain;
+use openchair::time_budget::REMINDER_RESERVE;
 use salon::DateRange;
 use salon::booking::BookingId;
 use salon::day_sheet::DaySheet;
@@ -17,10 +18,6 @@ use serde::Serialize;
 use crate::Notify;
 use crate::mail::{self, News};
 use crate::once::NotTold;
-
-/// How long before its deadline a run begins with no more mails: one at which
-/// everything takes as long as it may fits in.
-const RESERVE: SignedDuration = SignedDuration::from_secs(25);
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,7 +47,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
             return Ok(Reminded::default());
         };
         let appointments = self.appointments(&reminders).await.map_err(NotAllReminded::Sheets)?;
-        let last_start = deadline.saturating_sub(RESERVE).unwrap_or(Timestamp::MIN);
+        let last_start = deadline.saturating_sub(REMINDER_RESERVE).unwrap_or(Timestamp::MIN);
         let mut reminded = Reminded { due: appointments.len(), left: 0 };
         let mut failed = 0;
         for (_, id) in &appointments {

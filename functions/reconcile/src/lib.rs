@@ -11,6 +11,7 @@ use openchair::payments::Payments;
 use openchair::store::StoreError;
 use openchair::store::booking_store::BookingStore;
 use openchair::telemetry::{chain, metrics};
+use openchair::time_budget::{RECONCILE_START_SHARE, RECONCILE_TIMEOUT};
 use tokio::time::Instant;
 
 /// The most bookings that a run looks after. Usually its time ends it first.
@@ -20,7 +21,7 @@ const BOOKINGS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(120);
 /// The time of a run whose deadline is past already: `cargo lambda watch` says
 /// that all are in 1970.
-const USUAL: Duration = Duration::from_mins(1);
+const USUAL: Duration = RECONCILE_TIMEOUT;
 
 /// The function: what it needs to run, made once a container.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
         let left = Duration::try_from(deadline.duration_since(self.clock.now()));
         // The other half is for the last one: three requests at which Stripe lets us
         // wait take half a minute.
-        let time = left.unwrap_or(USUAL) / 2;
+        let time = left.unwrap_or(USUAL) / RECONCILE_START_SHARE;
         let budget = Budget { bookings: BOOKINGS, pause: PAUSE, deadline: Instant::now() + time };
         let outcome = self.bookings.reconcile(budget).await;
         match &outcome {

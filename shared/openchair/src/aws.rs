@@ -4,7 +4,6 @@ mod connector;
 pub(crate) mod signed_client;
 
 use std::env;
-use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -23,12 +22,7 @@ use rustls::pki_types::pem::PemObject;
 use self::connector::Connector;
 pub use self::signed_client::AwsError;
 use crate::https::HttpsClient;
-
-/// Time for one attempt. The services that we use answer in milliseconds.
-pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Time for an operation with its retries, well below API Gateway's 30 s.
-pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+use crate::time_budget::{AWS_ATTEMPT_TIMEOUT, AWS_TIMEOUT};
 
 /// Amazon's own authorities, which sign for every AWS endpoint
 /// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html>).
@@ -103,8 +97,8 @@ fn base_config(https: Connector) -> aws_types::sdk_config::Builder {
         .retry_config(RetryConfig::standard())
         .timeout_config(
             TimeoutConfig::builder()
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .operation_timeout(OPERATION_TIMEOUT)
+                .operation_attempt_timeout(AWS_ATTEMPT_TIMEOUT)
+                .operation_timeout(AWS_TIMEOUT)
                 .build(),
         )
 }

@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +18,10 @@ use crate::clock::Clock;
 use crate::store::{CachedCalendar, Consistency, Lease, Sheets, Store, StoreError};
 use crate::telemetry::chain;
 use crate::telemetry::metrics::{Metric, count};
+use crate::time_budget::{
+    CALENDAR_LEASE, CALENDAR_POLL_INTERVAL, CALENDAR_RETRY_INTERVAL, CALENDAR_TIMEOUT,
+    CALENDAR_WAIT,
+};
 use salon::availability::BusyTimes;
 use salon::day::Day;
 use salon::interval::{Interval, IntervalSet};
@@ -26,17 +29,6 @@ use salon::service::{StaffId, StaffMember};
 use salon::staff_calendar::{CalendarReading, SourceReading};
 use salon::{DateRange, Salon};
 
-/// How long reading somebody's calendars may take.
-const READ_DEADLINE: Duration = Duration::from_secs(2);
-/// For how long a lease is taken: the deadline, and time to write the outcome.
-const LEASE: SignedDuration = SignedDuration::from_secs(4);
-/// How long a container with nothing to serve waits for another's reading.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How often it looks whether that is there.
-const POLL: Duration = Duration::from_millis(100);
-/// For how long a calendar that failed is left alone while there is no reading
-/// of it to serve.
-const RETRY: SignedDuration = SignedDuration::from_secs(5);
 /// For how long an answer is good that something newer is expected for.
 const SOON: SignedDuration = SignedDuration::from_secs(5);
 
@@ -214,7 +206,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
             return so_far;
         }
         let now = self.clock.now();
-        let lease_until = now + LEASE;
+        let lease_until = now + CALENDAR_LEASE;
         match self.store.take_lease(&member.id, now, lease_until).await {
             Ok(Lease::Taken) => self.refresh(salon, member, window, cached, lease_until).await,
             Ok(Lease::Refused(newer)) => match judge(&newer) {
@@ -244,7 +236,8 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         // As old as the question: a container may freeze before it has the answer.
         let read_at = self.clock.now();
         count(Metric::OriginReads);
-        let failure = match timeout(READ_DEADLINE, self.origin.read(member, wider, known)).await {
+        let failure = match timeout(CALENDAR_TIMEOUT, self.origin.read(member, wider, known)).await
+        {
             Ok(Ok(sources)) => {
                 let reading =
                     CalendarReading::new(sources, wider, read_at, read_at + freshness(salon));
@@ -260,7 +253,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         let now = self.clock.now();
         let known = judge(&cached, salon, &window, now);
         let pause = match known {
-            Known::Unknown => RETRY,
+            Known::Unknown => CALENDAR_RETRY_INTERVAL,
             Known::Fresh(..) | Known::Stale(_) => freshness(salon),
         };
         if let Err(error) = self.store.move_lease(&member.id, lease_until, now + pause).await {
@@ -275,9 +268,9 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         member: &StaffMember,
         judge: impl Fn(&CachedCalendar) -> Known,
     ) -> Known {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + CALENDAR_WAIT;
         while Instant::now() < deadline {
-            sleep(POLL).await;
+            sleep(CALENDAR_POLL_INTERVAL).await;
             match self.store.calendars(&[&member.id], Consistency::Strong).await {
                 Ok(mut cached) => match judge(&cached.remove(&member.id).unwrap_or_default()) {
                     Known::Unknown => {}

@@ -24,8 +24,7 @@ use hyper_util::client::legacy::{Client, Error as SendError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
-/// Time to open a TCP connection. The services are some milliseconds away.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::time_budget::CONNECT_TIMEOUT;
 
 /// Time that an unused connection is kept. Longer-idle ones are likely to be
 /// closed at the other end, which a frozen function does not notice.

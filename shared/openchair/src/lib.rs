@@ -55,3 +55,4 @@ pub mod secrets;
 pub mod ses;
 pub mod store;
 pub mod telemetry;
+pub mod time_budget;

@@ -16,9 +16,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use tokio::time::{sleep, timeout};
 
-use super::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, https_client};
+use super::https_client;
 use crate::backoff::Backoff;
 use crate::https::{self, BodyError, HttpsClient, OUR_NAME};
+use crate::time_budget::{AWS_ATTEMPT_TIMEOUT, AWS_TIMEOUT};
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -160,8 +161,8 @@ impl SignedClient {
             let mut random = fastrand::Rng::new();
             let mut attempt = 1;
             loop {
-                let answered = timeout(ATTEMPT_TIMEOUT, self.send(request.clone())).await;
-                let late = AwsError::Timeout { service, after: ATTEMPT_TIMEOUT };
+                let answered = timeout(AWS_ATTEMPT_TIMEOUT, self.send(request.clone())).await;
+                let late = AwsError::Timeout { service, after: AWS_ATTEMPT_TIMEOUT };
                 let error = match answered.unwrap_or(Err(late)) {
                     Ok((status, _, body)) if status.is_success() => {
                         return read(&body).ok_or(AwsError::Unreadable { service });
@@ -185,8 +186,8 @@ impl SignedClient {
                 attempt += 1;
             }
         };
-        let late = AwsError::Timeout { service, after: OPERATION_TIMEOUT };
-        timeout(OPERATION_TIMEOUT, asking).await.unwrap_or(Err(late))
+        let late = AwsError::Timeout { service, after: AWS_TIMEOUT };
+        timeout(AWS_TIMEOUT, asking).await.unwrap_or(Err(late))
     }
 
     /// Builds the signed request.

@@ -1,4 +1,4 @@
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::reserve::ReserveError;
@@ -9,15 +9,12 @@ use crate::payments::{self, NewSession, Payments, SessionRequest, StripeError};
 use crate::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange, WriteOutcome,
 };
+use crate::time_budget::STRIPE_SESSION_MARGIN;
 use salon::booking::{
     Booking, BookingEvent, BookingId, Checkout, Session, State, TIME_TO_PAY, Terms,
 };
 use salon::customer::Customer;
 use salon::payment_ui::PaymentUi;
-
-/// Stripe refuses a session that expires sooner than 30 minutes after its
-/// creation. A refusal this near to that may be no more than lateness.
-const TOO_LATE_FOR_STRIPE: SignedDuration = SignedDuration::from_mins(31);
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     #[expect(clippy::too_many_arguments, reason = "a checkout is made of all of these")]
@@ -79,7 +76,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 self.conclude(&booking, &BookingEvent::SessionExpired, Cause::Refused).await?;
             return Ok(ended.booking);
         }
-        if left >= TOO_LATE_FOR_STRIPE {
+        if left >= STRIPE_SESSION_MARGIN {
             self.conclude(&booking, &BookingEvent::SessionExpired, Cause::Refused).await?;
             return Err(ReserveError::Refused(refusal));
         }

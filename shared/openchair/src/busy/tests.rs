@@ -1,5 +1,6 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::*;
 use crate::store::MemoryStore;
@@ -167,7 +168,7 @@ async fn fifty_containers_read_once_more_for_each_that_is_killed_while_it_reads(
     fleet.read().await;
     let unknown = fleet.ask_for(Duration::from_mins(10), 15).await;
     assert_eq!(unknown, 0, "the reading from before should have been served");
-    fleet.origin.assert_apart(FRESH, LEASE.unsigned_abs());
+    fleet.origin.assert_apart(FRESH, CALENDAR_LEASE.unsigned_abs());
     let killed = fleet.origin.log().iter().filter(|read| !read.heard).count();
     assert!(killed > 0, "somebody should have been killed while they read");
     let reads = fleet.origin.reads();
@@ -195,7 +196,10 @@ async fn fifty_containers_fail_closed_when_a_calendar_is_gone_for_too_long() {
     sleep(Duration::from_secs(10)).await;
     assert!(fleet.ask_for(Duration::from_mins(1), 0).await > 0);
     assert!(!fleet.is_known().await);
-    fleet.origin.assert_apart(RETRY.unsigned_abs(), RETRY.unsigned_abs());
+    fleet.origin.assert_apart(
+        CALENDAR_RETRY_INTERVAL.unsigned_abs(),
+        CALENDAR_RETRY_INTERVAL.unsigned_abs(),
+    );
 }
 
 #[tokio::test(start_paused = true)]

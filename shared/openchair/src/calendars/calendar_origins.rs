@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -14,14 +13,12 @@ use crate::busy::{Origin, OriginError};
 use crate::config::Config;
 use crate::https::HttpsClient;
 use crate::secrets;
+use crate::time_budget::CALENDAR_REQUESTS_TIMEOUT;
 use ical::{IcalError, TimeRange};
 use salon::Salon;
 use salon::interval::{Interval, IntervalSet};
 use salon::service::StaffMember;
 use salon::staff_calendar::{CalendarName, CalendarReading, SourceReading};
-
-/// Time for all of a person's calendars, within what the reader allows.
-const DEADLINE: Duration = Duration::from_millis(1_900);
 
 /// The source under which all Google calendars of a person are kept.
 const GOOGLE: &str = "google";
@@ -152,7 +149,7 @@ impl Origin for Origins {
         window: Interval<Timestamp>,
         known: Option<&CalendarReading>,
     ) -> Result<BTreeMap<String, SourceReading>, OriginError> {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + CALENDAR_REQUESTS_TIMEOUT;
         let mut ids = Vec::new();
         let mut feeds = Vec::new();
         for calendar in &member.calendars {

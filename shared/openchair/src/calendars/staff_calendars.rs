@@ -1,7 +1,6 @@
 //! Bookings as events in the staff's own calendars.
 
 use std::error::Error;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -13,13 +12,11 @@ use super::google_calendar::{
 use crate::config::Config;
 use crate::https::HttpsClient;
 use crate::secrets;
+use crate::time_budget::CALENDAR_ENTRY_TIMEOUT;
 use salon::Salon;
 use salon::booking::{Booking, State};
 use salon::invitation;
 use salon::staff_calendar::CalendarName;
-
-/// Time for one change, with all attempts at it.
-const DEADLINE: Duration = Duration::from_secs(8);
 
 /// The calendars into which bookings are written: Google's. A feed can only be
 /// read.
@@ -75,7 +72,7 @@ impl<G: CalendarWriter> StaffCalendars<G> {
     /// When the calendar does not take it.
     pub async fn show(&self, booking: &Booking, salon: &Salon) -> Result<(), CalendarError> {
         let Some((google, calendar)) = self.place(booking, salon) else { return Ok(()) };
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + CALENDAR_ENTRY_TIMEOUT;
         if booking.state != State::Confirmed {
             return google.delete(calendar, &booking.id, deadline).await;
         }

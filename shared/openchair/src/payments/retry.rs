@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::payments::stripe_error::StripeError;
+use crate::time_budget::{STRIPE_ATTEMPT_TIMEOUT, STRIPE_TIMEOUT};
 
 /// How long and how often a request to Stripe is tried.
 ///
@@ -28,8 +29,8 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            deadline: Duration::from_secs(10),
-            attempt_timeout: Duration::from_secs(5),
+            deadline: STRIPE_TIMEOUT,
+            attempt_timeout: STRIPE_ATTEMPT_TIMEOUT,
             attempts: 5,
             backoff_base: Duration::from_millis(200),
             backoff_cap: Duration::from_secs(2),
