@@ -1,9 +1,9 @@
-//! Components: `BEGIN` and `END`, and the lines between them that matter.
+//! Components: `BEGIN`, `END`, and the relevant lines between them (RFC 5545, 3.6).
 
 use super::IcalError;
 use super::lines::{Content, Line, Property};
 
-/// A `VCALENDAR` as it is written.
+/// The components of a `VCALENDAR`.
 #[derive(Debug, Default)]
 pub(super) struct Calendar<'a> {
     /// The zone of times without one, from `X-WR-TIMEZONE`.
@@ -13,7 +13,7 @@ pub(super) struct Calendar<'a> {
     pub(super) zones: Vec<ZoneComponent<'a>>,
 }
 
-/// The lines of a component, without those of the components in it.
+/// The lines of a component, without those of nested components.
 #[derive(Debug, Default)]
 pub(super) struct Component<'a> {
     pub(super) lines: Vec<Line<'a>>,
@@ -32,13 +32,13 @@ impl<'a> Component<'a> {
         self.lines.iter().find(|line| line.property == property).map(|line| line.value)
     }
 
-    /// Returns what an error calls this component.
+    /// Returns the UID for an error.
     pub(super) fn uid(&self) -> &'a str {
         self.value(Property::Uid).unwrap_or("(no UID)")
     }
 }
 
-/// What is open between a `BEGIN` and its `END`.
+/// The kind of an open component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Calendar,
@@ -46,15 +46,15 @@ enum Kind {
     FreeBusy,
     Zone,
     Observance,
-    /// Has nothing that matters, whatever is in it: `VALARM`, `VTODO`, `X-…`.
+    /// `VALARM`, `VTODO`, `X-…`, and everything in them.
     Ignored,
 }
 
-/// Reads a feed's calendars.
+/// Parses the calendars of a feed.
 ///
 /// # Errors
 ///
-/// [`IcalError::NotACalendar`] if there is anything outside of calendars, or no calendar;
+/// [`IcalError::NotACalendar`] if there is no calendar, or anything outside of calendars;
 /// [`IcalError::Truncated`] if `BEGIN` and `END` do not match; [`IcalError::Event`] or
 /// [`IcalError::Line`] if a line between them is not a content line.
 pub(super) fn read(text: &str) -> Result<Vec<Calendar<'_>>, IcalError> {
@@ -71,15 +71,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Calendar<'_>>, IcalError> {
                 (Some(Kind::Ignored), _) => continue,
                 (Some(Kind::Event), Some(calendar)) => {
                     let uid = calendar.events.last().map_or("(no UID)", Component::uid);
-                    let what = format!("line {number} after unfolding has no name or no value");
-                    return Err(IcalError::Event { uid: uid.to_owned(), what });
+                    let reason = format!("line {number} after unfolding has no name or no value");
+                    return Err(IcalError::Event { uid: uid.to_owned(), reason });
                 }
                 _ => return Err(IcalError::Line { number }),
             }
         };
         match content {
             Content::Begin(name) => {
-                let begun = begin(kind, name)
+                let begun = kind_of(kind, name)
                     .ok_or_else(|| IcalError::Truncated { component: misplaced(&open, name) })?;
                 open.push((begun, name));
                 add(&mut calendars, begun);
@@ -106,12 +106,13 @@ pub(super) fn read(text: &str) -> Result<Vec<Calendar<'_>>, IcalError> {
     }
 }
 
-/// Tells what `BEGIN:name` begins inside of `parent`, or `None` where it has no place.
-fn begin(parent: Option<Kind>, name: &str) -> Option<Kind> {
+/// Returns the kind of component that `BEGIN:name` opens inside of `parent`, or `None` if it
+/// may not be there.
+fn kind_of(parent: Option<Kind>, name: &str) -> Option<Kind> {
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     match parent {
         None => is("VCALENDAR").then_some(Kind::Calendar),
-        // A missing END would otherwise hide the events after it in what is ignored.
+        // After a missing END, all following events would otherwise be ignored.
         _ if is("VCALENDAR") => None,
         Some(Kind::Calendar) => Some(match () {
             () if is("VEVENT") => Kind::Event,

@@ -1,27 +1,7 @@
-//! iCalendar feeds (RFC 5545), expanded into busy time.
-//!
-//! What is not understood is an error, and never free time: a feed either says all of what
-//! is busy, or it counts as not read. Where a feed leaves room for two readings, the one
-//! that keeps more time busy counts.
-//!
-//! | in the feed | counts as |
-//! |---|---|
-//! | `STATUS:TENTATIVE`, Outlook's `OOF`, `TENTATIVE`, `WORKINGELSEWHERE` | busy |
-//! | `STATUS:CANCELLED`, `TRANSP:TRANSPARENT`, `X-MICROSOFT-CDO-BUSYSTATUS:FREE` | free, also where another of the three says busy |
-//! | a date without a time | that day in the calendar's zone: `X-WR-TIMEZONE`, else the salon's |
-//! | a time without a zone | a time in that same zone |
-//! | no `DTEND`, no `DURATION` | one day for a date, no time for a date-time |
-//! | a start that its rule does not admit | busy, and not counted by `COUNT` |
-//! | a local time that daylight saving skips | the offset from before the gap (3.3.5) |
-//! | a local time that occurs twice | the first |
-//! | several `VEVENT`s with one UID and no `RECURRENCE-ID` | the highest `SEQUENCE`, then the latest `DTSTAMP`; equal ones all count |
-//! | a `RECURRENCE-ID` whose series is missing | busy by itself |
-//! | several `VCALENDAR`s in one feed | each by itself, and all together |
-//! | `VFREEBUSY` | busy, but for `FBTYPE=FREE` |
-//! | `VTODO`, `VJOURNAL`, `VALARM`, `X-…` | nothing |
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 mod components;
-mod event;
 mod lines;
 mod occurrences;
 mod rule;
@@ -30,6 +10,7 @@ mod series;
 mod tests;
 mod time_range;
 mod values;
+mod vevent;
 mod vtimezone;
 mod zones;
 
@@ -39,70 +20,75 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use self::components::{Calendar, Component};
-use self::event::Event;
 use self::lines::Property;
-use self::occurrences::TooMany;
+use self::occurrences::TooManyOccurrences;
 pub use self::time_range::TimeRange;
+use self::vevent::VEvent;
 use self::zones::Zones;
 
-/// How many pieces of busy time a feed may have in a window.
+/// The most pieces of busy time that a feed may have in a window.
 const MAX_INSTANCES: usize = 100_000;
 
-/// Why a feed does not tell what is busy.
+/// Why a feed could not be read.
+///
+/// There is no partial result: after any of these errors, all of the window counts as unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum IcalError {
-    /// It is something else: empty, a login page, text around or between calendars.
+    /// The file is not iCalendar: it is empty, a login page, or has text outside of a
+    /// `VCALENDAR`.
     #[error("the feed is not an iCalendar file")]
     NotACalendar,
-    /// It is not UTF-8.
+    /// The file is not UTF-8, the charset of RFC 5545, 3.1.4.
     #[error("the feed is not UTF-8")]
     NotUtf8,
-    /// A `BEGIN` and an `END` do not match, mostly as the end is missing.
+    /// A `BEGIN` has no matching `END` (RFC 5545, 3.6), usually because the file is truncated.
     #[error("the feed is truncated or broken: {component} has no proper END")]
     Truncated {
         /// The innermost open component.
         component: String,
     },
-    /// A line is not `NAME:value`.
+    /// A line outside of events is not `NAME:value` (RFC 5545, 3.1).
     #[error("line {number} of the unfolded feed has no name or no value")]
     Line {
-        /// Counted from 1, after unfolding.
+        /// The line number after unfolding, starting at 1.
         number: usize,
     },
-    /// An event is not understood.
-    #[error("event {uid}: {what}")]
+    /// An event, or its time zone or recurrence rule, is not understood.
+    #[error("event {uid}: {reason}")]
     Event {
-        /// The event's UID.
+        /// The event's UID, or `(no UID)`.
         uid: String,
         /// What is not understood.
-        what: String,
+        reason: String,
     },
-    /// An event recurs more often than one of a calendar does.
-    #[error("event {uid} recurs too often: a window may have {MAX_INSTANCES} instances")]
-    TooManyInstances {
+    /// A recurring event has too many occurrences in the window.
+    #[error("event {uid} recurs too often: at most {MAX_INSTANCES} occurrences are read")]
+    TooManyOccurrences {
         /// The UID of the event that went over the limit.
         uid: String,
     },
 }
 
-/// Expands a feed into the time it makes busy within `window`.
+/// Expands a feed into the time that it makes busy within `window`: sorted ranges that neither
+/// overlap nor touch.
 ///
-/// Dates and floating times are in the calendar's zone, or in `salon_zone` where it names
-/// none.
+/// `default_zone` is the zone of dates and of times without a zone, if the calendar has no
+/// `X-WR-TIMEZONE`.
 ///
 /// # Errors
 ///
-/// Whatever keeps the feed from being fully understood: see [`IcalError`].
+/// If any part of the feed is not understood: see [`IcalError`].
 pub fn busy_times(
     feed: &[u8],
     window: TimeRange,
-    salon_zone: &TimeZone,
+    default_zone: &TimeZone,
 ) -> Result<Vec<TimeRange>, IcalError> {
     let unfolded = lines::unfold(feed);
     let text = std::str::from_utf8(&unfolded).map_err(|_| IcalError::NotUtf8)?;
     let mut busy = Vec::new();
     for calendar in components::read(text)? {
-        add_calendar(&calendar, window, salon_zone, &mut busy)?;
+        add_calendar(&calendar, window, default_zone, &mut busy)?;
     }
     Ok(time_range::merged(busy))
 }
@@ -110,36 +96,37 @@ pub fn busy_times(
 fn add_calendar(
     calendar: &Calendar<'_>,
     window: TimeRange,
-    salon_zone: &TimeZone,
+    default_zone: &TimeZone,
     busy: &mut Vec<TimeRange>,
 ) -> Result<(), IcalError> {
-    // A year more, for moved instances whose original is after the window.
+    // One more year, for occurrences that were moved into the window from after it.
     let year = SignedDuration::from_hours(24 * 366);
     let until = window.end().checked_add(year).unwrap_or(Timestamp::MAX);
-    let mut zones = Zones::new(calendar, salon_zone, until);
+    let mut zones = Zones::new(calendar, default_zone, until);
     let mut events = Vec::with_capacity(calendar.events.len());
     for component in &calendar.events {
-        let not_understood = |what| not_understood(component.uid(), what);
-        events.extend(Event::read(component, &mut zones).map_err(not_understood)?);
+        let not_understood = |reason| not_understood(component.uid(), reason);
+        events.extend(VEvent::read(component, &mut zones).map_err(not_understood)?);
     }
     for series in by_uid(&events) {
-        series::add_busy(&series, window, MAX_INSTANCES, busy)
-            .map_err(|TooMany| IcalError::TooManyInstances { uid: series[0].uid.to_owned() })?;
+        series::add_busy(&series, window, MAX_INSTANCES, busy).map_err(|TooManyOccurrences| {
+            IcalError::TooManyOccurrences { uid: series[0].uid.to_owned() }
+        })?;
     }
     for component in &calendar.free_busy {
         add_free_busy(component, window, &mut zones, busy)
-            .map_err(|what| not_understood(component.uid(), what))?;
+            .map_err(|reason| not_understood(component.uid(), reason))?;
     }
     Ok(())
 }
 
-fn not_understood(uid: &str, what: String) -> IcalError {
-    IcalError::Event { uid: uid.to_owned(), what }
+fn not_understood(uid: &str, reason: String) -> IcalError {
+    IcalError::Event { uid: uid.to_owned(), reason }
 }
 
-/// Groups events by UID, in the order of the feed. One without a UID is by itself.
-fn by_uid<'e, 'a>(events: &'e [Event<'a>]) -> Vec<Vec<&'e Event<'a>>> {
-    let mut groups: Vec<Vec<&Event<'_>>> = Vec::with_capacity(events.len());
+/// Groups events by UID, in the order of the feed. An event without a UID is its own group.
+fn by_uid<'e, 'a>(events: &'e [VEvent<'a>]) -> Vec<Vec<&'e VEvent<'a>>> {
+    let mut groups: Vec<Vec<&VEvent<'_>>> = Vec::with_capacity(events.len());
     let mut known = HashMap::with_capacity(events.len());
     for event in events {
         let new = groups.len();

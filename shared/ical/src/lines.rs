@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Undoes the folding of long lines, on bytes, as a fold may be inside a UTF-8 sequence.
+/// Unfolds long lines (RFC 5545, 3.1). Works on bytes, as a fold may split a UTF-8 sequence.
 ///
 /// A line ends with CRLF or LF; one that starts with a space or a tab continues the line
 /// before it.
@@ -23,7 +23,7 @@ pub(super) fn unfold(feed: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(unfolded)
 }
 
-/// The properties that decide what is busy. All others are skipped.
+/// The properties that affect busy time. All others are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
     BusyStatus,
@@ -48,11 +48,11 @@ pub(super) enum Property {
     WrTimezone,
 }
 
-/// The longest name in [`Property::named`].
+/// The longest name that [`Property::from_name`] knows.
 const LONGEST_NAME: usize = "X-MICROSOFT-CDO-BUSYSTATUS".len();
 
 impl Property {
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         let mut upper = [0; LONGEST_NAME];
         let upper = upper.get_mut(..name.len())?;
         upper.copy_from_slice(name.as_bytes());
@@ -82,7 +82,6 @@ impl Property {
         })
     }
 
-    /// Returns the name, as it is written in feeds.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::BusyStatus => "X-MICROSOFT-CDO-BUSYSTATUS",
@@ -109,14 +108,14 @@ impl Property {
     }
 }
 
-/// A content line, as far as it matters.
+/// A parsed content line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content<'a> {
     /// `BEGIN:` and the component's name.
     Begin(&'a str),
     /// `END:` and the component's name.
     End(&'a str),
-    /// A property that decides what is busy.
+    /// A property that affects busy time.
     Line(Line<'a>),
     /// Any other property.
     Other,
@@ -131,7 +130,7 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Reads an unfolded line, or `None` where it is not `name *(";" param) ":" value`.
+    /// Parses an unfolded line. Returns `None` if it is not `name *(";" param) ":" value`.
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let name_len = line.bytes().position(|byte| !is_name(byte))?;
@@ -148,7 +147,7 @@ impl<'a> Content<'a> {
             return Some(Self::End(value));
         }
         let line = |property| Self::Line(Line { property, params, value });
-        Some(Property::named(name).map_or(Self::Other, line))
+        Some(Property::from_name(name).map_or(Self::Other, line))
     }
 }
 
@@ -167,12 +166,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Tells whether a parameter has this value, in any case.
+    /// Tells whether a parameter has this value, ignoring case.
     pub(super) fn param_is(&self, name: &str, value: &str) -> bool {
         self.param(name).is_some_and(|given| given.eq_ignore_ascii_case(value))
     }
 
-    /// Tells whether the value is this one, in any case.
+    /// Tells whether the value is this one, ignoring case.
     pub(super) fn is(&self, value: &str) -> bool {
         self.value.eq_ignore_ascii_case(value)
     }
@@ -194,7 +193,7 @@ mod tests {
     fn line(text: &str) -> Line<'_> {
         match Content::parse(text) {
             Some(Content::Line(line)) => line,
-            other => panic!("{text:?} is a line that matters, not {other:?}"),
+            other => panic!("{text:?} is a relevant line, not {other:?}"),
         }
     }
 
@@ -208,27 +207,27 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_read_as_itself() {
+    fn names_are_parsed_in_either_case() {
         for property in [Property::BusyStatus, Property::RecurrenceId, Property::WrTimezone] {
-            assert_eq!(Property::named(property.name()), Some(property));
-            assert_eq!(Property::named(&property.name().to_lowercase()), Some(property));
+            assert_eq!(Property::from_name(property.name()), Some(property));
+            assert_eq!(Property::from_name(&property.name().to_lowercase()), Some(property));
         }
         assert_eq!(Content::parse("SUMMARY:DTSTART:1"), Some(Content::Other));
     }
 
     #[test]
-    fn what_has_no_name_or_no_colon_is_no_line() {
+    fn a_line_without_a_name_or_a_colon_is_refused() {
         for text in ["", ":", "<html>", "no colon", "DTSTART;TZID=\"unclosed:20261124"] {
             assert_eq!(Content::parse(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn a_fold_is_undone_also_inside_a_character() {
+    fn a_fold_inside_a_character_is_unfolded() {
         let feed = "SUMMARY:Caf\u{e9} au lait\r\nUID:1\r\n".as_bytes();
         for at in 1..feed.len() - 1 {
             for fold in ["\r\n ", "\n\t"] {
-                // CR and LF belong together: nothing is folded between them.
+                // A fold cannot be between CR and LF.
                 if feed[at - 1] == b'\r' || (fold == "\n\t" && feed[at] == b'\n') {
                     continue;
                 }

@@ -1,41 +1,41 @@
-//! When a recurrence rule recurs, on the clock of its event.
+//! The occurrences of a recurrence rule, on the clock of its event (RFC 5545, 3.3.10).
 //!
-//! A rule is walked by its periods (days, weeks, months or years). In each, the days that
-//! all `BY…` parts admit are the candidates. Where they expand and where they limit (the
-//! table in RFC 5545, 3.3.10) comes to the same, once the parts that the rule leaves to the
-//! event's start are filled in.
+//! A rule is walked period by period (days, weeks, months or years). The candidates of a period
+//! are the days that all `BY…` parts admit. This covers both columns of the RFC's table, where
+//! a part expands and where it limits, once the parts that the rule omits are filled in from
+//! the event's start.
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::rule::{ByDay, Frequency, Rule};
 
-/// How many days the walk of one rule may look at: 270 years of each day.
+/// The most days that are examined for one rule: 270 years of every day.
 ///
-/// Only a rule with a `COUNT` is walked from its start; without one, the walk begins at the
-/// first period that is asked for.
+/// Only a rule with a `COUNT` is walked from its start. Any other walk begins at the first
+/// requested period.
 const MAX_DAYS: usize = 100_000;
 
-/// A rule recurs more often, or less clearly, than one of a calendar does.
+/// A rule has too many occurrences, or too many days have to be examined to find them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(super) struct TooManyOccurrences;
 
 impl Rule {
-    /// Lists the times from the day `from` to the day `to` at which the rule recurs, in order.
+    /// Lists the occurrences from the day `from` to the day `to`, in order.
     ///
-    /// `start` begins the count and is not itself listed unless the rule admits it. `UNTIL`
-    /// is left to the caller, who knows the zone.
+    /// `start` begins the count, and is listed only if the rule admits it. The caller checks
+    /// `UNTIL`, which needs the zone.
     ///
     /// # Errors
     ///
-    /// [`TooMany`] if there are more than `limit`, or too many days have to be looked at.
+    /// [`TooManyOccurrences`] if there are more than `limit`, or more than `MAX_DAYS` have to be examined.
     pub(super) fn between(
         &self,
         start: DateTime,
         from: Date,
         to: Date,
         limit: usize,
-    ) -> Result<Vec<DateTime>, TooMany> {
+    ) -> Result<Vec<DateTime>, TooManyOccurrences> {
         let rule = self.filled_in(start);
         let times = rule.times(start.time());
         let wanted = rule.period_of(start.date(), from.max(start.date()));
@@ -52,9 +52,9 @@ impl Rule {
             candidates.clear();
             days_seen += rule.candidates(first, &times, limit, &mut candidates)?;
             if days_seen > MAX_DAYS {
-                return Err(TooMany);
+                return Err(TooManyOccurrences);
             }
-            rule.choose(&mut candidates);
+            rule.keep_positions(&mut candidates);
             for &time in candidates.iter().filter(|&&time| time >= start) {
                 if left == Some(0) {
                     return Ok(found);
@@ -65,7 +65,7 @@ impl Rule {
                 }
             }
             if found.len() > limit {
-                return Err(TooMany);
+                return Err(TooManyOccurrences);
             }
             period += 1;
             if let (Some(left), Some(each)) = (&mut left, rule.times_each_period(times.len()))
@@ -79,7 +79,7 @@ impl Rule {
         Ok(found)
     }
 
-    /// Names what the rule leaves to the event's start.
+    /// Fills in the parts that the rule omits from the event's start.
     fn filled_in(&self, start: DateTime) -> Self {
         let mut rule = self.clone();
         let weekday = ByDay { ordinal: None, weekday: start.weekday() };
@@ -102,7 +102,7 @@ impl Rule {
         rule
     }
 
-    /// Lists the times of day at which the rule recurs, in order.
+    /// Lists the times of day of the occurrences, in order.
     fn times(&self, start: Time) -> Vec<Time> {
         let or = |list: &[i16], one: i8| match list {
             [] => vec![i16::from(one)],
@@ -124,7 +124,7 @@ impl Rule {
         times
     }
 
-    /// Returns how many times each period has, where that is always the same.
+    /// Returns the number of occurrences in each period, if it is constant.
     fn times_each_period(&self, times: usize) -> Option<u64> {
         let has_filter = [&self.months, &self.month_days, &self.positions]
             .into_iter()
@@ -148,16 +148,16 @@ impl Rule {
             Frequency::Daily => days_between(start, day),
             Frequency::Weekly => days_between(self.week_of(start), day) / 7,
             Frequency::Monthly => months(day) - months(start),
-            // One less, as the last week of a year may end in the year after.
+            // One less, as the last week of a year may end in the next.
             Frequency::Yearly => i64::from(day.year() - start.year() - 1),
         };
         u32::try_from(units.max(0) / i64::from(self.interval)).unwrap_or(u32::MAX)
     }
 
-    /// Returns the first day of a period, counted from that of the event's start.
+    /// Returns the first day of a period, counted from the period of the event's start.
     fn first_day(&self, start: Date, period: u32) -> Option<Date> {
         let units = i64::from(period).checked_mul(i64::from(self.interval))?;
-        // Beyond any calendar, and too much for the sums below.
+        // Beyond any calendar, and an overflow below.
         if units > 10_000_000 {
             return None;
         }
@@ -188,20 +188,20 @@ impl Rule {
         plus_days(date, -i64::from(self.week_start.until(date.weekday())))
     }
 
-    /// Returns the first day of week 1: the first with at least four days in the year.
+    /// Returns the first day of week 1, the first week with at least four days in the year.
     fn first_week(&self, year: i16) -> Option<Date> {
         Date::new(year, 1, 4).ok().map(|date| self.week_of(date))
     }
 
-    /// Adds the times of the period that begins with `first`, in order, and returns how many
-    /// days were looked at.
+    /// Adds the occurrences of the period that begins on `first`, in order. Returns the number
+    /// of days examined.
     fn candidates(
         &self,
         first: Date,
         times: &[Time],
         limit: usize,
         candidates: &mut Vec<DateTime>,
-    ) -> Result<usize, TooMany> {
+    ) -> Result<usize, TooManyOccurrences> {
         let (days, weeks) = match self.frequency {
             Frequency::Daily => (1, 0),
             Frequency::Weekly => (7, 0),
@@ -210,7 +210,7 @@ impl Rule {
                 (i64::from(first.days_in_year()), 0)
             }
             Frequency::Yearly => {
-                // The year that week 1 belongs to, also where it begins in December.
+                // The year of week 1, which may begin in December.
                 let year = plus_days(first, 3).year();
                 let next = self.first_week(year + 1).unwrap_or(Date::MAX);
                 let days = days_between(first, next);
@@ -222,7 +222,7 @@ impl Rule {
         while index < days {
             let date = plus_days(first, index);
             if !self.months.is_empty() && !self.months.contains(&date.month().into()) {
-                // On to the next month, and still one by one where weeks begin in it.
+                // Skip to the next month.
                 index += i64::from(date.days_in_month() - date.day()) + 1;
                 seen += 1;
                 continue;
@@ -231,7 +231,7 @@ impl Rule {
             if self.admits(date, week, weeks) {
                 candidates.extend(times.iter().map(|&time| date.to_datetime(time)));
                 if candidates.len() > limit {
-                    return Err(TooMany);
+                    return Err(TooManyOccurrences);
                 }
             }
             index += 1;
@@ -266,8 +266,8 @@ impl Rule {
         })
     }
 
-    /// Leaves the positions of `BYSETPOS`.
-    fn choose(&self, candidates: &mut Vec<DateTime>) {
+    /// Keeps only the positions of `BYSETPOS`.
+    fn keep_positions(&self, candidates: &mut Vec<DateTime>) {
         if self.positions.is_empty() {
             return;
         }
@@ -275,10 +275,10 @@ impl Rule {
         let mut position = 0;
         candidates.retain(|_| {
             position += 1;
-            let is_it = |&wanted: &i16| {
+            let is_wanted = |&wanted: &i16| {
                 i64::from(wanted) == position || i64::from(wanted) == position - count - 1
             };
-            self.positions.iter().any(is_it)
+            self.positions.iter().any(is_wanted)
         });
     }
 }

@@ -1,12 +1,12 @@
-//! Recurrence rules as they are written (RFC 5545, 3.3.10).
+//! Parsing recurrence rules (RFC 5545, 3.3.10).
 
 use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime, Weekday};
 
-use super::values::{What, Written, parse};
+use super::values::{DateOrDateTime, Reason, parse};
 
-/// How often a rule recurs. Nobody's appointments recur by the hour.
+/// The frequency of a rule. Hourly and faster rules are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frequency {
     Daily,
@@ -15,10 +15,10 @@ pub(super) enum Frequency {
     Yearly,
 }
 
-/// The last time that a rule may produce.
+/// The end of a rule, inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// All of this day.
+    /// The whole of this day.
     Date(Date),
     /// On the clock of the event.
     Local(DateTime),
@@ -29,12 +29,12 @@ pub(super) enum Until {
 /// A weekday of `BYDAY`, such as `MO`, `1MO` or `-1FR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ByDay {
-    /// Which of them in the month or year; negative from the end.
+    /// Which one in the month or year. Negative: counted from the end.
     pub(super) ordinal: Option<i16>,
     pub(super) weekday: Weekday,
 }
 
-/// A recurrence rule. An empty list is a part that is not given.
+/// A recurrence rule. An omitted part is an empty list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) frequency: Frequency,
@@ -54,13 +54,13 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// Reads a rule.
+    /// Parses a rule.
     ///
     /// # Errors
     ///
-    /// Whatever is not of the grammar, or is there and would be ignored.
-    pub(super) fn parse(text: &str) -> Result<Self, What> {
-        let wrong = |what: &str| format!("rule {text:?}: {what}");
+    /// If any part does not follow the grammar or is not supported. No part is ignored.
+    pub(super) fn parse(text: &str) -> Result<Self, Reason> {
+        let wrong = |reason: &str| format!("rule {text:?}: {reason}");
         let upper = text.to_ascii_uppercase();
         let mut frequency = None;
         let mut rule = Self {
@@ -102,7 +102,7 @@ impl Rule {
                 "BYHOUR" => numbers(value, 0..=23, false).map(|given| rule.hours = given),
                 "BYMINUTE" => numbers(value, 0..=59, false).map(|given| rule.minutes = given),
                 "BYSECOND" => numbers(value, 0..=59, false).map(|given| rule.seconds = given),
-                // RFC 7529, where it changes nothing.
+                // RFC 7529, but only the values that change nothing.
                 "RSCALE" => (value == "GREGORIAN").then_some(()),
                 "SKIP" => (value == "OMIT").then_some(()),
                 _ => None,
@@ -110,10 +110,10 @@ impl Rule {
             understood.ok_or_else(|| wrong(&format!("{part} is not understood")))?;
         }
         rule.frequency = frequency.ok_or_else(|| wrong("it has no FREQ"))?;
-        rule.contradiction().map_or(Ok(rule), |what| Err(wrong(what)))
+        rule.contradiction().map_or(Ok(rule), |reason| Err(wrong(reason)))
     }
 
-    /// Tells what 3.3.10 forbids about this combination of parts.
+    /// Returns the combination of parts that 3.3.10 forbids, if the rule has one.
     fn contradiction(&self) -> Option<&'static str> {
         use Frequency::{Daily, Monthly, Weekly, Yearly};
         let by_nothing = [&self.months, &self.week_numbers, &self.year_days, &self.month_days]
@@ -158,9 +158,9 @@ fn positive(text: &str) -> Option<u32> {
 
 fn parse_until(text: &str) -> Option<Until> {
     Some(match parse(text)? {
-        Written::Date(date) => Until::Date(date),
-        Written::DateTime { civil, is_utc: true } => Until::Utc(civil),
-        Written::DateTime { civil, is_utc: false } => Until::Local(civil),
+        DateOrDateTime::Date(date) => Until::Date(date),
+        DateOrDateTime::DateTime { civil, is_utc: true } => Until::Utc(civil),
+        DateOrDateTime::DateTime { civil, is_utc: false } => Until::Local(civil),
     })
 }
 
@@ -191,7 +191,7 @@ fn by_day(text: &str) -> Option<Vec<ByDay>> {
     text.split(',').map(one).collect()
 }
 
-/// Reads a list of numbers, and returns them in order and once each.
+/// Parses a list of numbers. Returns them sorted, without duplicates.
 fn numbers(text: &str, range: std::ops::RangeInclusive<i16>, signed: bool) -> Option<Vec<i16>> {
     let one = |text: &str| number(text.trim(), &range, signed);
     let mut numbers: Vec<_> = text.split(',').map(one).collect::<Option<_>>()?;
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_be_ignored_is_an_error() {
+    fn a_part_that_is_not_understood_is_an_error() {
         let cases = [
             ("", "it has no FREQ"),
             ("COUNT=3", "it has no FREQ"),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn case_order_and_a_last_semicolon_do_not_matter() {
+    fn case_order_and_a_trailing_semicolon_do_not_matter() {
         assert_eq!(
             Rule::parse("byday=+1mo,-1FR;FREQ=monthly;"),
             Rule::parse("FREQ=MONTHLY;BYDAY=1MO,-1FR;INTERVAL=1;WKST=MO"),

@@ -1,34 +1,34 @@
-//! Series: events with one UID, the instances they recur at, and what replaces these.
+//! Series: the occurrences of the events with one UID, and their replacements.
 
 use std::collections::HashSet;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Event, Times};
-use super::occurrences::TooMany;
+use super::occurrences::TooManyOccurrences;
 use super::rule::{Rule, Until};
 use super::values::{Length, Moment};
+use super::vevent::{Times, VEvent};
 use super::zones::Zone;
 use crate::time_range::TimeRange;
 
-/// Longer than any two zones are apart.
+/// More than the difference between any two zones.
 const ZONES_APART: SignedDuration = SignedDuration::from_hours(48);
 
 /// Adds the time within `window` that the events of one UID take.
 ///
-/// Of several versions of an event, or of its replacement for one instance, the one with the
-/// highest `SEQUENCE`, then the latest `DTSTAMP`, counts. Equal ones all count.
+/// Of several versions of an event, or of a replacement of one occurrence, the one with the
+/// highest `SEQUENCE` counts, then the latest `DTSTAMP`. Equal versions all count.
 ///
 /// # Errors
 ///
-/// [`TooMany`] if `busy` then has more than `limit` intervals.
+/// [`TooManyOccurrences`] if `busy` then has more than `limit` intervals.
 pub(super) fn add_busy(
-    events: &[&Event<'_>],
+    events: &[&VEvent<'_>],
     window: TimeRange,
     limit: usize,
     busy: &mut Vec<TimeRange>,
-) -> Result<(), TooMany> {
+) -> Result<(), TooManyOccurrences> {
     let replacements: Vec<_> =
         latest(events.iter().copied().filter(|event| event.replaces.is_some()));
     for event in &replacements {
@@ -44,15 +44,15 @@ pub(super) fn add_busy(
                 .add_busy(window, limit, busy)?;
         }
     }
-    if busy.len() > limit { Err(TooMany) } else { Ok(()) }
+    if busy.len() > limit { Err(TooManyOccurrences) } else { Ok(()) }
 }
 
-/// Keeps the latest versions: of each replaced instance, or of the event.
-fn latest<'e, 'a>(events: impl Iterator<Item = &'e Event<'a>>) -> Vec<&'e Event<'a>> {
-    let replaced = |event: &Event<'_>| event.replaces.as_ref().map(|(moment, _)| moment.instant());
+/// Keeps the latest version of the event, or of each replaced occurrence.
+fn latest<'e, 'a>(events: impl Iterator<Item = &'e VEvent<'a>>) -> Vec<&'e VEvent<'a>> {
+    let replaced = |event: &VEvent<'_>| event.replaces.as_ref().map(|(moment, _)| moment.instant());
     let mut events: Vec<_> = events.map(|event| (replaced(event), event)).collect();
     events.sort_by(|a, b| (a.0, b.1.version).cmp(&(b.0, a.1.version)));
-    let mut kept: Vec<(Option<Timestamp>, &Event<'_>)> = Vec::with_capacity(events.len());
+    let mut kept: Vec<(Option<Timestamp>, &VEvent<'_>)> = Vec::with_capacity(events.len());
     for (replaced, event) in events {
         match kept.last() {
             Some((of, newest)) if *of == replaced && newest.version > event.version => {}
@@ -66,13 +66,13 @@ fn clip(start: Timestamp, end: Timestamp, window: TimeRange) -> Option<TimeRange
     TimeRange::new(start, end)?.intersection(&window)
 }
 
-/// An event, and those that replace instances of it.
+/// An event, and the events that replace occurrences of it.
 struct Series<'s, 'e, 'a> {
     times: &'s Times,
-    replacements: &'s [&'e Event<'a>],
+    replacements: &'s [&'e VEvent<'a>],
 }
 
-/// What a `RANGE=THISANDFUTURE` does to the instances after the one that it replaces.
+/// The effect of `RANGE=THISANDFUTURE` on the occurrences after the replaced one.
 struct Change<'s> {
     from: Timestamp,
     is_busy: bool,
@@ -87,7 +87,7 @@ impl Series<'_, '_, '_> {
         window: TimeRange,
         limit: usize,
         busy: &mut Vec<TimeRange>,
-    ) -> Result<(), TooMany> {
+    ) -> Result<(), TooManyOccurrences> {
         let Times { start, length, .. } = self.times;
         let replaced = self.replaced();
         let except = Except::new(self.times);
@@ -130,22 +130,22 @@ impl Series<'_, '_, '_> {
         Ok(())
     }
 
-    /// Lists the times of a rule on the days from `from` to `to`.
+    /// Lists the occurrences of a rule on the days from `from` to `to`.
     fn recur(
         &self,
         rule: &Rule,
         from: Date,
         to: Date,
         limit: usize,
-    ) -> Result<Vec<DateTime>, TooMany> {
+    ) -> Result<Vec<DateTime>, TooManyOccurrences> {
         let start = &self.times.start;
         let local = |utc: DateTime| start.zone.civil(Zone::utc().instant(utc));
         let last = match rule.until {
             None => to,
             Some(Until::Date(date)) => date,
             Some(Until::Local(limit)) => limit.date(),
-            // An all-day event should end on a date. What comes later of the two readings
-            // of a time takes no busy day away.
+            // `UNTIL` of an all-day event should be a date. Of the two readings of a time,
+            // the later one keeps more days busy.
             Some(Until::Utc(limit)) => limit.date().max(local(limit).date()),
         };
         let mut times = rule.between(start.civil, from, to.min(last), limit)?;
@@ -159,8 +159,8 @@ impl Series<'_, '_, '_> {
         Ok(times)
     }
 
-    /// Returns when the instance is that a `RECURRENCE-ID` or an `RDATE` means: on the clock
-    /// of the series, and as an instant, as the clock may show a time twice.
+    /// Returns the occurrence that a `RECURRENCE-ID` or `RDATE` names: on the clock of the
+    /// series, and as an instant, since the clock may show a time twice.
     fn instance(&self, moment: &Moment) -> (DateTime, Timestamp) {
         let start = &self.times.start;
         let date = match (moment.is_date, start.is_date) {
@@ -169,7 +169,7 @@ impl Series<'_, '_, '_> {
             (false, false) => None,
         };
         if let Some(date) = date {
-            // A date for an event with a time means that day, at the event's time.
+            // For an event with a time, a date means that day at the event's time.
             let civil = date.to_datetime(start.civil.time());
             return (civil, start.zone.instant(civil));
         }
@@ -177,7 +177,7 @@ impl Series<'_, '_, '_> {
         (start.zone.civil(instant), instant)
     }
 
-    /// Returns when the instances that are replaced would begin.
+    /// Returns the original starts of the replaced occurrences.
     fn replaced(&self) -> HashSet<Timestamp> {
         let starts = self.replacements.iter().filter_map(|event| event.replaces.as_ref());
         starts.map(|(moment, _)| self.instance(moment).1).collect()
@@ -191,7 +191,7 @@ impl Series<'_, '_, '_> {
             let shift = start.civil.duration_since(start.zone.civil(from));
             Some(Change { from, is_busy: event.is_busy, zone: &start.zone, shift, length: *length })
         });
-        // `latest` has put them in order.
+        // Sorted by `latest`.
         changes.collect()
     }
 
@@ -216,7 +216,7 @@ impl Series<'_, '_, '_> {
     }
 }
 
-/// Returns the days on which what begins may be in the window.
+/// Returns the days on which an occurrence in the window may begin.
 fn days(window: TimeRange, length: Length, changes: &[Change<'_>]) -> (Date, Date) {
     let utc = Zone::utc();
     let mut from = utc.civil(window.start()).saturating_sub(length.at_most());
@@ -229,7 +229,7 @@ fn days(window: TimeRange, length: Length, changes: &[Change<'_>]) -> (Date, Dat
     (from.saturating_sub(ZONES_APART).date(), to.saturating_add(ZONES_APART).date())
 }
 
-/// The instances that `EXDATE` takes out.
+/// The occurrences that `EXDATE` removes.
 struct Except {
     instants: HashSet<Timestamp>,
     dates: HashSet<Date>,
@@ -239,7 +239,7 @@ impl Except {
     fn new(times: &Times) -> Self {
         let mut except = Self { instants: HashSet::new(), dates: HashSet::new() };
         for moment in &times.except {
-            // A date takes out whatever begins on it.
+            // A date removes every occurrence that begins on it.
             let date = match (moment.is_date, times.start.is_date) {
                 (true, _) => Some(moment.civil.date()),
                 (false, true) => date_of(moment, &times.start.zone),
@@ -259,7 +259,7 @@ impl Except {
     }
 }
 
-/// Returns the day that a midnight means, in the zone of an all-day event or as written.
+/// Returns the date of a midnight, in the zone of an all-day event or as written.
 fn date_of(moment: &Moment, zone: &Zone) -> Option<Date> {
     let midnights = [zone.civil(moment.instant()), moment.civil];
     midnights.into_iter().find(|civil| civil.time() == Time::midnight()).map(DateTime::date)

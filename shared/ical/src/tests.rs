@@ -1,4 +1,4 @@
-//! Feeds, and what they make busy.
+//! Feeds and the busy time that they expand to.
 
 mod files;
 mod instances;
@@ -10,9 +10,9 @@ use jiff::civil::date;
 
 use super::*;
 
-/// Six weeks, as a salon offers them; none of the clocks below changes in it.
+/// Six weeks without a clock change in the zones of these tests.
 const WINTER: (&str, &str) = ("2026-11-23", "2027-01-05");
-/// A year, with both changes of the clock.
+/// A year with both clock changes.
 const YEAR: (&str, &str) = ("2026-01-01", "2027-01-01");
 
 fn los_angeles() -> TimeZone {
@@ -27,7 +27,7 @@ fn window((from, to): (&str, &str)) -> TimeRange {
     TimeRange::new(midnight(from), midnight(to)).unwrap()
 }
 
-/// Makes a feed of lines that are separated by `|` or line breaks.
+/// Makes a feed from lines separated by `|` or line breaks.
 fn calendar(lines: &str) -> String {
     let lines = lines.split(['|', '\n']).map(str::trim).filter(|line| !line.is_empty());
     let lines: Vec<_> = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Test//EN"]
@@ -38,12 +38,12 @@ fn calendar(lines: &str) -> String {
     lines.join("\r\n")
 }
 
-/// Makes a feed of one event.
+/// Makes a feed with one event.
 fn event(lines: &str) -> String {
     calendar(&format!("BEGIN:VEVENT|UID:it|{lines}|END:VEVENT"))
 }
 
-/// Lists busy time on the clock of Los Angeles, such as `11-24 09:00-10:00`.
+/// Lists busy time in Los Angeles time, such as `11-24 09:00-10:00`.
 fn busy(feed: impl AsRef<[u8]>, days: (&str, &str)) -> Result<Vec<String>, IcalError> {
     let zone = los_angeles();
     let on_the_clock = |busy: &TimeRange| {
@@ -62,14 +62,14 @@ fn joined(feed: impl AsRef<[u8]>, days: (&str, &str)) -> String {
     }
 }
 
-/// Checks rows of name, event lines and busy time.
+/// Checks rows of a name, event lines and busy time.
 fn check_events(days: (&str, &str), rows: &[(&str, &str, &str)]) {
     for (name, lines, expected) in rows {
         assert_eq!(&joined(event(lines), days), expected, "{name}");
     }
 }
 
-/// Checks rows of name, calendar lines and busy time.
+/// Checks rows of a name, calendar lines and busy time.
 fn check_calendars(days: (&str, &str), rows: &[(&str, &str, &str)]) {
     for (name, lines, expected) in rows {
         assert_eq!(&joined(calendar(lines), days), expected, "{name}");

@@ -1,8 +1,8 @@
-//! A stretch of time, and lists of them.
+//! Ranges of time.
 
 use jiff::Timestamp;
 
-/// A stretch of time that is not empty: from `start` up to, and without, `end`.
+/// A non-empty, half-open range of time: `[start, end)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeRange {
     start: Timestamp,
@@ -10,7 +10,7 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// Returns the range, or `None` where `end` is not after `start`.
+    /// Makes a range. Returns `None` if `end` is not after `start`.
     #[must_use]
     pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
         (start < end).then_some(Self { start, end })
@@ -22,13 +22,13 @@ impl TimeRange {
         self.start
     }
 
-    /// Returns the first instant that is no longer part of it.
+    /// Returns the first instant after the range.
     #[must_use]
     pub const fn end(&self) -> Timestamp {
         self.end
     }
 
-    /// Returns the part that both ranges have in common.
+    /// Returns the part that both ranges share.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         Self::new(self.start.max(other.start), self.end.min(other.end))
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_that_overlap_or_touch_become_one() {
+    fn ranges_that_overlap_or_touch_are_joined() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let ranges = |pairs: &[(i64, i64)]| -> Vec<_> {
             pairs.iter().map(|(from, to)| TimeRange::new(at(*from), at(*to)).unwrap()).collect()

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::lines::Line;
 use super::zones::{Zone, Zones};
 
-/// A point in time as it is written: a date or a date-time, on a zone's clock.
+/// A date or a date-time on the clock of a zone.
 #[derive(Clone, Debug)]
 pub(super) struct Moment {
     /// The time on the clock; midnight for a date.
@@ -22,7 +22,7 @@ impl Moment {
     }
 }
 
-/// How long something takes: first days on the clock, then exact seconds.
+/// A duration: nominal days on the clock, then exact seconds (RFC 5545, 3.3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Length {
     pub(super) days: i64,
@@ -32,7 +32,7 @@ pub(super) struct Length {
 impl Length {
     pub(super) const ZERO: Self = Self { days: 0, seconds: 0 };
 
-    /// Returns the end of what begins at `civil`, which is the instant `start` in `zone`.
+    /// Returns the end of an event that begins at `civil`, the instant `start` in `zone`.
     pub(super) fn end(self, civil: DateTime, start: Timestamp, zone: &Zone) -> Timestamp {
         let from = if self.days == 0 {
             start
@@ -43,39 +43,39 @@ impl Length {
         from.checked_add(SignedDuration::from_secs(self.seconds)).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns a span of exact time that is at least as long.
+    /// Returns an exact duration that is at least as long.
     pub(super) fn at_most(self) -> SignedDuration {
         SignedDuration::from_hours((self.days + 1) * 24)
             .saturating_add(SignedDuration::from_secs(self.seconds))
     }
 }
 
-/// A stretch of time with an explicit end.
+/// A period of time (RFC 5545, 3.3.9).
 #[derive(Clone, Debug)]
 pub(super) struct Period {
     pub(super) start: Moment,
     pub(super) end: Timestamp,
 }
 
-/// Why a value is not understood: a short text for an error.
-pub(super) type What = String;
+/// Why a value is not understood.
+pub(super) type Reason = String;
 
-fn unreadable(line: &Line<'_>) -> What {
+fn unreadable(line: &Line<'_>) -> Reason {
     format!("{} {:?} cannot be read", line.property.name(), line.value)
 }
 
-/// Reads a property with one date or date-time.
-pub(super) fn moment<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Moment, What> {
+/// Parses a property with one date or date-time.
+pub(super) fn moment<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Moment, Reason> {
     moment_of(line, line.value, zones)
 }
 
-/// Reads a property with a list of dates or date-times.
-pub(super) fn moments<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Vec<Moment>, What> {
+/// Parses a property with a list of dates or date-times.
+pub(super) fn moments<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Vec<Moment>, Reason> {
     line.value.split(',').map(|value| moment_of(line, value.trim(), zones)).collect()
 }
 
-/// Reads a property with a list of periods: `start/end` or `start/duration`.
-pub(super) fn periods<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Vec<Period>, What> {
+/// Parses a property with a list of periods: `start/end` or `start/duration`.
+pub(super) fn periods<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Vec<Period>, Reason> {
     let mut period = |value: &str| {
         let (start, end) = value.trim().split_once('/').ok_or_else(|| unreadable(line))?;
         let start = moment_of(line, start, zones)?;
@@ -92,13 +92,13 @@ pub(super) fn periods<'a>(line: &Line<'a>, zones: &mut Zones<'a>) -> Result<Vec<
     line.value.split(',').map(&mut period).collect()
 }
 
-fn moment_of<'a>(line: &Line<'a>, value: &str, zones: &mut Zones<'a>) -> Result<Moment, What> {
+fn moment_of<'a>(line: &Line<'a>, value: &str, zones: &mut Zones<'a>) -> Result<Moment, Reason> {
     let (civil, is_utc) = match parse(value).ok_or_else(|| unreadable(line))? {
-        Written::Date(date) => {
+        DateOrDateTime::Date(date) => {
             let civil = date.to_datetime(Time::midnight());
             return Ok(Moment { civil, zone: zones.floating()?, is_date: true });
         }
-        Written::DateTime { civil, is_utc } => (civil, is_utc),
+        DateOrDateTime::DateTime { civil, is_utc } => (civil, is_utc),
     };
     if line.param_is("VALUE", "DATE") {
         return Err(unreadable(line));
@@ -111,22 +111,22 @@ fn moment_of<'a>(line: &Line<'a>, value: &str, zones: &mut Zones<'a>) -> Result<
     Ok(Moment { civil, zone, is_date: false })
 }
 
-/// A date or a date-time without its zone.
+/// A date or a date-time without its zone (RFC 5545, 3.3.4 and 3.3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum DateOrDateTime {
     Date(Date),
     DateTime { civil: DateTime, is_utc: bool },
 }
 
-/// Reads `YYYYMMDD` or `YYYYMMDDTHHMMSS` with or without `Z`.
-pub(super) fn parse(value: &str) -> Option<Written> {
+/// Parses `YYYYMMDD` or `YYYYMMDDTHHMMSS` with or without `Z`.
+pub(super) fn parse(value: &str) -> Option<DateOrDateTime> {
     let bytes = value.as_bytes();
     let (date, rest) = bytes.split_at_checked(8)?;
     let date =
         Date::new(i16::try_from(digits(&date[..4])?).ok()?, two(&date[4..6])?, two(&date[6..])?)
             .ok()?;
     let (time, is_utc) = match rest {
-        [] => return Some(Written::Date(date)),
+        [] => return Some(DateOrDateTime::Date(date)),
         [b'T' | b't', time @ .., b'Z' | b'z'] => (time, true),
         [b'T' | b't', time @ ..] => (time, false),
         _ => return None,
@@ -135,13 +135,13 @@ pub(super) fn parse(value: &str) -> Option<Written> {
         return None;
     }
     let second = two(&time[4..])?;
-    // 60 is a leap second, which clocks without them call 59 (3.3.12).
+    // 60 is a leap second, to be read as 59 (RFC 5545, 3.3.12).
     let second = if second == 60 { 59 } else { second };
     let time = Time::new(two(&time[..2])?, two(&time[2..4])?, second, 0).ok()?;
-    Some(Written::DateTime { civil: date.to_datetime(time), is_utc })
+    Some(DateOrDateTime::DateTime { civil: date.to_datetime(time), is_utc })
 }
 
-/// Reads a duration that is not negative, such as `P1W`, `P1DT2H` or `PT30M`.
+/// Parses a non-negative duration such as `P1W`, `P1DT2H` or `PT30M`.
 pub(super) fn length(value: &str) -> Option<Length> {
     let upper = value.to_ascii_uppercase();
     let rest = upper.strip_prefix('+').unwrap_or(&upper).strip_prefix('P')?;
@@ -166,7 +166,7 @@ pub(super) fn length(value: &str) -> Option<Length> {
     Some(length)
 }
 
-/// Reads numbers that are each followed by a unit, the units in the order given.
+/// Parses numbers, each followed by a unit, with the units in the given order.
 fn parts(mut text: &str, mut units: &str, mut each: impl FnMut(char, i64)) -> Option<()> {
     while !text.is_empty() {
         let at = text.find(|c: char| !c.is_ascii_digit())?;
@@ -179,7 +179,7 @@ fn parts(mut text: &str, mut units: &str, mut each: impl FnMut(char, i64)) -> Op
     Some(())
 }
 
-/// Reads `+HHMM`, `-HHMM` or `±HHMMSS`.
+/// Parses `+HHMM`, `-HHMM` or `±HHMMSS` (RFC 5545, 3.3.14).
 pub(super) fn offset(value: &str) -> Option<Offset> {
     let (sign, rest) = value.as_bytes().split_first()?;
     let seconds = match rest.len() {
@@ -196,7 +196,7 @@ pub(super) fn offset(value: &str) -> Option<Offset> {
     }
 }
 
-/// Reads one to seven digits.
+/// Parses one to seven digits.
 fn digits(bytes: &[u8]) -> Option<i32> {
     if bytes.is_empty() || bytes.len() > 7 {
         return None;
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_keeps_days_apart_from_hours() {
+    fn a_duration_distinguishes_days_from_hours() {
         let cases = [
             ("P1W", Some((7, 0))),
             ("P1DT2H3M4S", Some((1, 7384))),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_or_time_that_does_not_exist_is_not_read() {
+    fn a_date_or_time_that_does_not_exist_is_refused() {
         for text in [
             "20260230",
             "2026113",

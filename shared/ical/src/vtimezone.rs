@@ -1,4 +1,4 @@
-//! Zones that a feed describes itself (RFC 5545, 3.6.5).
+//! Zones that a feed describes itself (`VTIMEZONE`; RFC 5545, 3.6.5).
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
@@ -6,31 +6,31 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::components::{Component, ZoneComponent};
 use super::lines::{Line, Property};
-use super::occurrences::TooMany;
+use super::occurrences::TooManyOccurrences;
 use super::rule::{Rule, Until};
-use super::values::{What, Written, offset, parse};
+use super::values::{DateOrDateTime, Reason, offset, parse};
 
-/// How many changes of offset a zone may have: two a year for longer than calendars exist.
+/// The most changes of offset that a zone may have: two a year for 10,000 years.
 const MAX_CHANGES: usize = 20_000;
 
-/// A clock whose changes are listed.
+/// A zone as a list of its changes of offset.
 #[derive(Debug)]
 pub(super) struct CustomZone {
-    /// In order; each ends with the offset that the next begins with.
-    changes: Vec<Onset>,
+    /// In order. Each `to` is the next one's `from`.
+    changes: Vec<OffsetChange>,
 }
 
 impl CustomZone {
-    /// Lists the changes up to `until`.
-    pub(super) fn read(zone: &ZoneComponent<'_>, until: Timestamp) -> Result<Self, What> {
+    /// Expands the changes up to `until`.
+    pub(super) fn read(zone: &ZoneComponent<'_>, until: Timestamp) -> Result<Self, Reason> {
         let mut changes = Vec::new();
         for observance in &zone.observances {
-            changes.extend(onsets(observance, until)?);
+            changes.extend(changes_of(observance, until)?);
         }
         if changes.is_empty() {
             return Err("it has no STANDARD and no DAYLIGHT part".to_owned());
         }
-        changes.sort_unstable_by_key(|onset| onset.at);
+        changes.sort_unstable_by_key(|change| change.at);
         for at in 1..changes.len() {
             changes[at].from = changes[at - 1].to;
         }
@@ -39,14 +39,15 @@ impl CustomZone {
 
     pub(super) fn instant(&self, civil: DateTime) -> Timestamp {
         let at = |offset: Offset| offset.to_timestamp(civil).unwrap_or(Timestamp::MAX);
-        // A change is past once both its clocks say so: in a gap only the old one does, in a
-        // fold only the new one, and in both the old offset counts.
-        let is_past = |onset: &Onset| onset.at <= at(onset.from) && onset.at <= at(onset.to);
+        // A change is past if the time is after it by both offsets. In a gap or a fold it is
+        // so by one of them only, and the old offset is used.
+        let is_past =
+            |change: &OffsetChange| change.at <= at(change.from) && change.at <= at(change.to);
         at(self.offset_after(self.changes.partition_point(is_past)))
     }
 
     pub(super) fn civil(&self, instant: Timestamp) -> DateTime {
-        let past = self.changes.partition_point(|onset| onset.at <= instant);
+        let past = self.changes.partition_point(|change| change.at <= instant);
         self.offset_after(past).to_datetime(instant)
     }
 
@@ -57,13 +58,13 @@ impl CustomZone {
 
 /// A change of offset.
 #[derive(Clone, Copy, Debug)]
-struct Onset {
+struct OffsetChange {
     at: Timestamp,
     from: Offset,
     to: Offset,
 }
 
-fn onsets(observance: &Component<'_>, until: Timestamp) -> Result<Vec<Onset>, What> {
+fn changes_of(observance: &Component<'_>, until: Timestamp) -> Result<Vec<OffsetChange>, Reason> {
     let required = |property: Property| {
         observance.value(property).ok_or_else(|| format!("a part has no {}", property.name()))
     };
@@ -74,33 +75,33 @@ fn onsets(observance: &Component<'_>, until: Timestamp) -> Result<Vec<Onset>, Wh
     let from = offset_of(Property::TzOffsetFrom)?;
     let to = offset_of(Property::TzOffsetTo)?;
     let start = local(required(Property::DtStart)?, from)?;
-    let mut onsets = vec![start];
+    let mut times = vec![start];
     for line in &observance.lines {
         match line.property {
-            Property::RRule => onsets.extend(recurring(line, start, from, until)?),
+            Property::RRule => times.extend(recurring(line, start, from, until)?),
             Property::RDate => {
                 for value in line.value.split(',') {
-                    onsets.push(local(value.trim(), from)?);
+                    times.push(local(value.trim(), from)?);
                 }
             }
             _ => {}
         }
     }
-    let onset = |civil| {
+    let change = |civil| {
         let at = from.to_timestamp(civil).map_err(|_| format!("{civil} is out of range"))?;
-        Ok(Onset { at, from, to })
+        Ok(OffsetChange { at, from, to })
     };
-    onsets.into_iter().map(onset).collect()
+    times.into_iter().map(change).collect()
 }
 
-/// Reads a time on the clock as it was before the change.
-fn local(text: &str, from: Offset) -> Result<DateTime, What> {
+/// Parses a time on the clock as it was before the change.
+fn local(text: &str, from: Offset) -> Result<DateTime, Reason> {
     match parse(text) {
-        Some(Written::DateTime { civil, is_utc: false }) => Ok(civil),
-        Some(Written::DateTime { civil, is_utc: true }) => {
+        Some(DateOrDateTime::DateTime { civil, is_utc: false }) => Ok(civil),
+        Some(DateOrDateTime::DateTime { civil, is_utc: true }) => {
             Ok(civil.saturating_add(SignedDuration::from_secs(from.seconds().into())))
         }
-        Some(Written::Date(date)) => Ok(date.into()),
+        Some(DateOrDateTime::Date(date)) => Ok(date.into()),
         None => Err(format!("{text:?} is not a date-time")),
     }
 }
@@ -110,13 +111,13 @@ fn recurring(
     start: DateTime,
     from: Offset,
     until: Timestamp,
-) -> Result<Vec<DateTime>, What> {
+) -> Result<Vec<DateTime>, Reason> {
     let rule = Rule::parse(line.value)?;
-    // Two days more, as `until` is an instant and the clock may be ahead of UTC.
+    // Two more days, as the clock may be ahead of UTC.
     let last = Offset::UTC.to_datetime(until).date().saturating_add(SignedDuration::from_hours(48));
     let all = rule
         .between(start, Date::MIN, last, MAX_CHANGES)
-        .map_err(|TooMany| "it changes too often")?;
+        .map_err(|TooManyOccurrences| "it has too many changes")?;
     let in_time = |civil: &DateTime| match rule.until {
         None => true,
         Some(Until::Date(date)) => civil.date() <= date,

@@ -1,4 +1,4 @@
-//! Time zones: what a `TZID` means.
+//! Time zones: resolving a `TZID`.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,15 +10,15 @@ use windows_timezones::WindowsTimezone;
 
 use super::components::{Calendar, ZoneComponent};
 use super::lines::Property;
-use super::values::What;
+use super::values::Reason;
 use super::vtimezone::CustomZone;
 
-/// A clock on a wall somewhere.
+/// A time zone.
 #[derive(Clone, Debug)]
 pub(super) enum Zone {
-    /// One of the tz database.
+    /// From the tz database.
     Known(TimeZone),
-    /// One that the feed itself describes.
+    /// Described by the feed itself.
     Custom(Rc<CustomZone>),
 }
 
@@ -27,7 +27,6 @@ impl Zone {
         Self::Known(TimeZone::UTC)
     }
 
-    /// Tells whether both are the same zone.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Known(one), Self::Known(other)) => one == other,
@@ -36,10 +35,10 @@ impl Zone {
         }
     }
 
-    /// Returns when the clock shows `civil`.
+    /// Returns the instant at which the clock shows `civil` (RFC 5545, 3.3.5).
     ///
-    /// The first time where it does so twice; where it never does, the offset from before
-    /// the gap counts (RFC 5545, 3.3.5).
+    /// Of a time that occurs twice, this is the first. A time that does not occur is read
+    /// with the offset from before the gap.
     pub(super) fn instant(&self, civil: DateTime) -> Timestamp {
         match self {
             Self::Known(zone) => zone.to_timestamp(civil).unwrap_or(Timestamp::MAX),
@@ -47,7 +46,7 @@ impl Zone {
         }
     }
 
-    /// Returns what the clock shows.
+    /// Returns the time that the clock shows.
     pub(super) fn civil(&self, instant: Timestamp) -> DateTime {
         match self {
             Self::Known(zone) => zone.to_datetime(instant),
@@ -56,45 +55,45 @@ impl Zone {
     }
 }
 
-/// The zones of a calendar, looked up once each.
+/// The zones of a calendar, each resolved once.
 #[derive(Debug)]
 pub(super) struct Zones<'a> {
     described: &'a [ZoneComponent<'a>],
-    salon_zone: &'a TimeZone,
+    default_zone: &'a TimeZone,
     calendar_zone: Option<&'a str>,
-    /// Up to when a described zone has to be known.
+    /// Until when a described zone is expanded.
     until: Timestamp,
-    known: HashMap<&'a str, Result<Zone, What>>,
+    known: HashMap<&'a str, Result<Zone, Reason>>,
 }
 
 impl<'a> Zones<'a> {
     pub(super) fn new(
         calendar: &'a Calendar<'a>,
-        salon_zone: &'a TimeZone,
+        default_zone: &'a TimeZone,
         until: Timestamp,
     ) -> Self {
         Self {
             described: &calendar.zones,
-            salon_zone,
+            default_zone,
             calendar_zone: calendar.zone.filter(|name| !name.is_empty()),
             until,
             known: HashMap::new(),
         }
     }
 
-    /// Returns the zone of dates and of times that name none.
-    pub(super) fn floating(&mut self) -> Result<Zone, What> {
+    /// Returns the zone of dates and of times without a zone.
+    pub(super) fn floating(&mut self) -> Result<Zone, Reason> {
         match self.calendar_zone {
             Some(name) => self.named(name),
-            None => Ok(Zone::Known(self.salon_zone.clone())),
+            None => Ok(Zone::Known(self.default_zone.clone())),
         }
     }
 
     /// Returns the zone that a `TZID` names.
     ///
-    /// A name that says which zone of the tz database is meant beats the description in the
-    /// feed, which is often a shortened or outdated copy.
-    pub(super) fn named(&mut self, name: &'a str) -> Result<Zone, What> {
+    /// A known name takes precedence over the feed's own description, which is often a
+    /// shortened or outdated copy of the tz database.
+    pub(super) fn named(&mut self, name: &'a str) -> Result<Zone, Reason> {
         if let Some(known) = self.known.get(name) {
             return known.clone();
         }
@@ -103,24 +102,24 @@ impl<'a> Zones<'a> {
         zone
     }
 
-    fn resolve(&self, name: &str) -> Result<Zone, What> {
+    fn resolve(&self, name: &str) -> Result<Zone, Reason> {
         if let Some(zone) = well_known(name) {
             return Ok(Zone::Known(zone));
         }
-        let is_it = |zone: &&ZoneComponent<'_>| {
+        let has_name = |zone: &&ZoneComponent<'_>| {
             zone.own.value(Property::TzId).is_some_and(|id| id.trim_matches('"') == name)
         };
         let described = self
             .described
             .iter()
-            .find(is_it)
+            .find(has_name)
             .ok_or_else(|| format!("time zone {name:?} is not known"))?;
         if let Some(zone) = described.own.value(Property::Location).and_then(in_database) {
             return Ok(Zone::Known(zone));
         }
         CustomZone::read(described, self.until)
             .map(|zone| Zone::Custom(Rc::new(zone)))
-            .map_err(|what| format!("time zone {name:?}: {what}"))
+            .map_err(|reason| format!("time zone {name:?}: {reason}"))
     }
 }
 
@@ -139,11 +138,11 @@ fn well_known(name: &str) -> Option<TimeZone> {
 }
 
 fn in_database(name: &str) -> Option<TimeZone> {
-    // jiff knows Etc/Unknown, and it behaves like UTC: that would be a guess.
+    // jiff knows Etc/Unknown and treats it as UTC, which would be a guess.
     tz::db().get(name).ok().filter(|zone| !zone.is_unknown())
 }
 
-/// Finds a zone by the name that Windows and Outlook give it, as mapped by Unicode CLDR.
+/// Finds a zone by its Windows name, as mapped by Unicode CLDR.
 fn windows(name: &str) -> Option<TimeZone> {
     if name.eq_ignore_ascii_case("tzone://Microsoft/Utc") {
         return Some(TimeZone::UTC);

@@ -1,4 +1,4 @@
-//! Whole files: from common programs, broken, and no calendars at all.
+//! Whole files: of common programs, broken ones, and files that are not calendars.
 
 use super::*;
 
@@ -14,14 +14,14 @@ fn expected(name: &str) -> Vec<String> {
 }
 
 #[test]
-fn feeds_of_common_programs_are_understood() {
+fn feeds_of_common_programs_are_read() {
     for name in ["google", "outlook", "apple", "thunderbird", "booking-tool", "free-busy"] {
         assert_eq!(busy(file(name), WINTER), Ok(expected(name)), "{name}.ics");
     }
 }
 
 #[test]
-fn line_ends_a_byte_order_mark_and_blank_lines_change_nothing() {
+fn line_endings_blank_lines_and_a_byte_order_mark_do_not_matter() {
     let lines = "BEGIN:VEVENT|UID:e|DTSTART:20261124T170000Z|DURATION:PT1H|END:VEVENT";
     let feed = calendar(lines);
     for feed in [
@@ -37,7 +37,7 @@ fn line_ends_a_byte_order_mark_and_blank_lines_change_nothing() {
 }
 
 #[test]
-fn what_is_no_calendar_is_not_free() {
+fn a_file_that_is_not_a_calendar_is_an_error() {
     for feed in [
         "",
         "\r\n\r\n",
@@ -56,7 +56,7 @@ fn what_is_no_calendar_is_not_free() {
 }
 
 #[test]
-fn a_feed_that_is_cut_anywhere_is_an_error() {
+fn a_truncated_feed_is_an_error() {
     let feed = calendar(
         "BEGIN:VEVENT|UID:a|DTSTART:20261124T170000Z|DURATION:PT1H|END:VEVENT
         BEGIN:VEVENT|UID:b|DTSTART:20261125T170000Z|DURATION:PT1H|END:VEVENT",
@@ -68,7 +68,7 @@ fn a_feed_that_is_cut_anywhere_is_an_error() {
 }
 
 #[test]
-fn components_that_do_not_nest_are_an_error() {
+fn badly_nested_components_are_an_error() {
     let cases = [
         ("BEGIN:VEVENT", "VCALENDAR"),
         ("END:VEVENT", "VCALENDAR"),
@@ -86,7 +86,7 @@ fn components_that_do_not_nest_are_an_error() {
 }
 
 #[test]
-fn only_events_and_busy_periods_count() {
+fn only_events_and_busy_periods_are_busy() {
     let rows = [
         (
             "a task and a note",
@@ -129,7 +129,7 @@ fn two_calendars_in_a_file_both_count() {
 }
 
 #[test]
-fn five_thousand_events_are_all_there() {
+fn a_feed_of_five_thousand_events_is_expanded_completely() {
     let event = |number: u32| {
         let (day, hour, minute) = (1 + number / 720, number % 720 / 60, number % 60);
         let start = format!("202612{day:02}T{hour:02}{minute:02}00");

@@ -1,4 +1,4 @@
-//! Instances that are taken out, added, moved and cancelled.
+//! Occurrences that are removed, added, moved and cancelled.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn replacement(lines: &str) -> String {
 }
 
 #[test]
-fn dates_are_taken_out_and_added() {
+fn exdate_removes_and_rdate_adds_occurrences() {
     let rows = [
         (
             "nothing",
@@ -81,7 +81,7 @@ fn dates_are_taken_out_and_added() {
 }
 
 #[test]
-fn all_day_series_lose_days() {
+fn exdate_removes_days_of_an_all_day_series() {
     let rows = [
         (
             "by date",
@@ -108,7 +108,7 @@ fn all_day_series_lose_days() {
 }
 
 #[test]
-fn instances_are_replaced() {
+fn a_recurrence_id_replaces_one_occurrence() {
     let moved = "RECURRENCE-ID;TZID=America/Los_Angeles:20261201T090000|DTSTART;TZID=America/Los_Angeles:20261202T140000|DURATION:PT2H";
     let all_but_second = "11-24 09:00-10:00, 12-08 09:00-10:00, 12-15 09:00-10:00";
     let rows = [
@@ -154,7 +154,7 @@ fn instances_are_replaced() {
         (
             "recurring",
             format!("{moved}|RRULE:FREQ=DAILY"),
-            "event s: it replaces an instance, and recurs itself",
+            "event s: it replaces an occurrence, and recurs itself",
         ),
         (
             "without a start",
@@ -176,7 +176,7 @@ fn instances_are_replaced() {
 }
 
 #[test]
-fn an_instance_is_moved_into_the_window() {
+fn an_occurrence_can_be_moved_into_the_window() {
     let lines = "BEGIN:VEVENT|UID:s|DTSTART:20260106T170000Z|DURATION:PT1H|RRULE:FREQ=WEEKLY;COUNT=3|END:VEVENT
         BEGIN:VEVENT|UID:s|RECURRENCE-ID:20260113T170000Z|DTSTART:20261130T170000Z|DURATION:PT1H|END:VEVENT";
     assert_eq!(joined(calendar(lines), WINTER), "11-30 09:00-10:00");
@@ -189,7 +189,7 @@ fn a_replacement_without_its_series_is_busy() {
 }
 
 #[test]
-fn this_and_future_instances_are_changed() {
+fn this_and_future_replaces_all_later_occurrences() {
     let from = "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=America/Los_Angeles:20261201T090000";
     let rows = [
         (
@@ -227,7 +227,7 @@ fn this_and_future_instances_are_changed() {
 }
 
 #[test]
-fn a_move_of_all_future_instances_reaches_into_the_window_from_outside() {
+fn this_and_future_can_move_occurrences_into_the_window() {
     let later = "BEGIN:VEVENT|UID:s|DTSTART:20260106T170000Z|DURATION:PT1H|RRULE:FREQ=MONTHLY;COUNT=3|END:VEVENT
         BEGIN:VEVENT|UID:s|RECURRENCE-ID;RANGE=THISANDFUTURE:20260206T170000Z|DTSTART:20261206T170000Z|DURATION:PT1H|END:VEVENT";
     assert_eq!(joined(calendar(later), WINTER), "12-06 09:00-10:00, 01-03 09:00-10:00");
@@ -286,7 +286,7 @@ fn the_latest_version_of_an_event_counts() {
 }
 
 #[test]
-fn an_added_time_may_be_the_second_of_two() {
+fn rdate_can_add_the_second_of_a_repeated_time() {
     let lines = "DTSTART:20261031T083000Z|DURATION:PT15M|RDATE:20261101T093000Z";
     let zoned = lines.replace("20261031T083000Z", "20261031T013000");
     for lines in [lines, &zoned] {

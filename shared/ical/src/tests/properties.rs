@@ -1,4 +1,4 @@
-//! What holds for all rules and all bytes.
+//! Properties that hold for all rules and all bytes.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
@@ -23,9 +23,9 @@ enum End {
     Until(Date),
 }
 
-/// A rule, as simple as can be.
+/// A rule with few parts.
 #[derive(Clone, Debug)]
-struct Simple {
+struct SimpleRule {
     frequency: &'static str,
     interval: i32,
     week_days: Vec<(Option<i32>, usize)>,
@@ -35,7 +35,7 @@ struct Simple {
     start: Date,
 }
 
-impl Simple {
+impl SimpleRule {
     fn text(&self) -> String {
         let list = |name: &str, list: Vec<String>| {
             if list.is_empty() { String::new() } else { format!(";{name}={}", list.join(",")) }
@@ -58,7 +58,7 @@ impl Simple {
         )
     }
 
-    /// Walks through all days from the start, and asks each whether the rule means it.
+    /// Walks through all days from the start and checks each against the rule.
     fn walk(&self, to: Date) -> Vec<Date> {
         let mut found = Vec::new();
         let mut day = self.start;
@@ -66,7 +66,7 @@ impl Simple {
             if matches!(self.end, End::Until(until) if day > until) {
                 break;
             }
-            if self.is_in_period(day) && self.is_meant(day) {
+            if self.is_in_period(day) && self.admits(day) {
                 found.push(day);
             }
             if matches!(self.end, End::Count(count) if found.len() == count) {
@@ -74,7 +74,7 @@ impl Simple {
             }
             day = day.tomorrow().unwrap();
         }
-        // The start counts in any case.
+        // The start is always an occurrence.
         if found.first() != Some(&self.start) {
             found.insert(0, self.start);
         }
@@ -95,7 +95,7 @@ impl Simple {
         periods % self.interval == 0
     }
 
-    fn is_meant(&self, day: Date) -> bool {
+    fn admits(&self, day: Date) -> bool {
         let by_month = self.months.contains(&day.month());
         let by_month_day = self.month_days.iter().any(|&wanted| {
             let whole = day.last_of_month().day();
@@ -122,7 +122,7 @@ impl Simple {
             && (self.week_days.is_empty() || by_week_day)
     }
 
-    /// Counts the same weekdays before or after this one in its month or year.
+    /// Tells whether this is the `ordinal`th such weekday of its month or year.
     fn is_nth(&self, day: Date, ordinal: i32) -> bool {
         let whole_year = self.frequency == "YEARLY" && self.months.is_empty();
         let same = |other: Date| {
@@ -138,7 +138,7 @@ impl Simple {
     }
 }
 
-fn any_rule() -> impl Strategy<Value = Simple> {
+fn any_rule() -> impl Strategy<Value = SimpleRule> {
     let start = (2019_i16..2027, 1_i8..=12, 1_i8..=31)
         .prop_filter_map("no such day", |(year, month, day)| Date::new(year, month, day).ok());
     let end = prop_oneof![
@@ -163,7 +163,7 @@ fn any_rule() -> impl Strategy<Value = Simple> {
             if frequency == "WEEKLY" {
                 month_days.clear();
             }
-            Simple { frequency, interval, week_days, month_days, months, end, start }
+            SimpleRule { frequency, interval, week_days, month_days, months, end, start }
         },
     )
 }
@@ -199,12 +199,12 @@ proptest! {
     }
 
     #[test]
-    fn folding_anywhere_changes_nothing(
+    fn folding_changes_nothing(
         places in prop::collection::vec((any::<prop::sample::Index>(), any_fold()), 1..30),
     ) {
         let feed = calendar(FEED).into_bytes();
         let mut places: Vec<_> = places.into_iter().map(|(at, fold)| (at.index(feed.len()), fold)).collect();
-        // No line is empty, and CR and LF belong together.
+        // A fold is neither at the start of a line nor between CR and LF.
         places.retain(|&(at, _)| at > 0 && !matches!(feed[at], b'\r' | b'\n') && feed[at - 1] != b'\n');
         places.sort_unstable();
         let mut folded = feed.clone();
@@ -215,14 +215,14 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn random_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let inside = [b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", &*bytes, b"\nEND:VEVENT\nEND:VCALENDAR"].concat();
         let _ = busy(bytes, WINTER);
         let _ = busy(inside, WINTER);
     }
 
     #[test]
-    fn no_change_to_a_feed_makes_it_panic(
+    fn a_damaged_feed_does_not_panic(
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..3, "[0-9A-Z;:=,/+-]"), 1..8),
     ) {
         let mut feed = calendar(FEED).into_bytes();

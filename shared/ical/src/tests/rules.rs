@@ -16,7 +16,7 @@ fn days(start: &str, rule: &str, days: (&str, &str)) -> String {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
-fn rules_recur_as_the_standard_says() {
+fn rules_recur_as_rfc_5545_says() {
     let rows = [
         ("daily with a count", "20261124", "FREQ=DAILY;COUNT=3", "11-24 11-25 11-26"),
         ("a count from before the window", "20261120", "FREQ=DAILY;COUNT=5", "11-23 11-24"),
@@ -148,7 +148,7 @@ fn rules_recur_as_the_standard_says() {
 }
 
 #[test]
-fn days_that_a_month_or_year_lacks_are_skipped() {
+fn days_that_do_not_exist_are_skipped() {
     assert_eq!(days("20260131", "FREQ=MONTHLY", YEAR), "01-31 03-31 05-31 07-31 08-31 10-31 12-31");
     let leap_day = |year: (&str, &str)| days("20240229", "FREQ=YEARLY", year);
     assert_eq!(leap_day(YEAR), "");
@@ -195,7 +195,7 @@ fn a_rule_may_recur_several_times_a_day() {
 }
 
 #[test]
-fn recurrences_keep_the_time_on_the_wall() {
+fn occurrences_keep_their_wall_clock_time() {
     let lines = "DTSTART;TZID=America/New_York:20050103T120000|DURATION:PT1H|RRULE:FREQ=MONTHLY;BYMONTHDAY=3";
     let set = busy_times(event(lines).as_bytes(), window(YEAR), &los_angeles()).unwrap();
     assert_eq!(set.iter().count(), 12);
@@ -205,7 +205,7 @@ fn recurrences_keep_the_time_on_the_wall() {
 }
 
 #[test]
-fn an_endless_series_leaves_the_next_event_its_turn() {
+fn an_endless_series_does_not_use_up_the_limit_of_other_events() {
     let lines =
         "BEGIN:VEVENT|UID:a|DTSTART:19000101T090000|DURATION:PT1H|RRULE:FREQ=DAILY|END:VEVENT
         BEGIN:VEVENT|UID:b|DTSTART:20261124T120000|DURATION:PT1H|END:VEVENT";
@@ -214,12 +214,12 @@ fn an_endless_series_leaves_the_next_event_its_turn() {
 }
 
 #[test]
-fn what_recurs_beyond_reason_is_an_error() {
+fn too_many_occurrences_are_an_error() {
     for rule in [
         "FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59;BYSECOND=0,30",
         "FREQ=DAILY;BYMONTHDAY=29;BYMONTH=2,3;COUNT=4000000000",
     ] {
         let feed = event(&format!("DTSTART:10000101T090000|DURATION:PT1S|RRULE:{rule}"));
-        assert_eq!(busy(feed, WINTER), Err(IcalError::TooManyInstances { uid: "it".to_owned() }));
+        assert_eq!(busy(feed, WINTER), Err(IcalError::TooManyOccurrences { uid: "it".to_owned() }));
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 const STARTS_AT_NINE: &str = "11-24 09:00-10:00";
 
 #[test]
-fn events_take_the_time_they_say() {
+fn an_event_is_busy_from_its_start_to_its_end() {
     let rows = [
         (
             "all day",
@@ -84,7 +84,7 @@ fn events_take_the_time_they_say() {
 }
 
 #[test]
-fn what_is_not_understood_names_the_event() {
+fn an_error_names_the_event_and_the_reason() {
     let rows = [
         ("no start", "SUMMARY:x", "event it: it has no DTSTART"),
         (
@@ -106,7 +106,7 @@ fn what_is_not_understood_names_the_event() {
         (
             "a date and a time",
             "DTSTART;VALUE=DATE:20261124|DTEND:20261125T090000",
-            "event it: of DTSTART and DTEND, one is a date and one is not",
+            "event it: one of DTSTART and DTEND is a date, the other a date-time",
         ),
         (
             "the end first",
@@ -146,7 +146,7 @@ fn what_is_not_understood_names_the_event() {
         (
             "a sequence of letters",
             "DTSTART:20261124T090000|SEQUENCE:x",
-            "event it: SEQUENCE \"x\" is no number",
+            "event it: SEQUENCE \"x\" is not a number",
         ),
         ("free, and not understood", "DTSTART:yesterday|TRANSP:TRANSPARENT", ""),
         (
@@ -161,7 +161,7 @@ fn what_is_not_understood_names_the_event() {
 }
 
 #[test]
-fn zones_are_known_by_many_names() {
+fn iana_windows_and_prefixed_zone_names_are_known() {
     for name in [
         "America/New_York",
         "\"America/New_York\"",
@@ -184,7 +184,7 @@ fn zones_are_known_by_many_names() {
 }
 
 #[test]
-fn every_windows_name_is_a_zone() {
+fn windows_names_are_mapped_to_the_right_zones() {
     for (windows, hours) in [
         ("Pacific Standard Time", -8),
         ("India Standard Time", 5),
@@ -203,7 +203,7 @@ fn every_windows_name_is_a_zone() {
 }
 
 #[test]
-fn times_without_a_zone_are_in_the_calendars() {
+fn a_time_without_a_zone_is_in_the_calendars_zone() {
     let rows = [
         (
             "the salon's",
@@ -240,8 +240,8 @@ fn times_without_a_zone_are_in_the_calendars() {
 }
 
 #[test]
-fn a_time_in_a_gap_or_a_fold_is_read_as_the_standard_says() {
-    // 2026-03-14 has no 02:00 to 03:00 the day after; 2026-11-01 has 01:00 to 02:00 twice.
+fn a_time_in_a_gap_is_shifted_and_one_in_a_fold_is_the_first() {
+    // 2026-03-08 has no 02:00 to 03:00; 2026-11-01 has 01:00 to 02:00 twice.
     let rows = [
         ("start in the gap", "DTSTART:20260308T023000|DURATION:PT1H", "03-08 03:30-04:30"),
         (
@@ -290,14 +290,14 @@ fn a_time_in_a_gap_or_a_fold_is_read_as_the_standard_says() {
     assert_eq!(joined(both, YEAR), "11-01 01:30-02:00");
 }
 
-/// Like New York, under a name that says nothing.
+/// New York under a name that is not known.
 const CUSTOM: &str = "BEGIN:VTIMEZONE|TZID:Customized Time Zone
     BEGIN:STANDARD|DTSTART:16010101T020000|TZOFFSETFROM:-0400|TZOFFSETTO:-0500|RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11|END:STANDARD
     BEGIN:DAYLIGHT|DTSTART:16010101T020000|TZOFFSETFROM:-0500|TZOFFSETTO:-0400|RRULE:FREQ=YEARLY;BYDAY=2SU;BYMONTH=3|END:DAYLIGHT
     END:VTIMEZONE";
 
 #[test]
-fn a_described_zone_has_its_own_clock() {
+fn a_described_zone_agrees_with_the_zone_that_it_copies() {
     let zone = TimeZone::get("America/New_York").unwrap();
     let mut probes = Vec::new();
     for month in 1..=12 {
@@ -319,7 +319,7 @@ fn a_described_zone_has_its_own_clock() {
 }
 
 #[test]
-fn a_described_zone_may_be_after_its_events_and_end() {
+fn a_described_zone_may_follow_its_events_and_may_end() {
     let event = |name: &str| {
         format!("BEGIN:VEVENT|UID:e|DTSTART;TZID={name}:20261124T090000|DURATION:PT1H|END:VEVENT")
     };

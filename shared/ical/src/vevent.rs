@@ -1,27 +1,26 @@
-//! Events: what a `VEVENT` says about time.
+//! Events: the parts of a `VEVENT` that concern time (RFC 5545, 3.6.1).
 
 use jiff::civil::DateTime;
 
 use super::components::Component;
 use super::lines::{Line, Property};
 use super::rule::Rule;
-use super::values::{Length, Moment, Period, What, length, moment, moments, periods};
+use super::values::{Length, Moment, Period, Reason, length, moment, moments, periods};
 use super::zones::Zones;
 
-/// A `VEVENT`, understood.
+/// A parsed `VEVENT`.
 #[derive(Debug)]
-pub(super) struct Event<'a> {
+pub(super) struct VEvent<'a> {
     pub(super) uid: &'a str,
-    /// Whether it takes any time at all: neither cancelled, nor transparent, nor shown as
-    /// free.
+    /// Whether it takes time: it is neither cancelled, nor transparent, nor shown as free.
     pub(super) is_busy: bool,
     pub(super) version: (i64, &'a str),
     pub(super) times: Times,
-    /// The instance that it replaces, and whether all later ones, too.
+    /// The occurrence that it replaces, and whether it also replaces all later ones.
     pub(super) replaces: Option<(Moment, bool)>,
 }
 
-/// When an event is.
+/// When an event takes place.
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) start: Moment,
@@ -34,19 +33,19 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Tells whether there may be more than one instance.
+    /// Tells whether there may be more than one occurrence.
     pub(super) fn recurs(&self) -> bool {
         !(self.rules.is_empty() && self.extra.is_empty() && self.extra_periods.is_empty())
     }
 }
 
-impl<'a> Event<'a> {
-    /// Understands a `VEVENT`, or returns `None` for one that says nothing about time: it
-    /// takes none itself, and replaces nothing.
+impl<'a> VEvent<'a> {
+    /// Parses a `VEVENT`. Returns `None` for one that has no effect on time: it takes none
+    /// and replaces nothing.
     pub(super) fn read(
         component: &Component<'a>,
         zones: &mut Zones<'a>,
-    ) -> Result<Option<Self>, What> {
+    ) -> Result<Option<Self>, Reason> {
         let is = |property, value| {
             component.lines.iter().any(|line| line.property == property && line.is(value))
         };
@@ -58,14 +57,14 @@ impl<'a> Event<'a> {
             None => None,
         };
         let sequence = match component.value(Property::Sequence) {
-            Some(text) => text.parse().map_err(|_| format!("SEQUENCE {text:?} is no number"))?,
+            Some(text) => text.parse().map_err(|_| format!("SEQUENCE {text:?} is not a number"))?,
             None => 0,
         };
         let stamp = component.value(Property::DtStamp).unwrap_or_default();
         let times = if is_busy {
             times(component, zones)?
         } else {
-            // It may lack what only matters to an event that takes time.
+            // An event that takes no time need not have a valid time.
             match start(component, zones) {
                 Ok(start) => Times::once(start, Length::ZERO),
                 Err(_) => match &replaces {
@@ -75,7 +74,7 @@ impl<'a> Event<'a> {
             }
         };
         if replaces.is_some() && times.recurs() {
-            return Err("it replaces an instance, and recurs itself".to_owned());
+            return Err("it replaces an occurrence, and recurs itself".to_owned());
         }
         let uid = component.value(Property::Uid).unwrap_or_default();
         Ok(Some(Self { uid, is_busy, version: (sequence, stamp), times, replaces }))
@@ -96,12 +95,12 @@ impl Times {
     }
 }
 
-fn start<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Moment, What> {
+fn start<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Moment, Reason> {
     let line = single(component, Property::DtStart)?.ok_or("it has no DTSTART")?;
     moment(line, zones)
 }
 
-fn times<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Times, What> {
+fn times<'a>(component: &Component<'a>, zones: &mut Zones<'a>) -> Result<Times, Reason> {
     let start = start(component, zones)?;
     let length = event_length(component, &start, zones)?;
     let mut times = Times::once(start, length);
@@ -126,7 +125,7 @@ fn event_length<'a>(
     component: &Component<'a>,
     start: &Moment,
     zones: &mut Zones<'a>,
-) -> Result<Length, What> {
+) -> Result<Length, Reason> {
     let one_day = Length { days: 1, seconds: 0 };
     let end = single(component, Property::DtEnd)?;
     let duration = single(component, Property::Duration)?;
@@ -140,19 +139,19 @@ fn event_length<'a>(
         (Some(line), None) => {
             let end = moment(line, zones)?;
             if end.is_date != start.is_date {
-                return Err("of DTSTART and DTEND, one is a date and one is not".to_owned());
+                return Err("one of DTSTART and DTEND is a date, the other a date-time".to_owned());
             }
             if start.is_date {
                 return match end.civil.duration_since(start.civil).as_hours() / 24 {
                     ..0 => Err(before(start.civil, end.civil)),
-                    // A day that ends when it begins is how some write one day.
+                    // Some programs write one day with its end on the same day.
                     0 => Ok(one_day),
                     days => Ok(Length { days, seconds: 0 }),
                 };
             }
             let mut exact = end.instant().duration_since(start.instant());
             if !exact.is_positive() && end.zone.is(&start.zone) {
-                // In a gap of the clock the start moves past the end: what is written counts.
+                // The start was in a gap and has shifted past the end: use the written times.
                 exact = end.civil.duration_since(start.civil);
             }
             if exact.is_negative() {
@@ -163,15 +162,15 @@ fn event_length<'a>(
     }
 }
 
-fn before(start: DateTime, end: DateTime) -> What {
+fn before(start: DateTime, end: DateTime) -> Reason {
     format!("it ends ({end}) before it begins ({start})")
 }
 
-/// Returns the line with a property that may be there once.
+/// Returns the line of a property that may occur once.
 fn single<'c, 'a>(
     component: &'c Component<'a>,
     property: Property,
-) -> Result<Option<&'c Line<'a>>, What> {
+) -> Result<Option<&'c Line<'a>>, Reason> {
     let mut lines = component.lines.iter().filter(|line| line.property == property);
     match (lines.next(), lines.next()) {
         (_, Some(_)) => Err(format!("it has more than one {}", property.name())),
