@@ -129,11 +129,9 @@ impl<'a> Explanation<'a> {
     }
 
     fn obstacle(&self, service: &Service, start: Timestamp) -> Option<Rule<'a>> {
-        let duration = SignedDuration::from_mins(service.duration_minutes.into());
-        let buffer = SignedDuration::from_mins(service.buffer_minutes.into());
-        let end = start + duration;
-        let free_from = (end + buffer).min(self.day.span().end());
-        let in_the_way = |removed: &&Removed<'a>| match removed.rule {
+        let end = service.end(start);
+        let free_from = service.free_from(start, self.day.span().end());
+        let prevents = |removed: &&Removed<'a>| match removed.rule {
             // The buffer may pass closing time.
             Rule::Closed | Rule::Closure(_) | Rule::Notice => overlaps(&removed.time, start, end),
             _ => overlaps(&removed.time, start, free_from),
@@ -141,7 +139,7 @@ impl<'a> Explanation<'a> {
         if end > self.day.span().end() {
             return Some(Rule::Closed);
         }
-        self.removed.iter().find(in_the_way).map(|removed| removed.rule.clone())
+        self.removed.iter().find(prevents).map(|removed| removed.rule.clone())
     }
 }
 

@@ -99,7 +99,8 @@ pub(crate) fn menu(salon: &Salon) -> String {
 
     impl<'a> Listed<'a> {
         fn new(salon: &'a Salon, service: &'a Service) -> Self {
-            let staff = salon.staff_for(&service.id).collect();
+            let staff = salon.eligible_staff(Some(&service.id), None);
+            let staff = staff.map(|member| &member.id).collect();
             Self { category: &service.category, item: MenuItem::new(service), staff }
         }
     }

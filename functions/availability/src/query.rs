@@ -2,6 +2,7 @@ use jiff::Span;
 use jiff::civil::Date;
 use openchair::http::{ApiError, Code};
 use salon::service::{ServiceId, StaffId};
+use salon::strict_date::parse_date;
 use salon::{DateRange, Salon};
 
 /// What a request to `/availability` asks for: the key of a cached body.
@@ -62,10 +63,10 @@ impl StartsQuery {
 
 fn from(text: Option<&str>) -> Result<Option<Date>, ApiError> {
     let Some(text) = text else { return Ok(None) };
-    // jiff reads more forms of a date than the contract has.
-    let date = text.parse().ok().filter(|date: &Date| date.to_string() == text);
     let message = "`from` is a date, YYYY-MM-DD.";
-    date.map(Some).ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("from"))
+    parse_date(text)
+        .map(Some)
+        .ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("from"))
 }
 
 fn days(text: Option<&str>) -> Result<Option<u16>, ApiError> {

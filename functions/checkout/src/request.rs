@@ -1,13 +1,14 @@
 //! Reading a request to reserve: every field is checked once, here.
 
 use jiff::civil::{Date, Time};
-use jiff::tz::AmbiguousOffset;
 use jiff::{SignedDuration, Timestamp};
 use openchair::http::{ApiError, Code};
 use salon::Salon;
 use salon::customer::{Customer, CustomerError, CustomerName, Email, Phone};
+use salon::dst_policy::DstPolicy;
 use salon::payment_ui::PaymentUi;
 use salon::service::{Service, StaffId};
+use salon::strict_date::parse_date;
 use serde_json::{Map, Value};
 
 /// A request whose fields are well-formed, and whose ids are the salon's.
@@ -74,12 +75,12 @@ impl When {
         if date > horizon.last {
             return Err(too_far(salon, now).at(self.field()));
         }
-        let ambiguous = salon.time_zone.to_ambiguous_timestamp(date.to_datetime(time));
-        if let AmbiguousOffset::Gap { .. } = ambiguous.offset() {
+        let instant =
+            DstPolicy::FirstOrNone.first_instant(date.to_datetime(time), &salon.time_zone);
+        instant.ok_or_else(|| {
             let message = "The clocks are set forward then, and this time does not occur.";
-            return Err(ApiError::new(Code::NonexistentTime, message).at("time"));
-        }
-        ambiguous.compatible().map_err(ApiError::internal)
+            ApiError::new(Code::NonexistentTime, message).at("time")
+        })
     }
 
     /// Returns the field that says when.
@@ -149,13 +150,12 @@ impl Fields {
     fn when(&self) -> Result<When, ApiError> {
         let Some(start) = self.optional("start")? else {
             let date = self.required("date")?;
-            // jiff reads more forms of a date than the contract has.
-            let read = date.parse().ok().filter(|read: &Date| read.to_string() == date);
-            let read = read.ok_or_else(|| invalid("date", "`date` is a date, YYYY-MM-DD."))?;
+            let date =
+                parse_date(date).ok_or_else(|| invalid("date", "`date` is a date, YYYY-MM-DD."))?;
             let time = clock_time(self.required("time")?).ok_or_else(|| {
                 invalid("time", "`time` is a time of the day, such as 13:30 or 1:30 PM.")
             })?;
-            return Ok(When::Clock(read, time));
+            return Ok(When::Clock(date, time));
         };
         if self.optional("date")?.is_some() || self.optional("time")?.is_some() {
             return Err(invalid(

@@ -78,7 +78,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         reminders: &Reminders,
     ) -> Result<Vec<(Timestamp, BookingId)>, StoreError> {
         let (now, zone) = (self.clock.now(), &self.salon.time_zone);
-        let starts = reminders.starts_to_look_at(now);
+        let starts = reminders.starts_to_check(now);
         let date = |at| zone.to_datetime(at).date();
         let dates = DateRange::new(date(starts.start), date(starts.end));
         let staff: Vec<&StaffId> = self.salon.staff.iter().map(|member| &member.id).collect();

@@ -1,4 +1,4 @@
-//! When a chair is free: the rules that decide what is shown and what is sold.
+//! Open time and start times: the rules for what is shown and what is sold.
 
 use std::collections::HashMap;
 
@@ -12,19 +12,19 @@ use super::interval::{Interval, IntervalSet};
 use super::salon::Salon;
 use super::service::{Service, ServiceId, StaffId, StaffMember};
 
-/// When each staff member is taken: by their calendar, and by live holds and
+/// The busy time of each staff member: their calendar, and live holds and
 /// bookings with their buffers.
 ///
-/// Somebody who is not in it is unknown, and what is unknown is not free.
+/// A staff member who is missing is unknown, and is not offered.
 pub type BusyTimes = HashMap<StaffId, IntervalSet<Timestamp>>;
 
-/// What is free at a salon, given when its staff are busy.
+/// The free time of a salon, given the busy time of its staff.
 #[derive(Debug)]
 pub struct Availability<'a> {
     salon: &'a Salon,
     busy: &'a BusyTimes,
     days: Vec<Day>,
-    /// Nothing can start before this.
+    /// The first instant that the notice period allows.
     earliest: Timestamp,
 }
 
@@ -32,26 +32,24 @@ pub struct Availability<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DayStarts<'a> {
-    /// The salon's local date.
     pub date: Date,
-    /// The times, in order.
+    /// In order.
     pub starts: Vec<Start<'a>>,
 }
 
-/// A time at which a service can start, and who is free then.
+/// A time at which a service can start, and the staff who are free then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Start<'a> {
-    /// The instant.
     pub at: Timestamp,
-    /// The salon's offset from UTC at that instant.
+    /// The salon's offset from UTC at that time.
     pub offset: Offset,
-    /// Who can do it, in the salon's order. Never empty.
+    /// In order of preference. Never empty.
     pub staff: Vec<&'a StaffId>,
 }
 
 impl<'a> Availability<'a> {
-    /// Lays out the salon's horizon as it is at `now`.
+    /// Computes the days of the salon's horizon as of `now`.
     #[must_use]
     pub fn new(salon: &'a Salon, busy: &'a BusyTimes, now: Timestamp) -> Self {
         let days = Day::series(salon.horizon(now).dates(), &salon.time_zone).collect();
@@ -59,86 +57,81 @@ impl<'a> Availability<'a> {
         Self { salon, busy, days, earliest }
     }
 
-    /// Tells whether nothing is known of any of those whom a question is about,
-    /// so that there is no answer to it.
+    /// Tells whether the availability of every eligible staff member is unknown.
     #[must_use]
     pub fn is_unknown(&self, service: Option<&ServiceId>, staff: Option<&StaffId>) -> bool {
-        let mut meant = self.meant(service, staff).peekable();
-        meant.peek().is_some() && meant.all(|member| !self.busy.contains_key(&member.id))
+        let mut eligible = self.salon.eligible_staff(service, staff).peekable();
+        eligible.peek().is_some() && eligible.all(|member| !self.busy.contains_key(&member.id))
     }
 
-    /// Returns the wall-clock times of each day at which somebody is free, or
-    /// the one person asked for.
+    /// Returns the wall-clock times of each day at which anyone, or `staff`, is
+    /// free.
     pub fn open_time(
         &self,
         staff: Option<&StaffId>,
     ) -> impl Iterator<Item = (Date, IntervalSet<ClockTime>)> {
-        let people = self.people(None, staff);
+        let known = self.known_staff(None, staff);
         self.days.iter().map(move |day| {
-            let free =
-                |person: &Person<'_>| self.bookable(day, person.member).difference(person.busy);
-            let free = match people.as_slice() {
-                [person] => free(person),
-                people => people.iter().flat_map(free).collect(),
+            let free = |one: &KnownStaff<'_>| self.bookable(day, one.member).difference(one.busy);
+            let free = match known.as_slice() {
+                [one] => free(one),
+                several => several.iter().flat_map(free).collect(),
             };
             (day.date(), day.clock_times(&free))
         })
     }
 
-    /// Returns the exact times at which `service` can start on the days from
-    /// `first` to `last`, with anyone or with the one person asked for.
+    /// Returns the times at which `service` can start on the days from `first`
+    /// to `last`, with anyone or with `staff`.
     ///
-    /// A time is on the salon's step of the wall clock, the appointment lies
-    /// inside open time, and neither it nor its buffer touches busy time. The
-    /// buffer may pass closing time, and is cut at the end of the day.
+    /// A start is on the salon's wall-clock step. The appointment lies in open
+    /// time, and neither it nor its buffer overlaps busy time. The buffer may
+    /// pass closing time; it is cut at the end of the day.
     pub fn starts(
         &self,
         service: &Service,
         staff: Option<&StaffId>,
         (first, last): (Date, Date),
     ) -> impl Iterator<Item = DayStarts<'a>> {
-        let people = self.people(Some(&service.id), staff);
-        let asked = self.days.iter().filter(move |day| first <= day.date() && day.date() <= last);
-        asked.map(move |day| {
+        let known = self.known_staff(Some(&service.id), staff);
+        let requested =
+            self.days.iter().filter(move |day| first <= day.date() && day.date() <= last);
+        requested.map(move |day| {
             let mut found: Vec<(Timestamp, usize)> = Vec::new();
-            for (rank, person) in people.iter().enumerate() {
-                found.extend(
-                    self.starts_with(day, person, service).into_iter().map(|at| (at, rank)),
-                );
+            for (rank, one) in known.iter().enumerate() {
+                found.extend(self.starts_with(day, one, service).into_iter().map(|at| (at, rank)));
             }
             found.sort_unstable();
             let starts = found.chunk_by(|(a, _), (b, _)| a == b).map(|same| Start {
                 at: same[0].0,
                 offset: day.offset_at(same[0].0),
-                staff: same.iter().map(|(_, rank)| &people[*rank].member.id).collect(),
+                staff: same.iter().map(|(_, rank)| &known[*rank].member.id).collect(),
             });
             DayStarts { date: day.date(), starts: starts.collect() }
         })
     }
 
-    fn starts_with(&self, day: &Day, person: &Person<'_>, service: &Service) -> Vec<Timestamp> {
-        let duration = SignedDuration::from_mins(service.duration_minutes.into());
-        let with_buffer = duration + SignedDuration::from_mins(service.buffer_minutes.into());
+    fn starts_with(&self, day: &Day, staff: &KnownStaff<'_>, service: &Service) -> Vec<Timestamp> {
         let mut starts = Vec::new();
-        // Both go forward in time, so what is over for one start is for the next.
+        // Starts go forward in time, so busy time before one is before the next.
         let span = day.span();
-        let mut busy = person.busy.overlapping(&span).peekable();
-        for open in &self.bookable(day, person.member) {
+        let mut busy = staff.busy.overlapping(&span).peekable();
+        for open in &self.bookable(day, staff.member) {
             let is_free = |start: &Timestamp| {
                 while busy.next_if(|busy| busy.end() <= *start).is_some() {}
                 let free_until = busy.peek().map_or(Timestamp::MAX, |busy| busy.start());
-                (*start + with_buffer).min(span.end()) <= free_until
+                service.free_from(*start, span.end()) <= free_until
             };
             let in_open_time = day
                 .aligned(self.salon.slot_step_minutes, open)
-                .take_while(|start| *start + duration <= open.end());
+                .take_while(|start| service.end(*start) <= open.end());
             starts.extend(in_open_time.filter(is_free));
         }
         starts
     }
 
-    /// Returns the instants of a day at which a person could be booked if
-    /// nothing were in their calendar.
+    /// Returns the time of a day within which a staff member could be booked,
+    /// apart from busy time.
     fn bookable(&self, day: &Day, member: &StaffMember) -> IntervalSet<Timestamp> {
         if self.salon.is_closed_on(day.date()) {
             return IntervalSet::default();
@@ -147,32 +140,25 @@ impl<'a> Availability<'a> {
         if self.earliest <= day.span().start() {
             return working;
         }
-        let in_time =
+        let after_notice =
             |open: &Interval<Timestamp>| Interval::new(open.start().max(self.earliest), open.end());
-        working.iter().filter_map(in_time).collect()
+        working.iter().filter_map(after_notice).collect()
     }
 
-    /// Iterates over those whom a question is about, known or not.
-    fn meant<'q>(
+    /// Returns the eligible staff whose busy time is known.
+    fn known_staff(
         &self,
-        service: Option<&'q ServiceId>,
-        staff: Option<&'q StaffId>,
-    ) -> impl Iterator<Item = &'a StaffMember> + use<'a, 'q> {
-        self.salon.staff.iter().filter(move |member| {
-            service.is_none_or(|service| member.performs(service))
-                && staff.is_none_or(|staff| *staff == member.id)
-        })
-    }
-
-    fn people(&self, service: Option<&ServiceId>, staff: Option<&StaffId>) -> Vec<Person<'a>> {
+        service: Option<&ServiceId>,
+        staff: Option<&StaffId>,
+    ) -> Vec<KnownStaff<'a>> {
         let known =
-            |member: &'a StaffMember| Some(Person { member, busy: self.busy.get(&member.id)? });
-        self.meant(service, staff).filter_map(known).collect()
+            |member: &'a StaffMember| Some(KnownStaff { member, busy: self.busy.get(&member.id)? });
+        self.salon.eligible_staff(service, staff).filter_map(known).collect()
     }
 }
 
-/// Somebody whose busy times are known.
-struct Person<'a> {
+/// A staff member whose busy time is known.
+struct KnownStaff<'a> {
     member: &'a StaffMember,
     busy: &'a IntervalSet<Timestamp>,
 }

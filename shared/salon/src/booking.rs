@@ -1,8 +1,8 @@
 //! Bookings: a reserved time, from the hold to the appointment or the refund.
 //!
-//! [`Booking::apply`] is the life of a booking: what each event makes of it.
-//! Everything else that depends on the state, such as the entry on the day
-//! sheet, is derived from it, so that it cannot disagree.
+//! [`Booking::apply`] is the life of a booking: the state that follows from each
+//! state and event. Everything else that depends on the state, such as the entry
+//! on the day sheet, is derived from it.
 
 mod lifecycle;
 mod sample;
@@ -17,46 +17,44 @@ use subtle::ConstantTimeEq;
 pub use self::lifecycle::{BookingEvent, PaymentContext, RefundOutcome, Transition};
 pub use self::sample::sample;
 use super::customer::Customer;
-use super::day_sheet::Entry;
+use super::day_sheet::{Entry, taken_time};
 use super::interval::Interval;
 use super::money::Money;
 use super::payment_ui::PaymentUi;
 use super::service::{ServiceId, StaffId};
 
-/// How long a client has to pay. Stripe's minimum is 30 minutes, and what
-/// arrives there as exactly that is refused
+/// How long a client has to pay. Stripe's minimum is 30 minutes, and it refuses a
+/// request that arrives with exactly that
 /// (<https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at>).
 pub const TIME_TO_PAY: SignedDuration = SignedDuration::from_mins(35);
-/// For how long a hold outlives its session: a payment in its last second is
-/// known by then.
+/// How long a hold outlives its session, so that a payment in the session's last
+/// second is known before the hold ends.
 pub const HOLD_MARGIN: SignedDuration = SignedDuration::from_mins(5);
-/// For how long a booking that was never paid can be looked at.
-const UNPAID_IS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// After how long a hold that no event has settled is asked about.
+/// How long a booking that was never paid is kept.
+const UNPAID_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// When a hold that no event has settled is first checked at Stripe.
 const FIRST_CHECK: SignedDuration = SignedDuration::from_mins(3);
 
 /// Identifies a booking: 128 random bits, in hexadecimal.
 ///
-/// Who has it may look at the booking, and not change it.
+/// Anyone who knows it can view the booking, but not change it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct BookingId(Box<str>);
 
 impl BookingId {
-    /// Makes an id of random bits.
     #[must_use]
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}").into())
     }
 
-    /// Reads an id as [`BookingId::from_bits`] writes it.
+    /// Parses 32 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         (text.len() == 32 && text.bytes().all(is_hex)).then(|| Self(text.into()))
     }
 
-    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -69,67 +67,65 @@ impl fmt::Display for BookingId {
     }
 }
 
-/// The right to cancel a booking. It is never shown in a log.
+/// A secret that gives the right to cancel a booking. It is never logged.
 #[derive(Clone, Debug)]
 pub struct ManageToken(SecretString);
 
 impl ManageToken {
-    /// Makes a token of random bits.
     #[must_use]
     pub fn from_bits(bits: u128) -> Self {
         Self(format!("{bits:032x}").into())
     }
 
-    /// Takes a token as it was kept.
+    /// Restores a token from the table.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text.into())
     }
 
-    /// Returns the token, for its owner.
+    /// Returns the secret.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Compares with what somebody presents, in a time that tells nothing.
+    /// Compares in constant time.
     #[must_use]
-    pub fn is(&self, presented: &str) -> bool {
+    pub fn matches(&self, presented: &str) -> bool {
         self.expose().as_bytes().ct_eq(presented.as_bytes()).into()
     }
 }
 
 impl PartialEq for ManageToken {
     fn eq(&self, other: &Self) -> bool {
-        self.is(other.expose())
+        self.matches(other.expose())
     }
 }
 
 impl Eq for ManageToken {}
 
-/// Where a booking stands.
+/// The state of a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// The time is kept while the client pays.
+    /// The time is held while the client pays.
     Held,
-    /// The client has paid by a method that takes days, and it is not settled.
+    /// The client has paid by a method that takes days to settle.
     Processing,
-    /// Paid: the time is the client's.
+    /// Paid.
     Confirmed,
     /// Nobody paid in time.
     Expired,
-    /// Cancelled, and nothing comes back.
+    /// Cancelled without a refund.
     Cancelled,
-    /// Money is on its way back.
+    /// A refund is on its way.
     Refunding,
-    /// Money has come back.
+    /// The refund succeeded.
     Refunded,
-    /// Money could not be sent back: somebody has to act.
+    /// The refund failed: a person has to act.
     RefundFailed,
 }
 
 impl State {
-    /// All states.
     pub const ALL: [Self; 8] = [
         Self::Held,
         Self::Processing,
@@ -141,7 +137,7 @@ impl State {
         Self::RefundFailed,
     ];
 
-    /// Returns the contract's name of it.
+    /// Returns the name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -156,13 +152,13 @@ impl State {
         }
     }
 
-    /// Finds a state by its name.
+    /// Finds a state by its name in the API.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// Tells whether Stripe may still turn it into another.
+    /// Tells whether the payment is still open at Stripe.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Held | Self::Processing)
@@ -175,76 +171,71 @@ impl fmt::Display for State {
     }
 }
 
-/// How much of the deposit comes back to who cancels after paying.
+/// How much of the deposit is refunded after a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancellationTerms {
-    /// Until how many hours before the appointment all of it comes back.
+    /// How many hours before the appointment the full refund ends.
     pub full_refund_hours: u32,
-    /// How many hundredths of it come back after that, until the appointment.
+    /// The percentage refunded after that, until the appointment.
     pub late_refund_percent: u8,
 }
 
 impl CancellationTerms {
-    /// Returns until when all of the deposit comes back.
+    /// Returns the last time of a full refund.
     #[must_use]
     pub fn full_refund_until(self, start: Timestamp) -> Timestamp {
         let notice = SignedDuration::from_hours(self.full_refund_hours.into());
         start.saturating_sub(notice).unwrap_or(Timestamp::MIN)
     }
 
-    /// Returns what comes back of `deposit` after that.
+    /// Returns the refund after that.
     #[must_use]
     pub fn late_refund(self, deposit: Money) -> Money {
         deposit.percent(self.late_refund_percent)
     }
 
-    /// Returns what comes back of `deposit` to who cancels at `now`.
+    /// Returns the refund for a cancellation at `now`.
     #[must_use]
     pub fn refund(self, deposit: Money, start: Timestamp, now: Timestamp) -> Money {
         if now <= self.full_refund_until(start) { deposit } else { self.late_refund(deposit) }
     }
 }
 
-/// What was agreed when the booking was made. Later changes of the salon file
-/// do not reach it.
+/// The terms as they were when the booking was made. Later changes of the salon
+/// file do not apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// The whole price.
     pub price: Money,
-    /// What is paid when booking.
     pub deposit: Money,
-    /// What comes back after a cancellation.
     pub cancellation: CancellationTerms,
-    /// How many days after the appointment the booking is deleted.
+    /// How long after the appointment the booking is deleted.
     pub retention_days: u32,
 }
 
-/// Where the client pays: Stripe's session, and all that it takes to ask for
-/// the same one again. Shown without what is personal or secret.
+/// The Stripe Checkout session that collects the deposit, and the request that
+/// created it, so that the request can be repeated unchanged. `Debug` shows
+/// nothing personal or secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checkout {
-    /// How the page is shown.
     pub ui: PaymentUi,
-    /// How often a session has been asked for with other parameters: 1 at first.
+    /// The number of this request: 1 at first, more after a change of parameters.
     pub attempt: u32,
-    /// The idempotency key of the request.
     pub idempotency_key: String,
-    /// The parameters, as they were first sent.
+    /// The request's parameters, form-encoded, as first sent.
     pub form: String,
-    /// Until when it can be paid.
     pub expires_at: Timestamp,
-    /// The session, once it is known.
+    /// `None` until Stripe's response is known.
     pub session: Option<Session>,
 }
 
-/// Stripe's session, as far as a client needs it. Shown by its id.
+/// The parts of a Stripe session that a client needs. `Debug` shows only the id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Stripe's id: `cs_…`.
+    /// `cs_…`
     pub id: String,
-    /// What a page needs to take the payment itself.
+    /// For a page with an embedded form.
     pub client_secret: Option<String>,
-    /// Stripe's own page.
+    /// Stripe's hosted page.
     pub url: Option<String>,
 }
 
@@ -264,75 +255,62 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Money that goes back.
+/// A refund that a booking wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// How much.
     pub amount: Money,
-    /// How often it has been asked for anew: 1 at first.
+    /// The number of this request: 1 at first.
     pub attempt: u32,
 }
 
-/// What an unpaid hold counts against: a client's phone number or e-mail
-/// address, or the address that a request came from, as a hash.
+/// What the number of unpaid holds is limited by: the hash of a client's phone
+/// number or e-mail address, or of a request's network address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HoldKey(pub Box<str>);
 
-/// An `Idempotency-Key`, as a hash.
+/// The hash of an `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestKey(pub Box<str>);
 
-/// A booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
-    /// Its id.
     pub id: BookingId,
-    /// The right to cancel it.
     pub manage_token: ManageToken,
-    /// Where it stands.
     pub state: State,
-    /// How often it has been written.
+    /// How many times it has been written.
     pub version: u64,
-    /// What was booked.
     pub service: ServiceId,
-    /// With whom.
     pub staff: StaffId,
-    /// Whether the client asked for that person.
+    /// Whether the client asked for that staff member.
     pub is_staff_named: bool,
     /// The salon's local date.
     pub date: Date,
-    /// When the client is there.
     pub appointment: Interval<Timestamp>,
-    /// When the staff member is free again.
+    /// When the staff member is free again: the end of the appointment and its
+    /// buffer.
     pub free_from: Timestamp,
-    /// Who booked.
     pub customer: Customer,
-    /// What was agreed.
     pub terms: Terms,
-    /// Where it is paid.
     pub checkout: Checkout,
-    /// Stripe's id of the payment that was made: `pi_…`.
+    /// Stripe's id of the payment: `pi_…`.
     pub payment: Option<String>,
-    /// Whether the salon's calendar had something else at the time when the
-    /// payment came.
+    /// Whether the staff member's calendar was busy at that time when the payment
+    /// arrived.
     pub has_conflict: bool,
-    /// The money that goes back, if any does.
     pub refund: Option<Refund>,
-    /// What it counted against while it was held.
+    /// The limits that it counts against while it is held.
     pub hold_keys: Vec<HoldKey>,
-    /// The request that made it, if that can be repeated.
+    /// The idempotency key of the request that made it.
     pub request_key: Option<RequestKey>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its state last changed.
+    /// When the state last changed.
     pub changed_at: Timestamp,
-    /// When somebody has to look after it, if nothing happens before.
+    /// When to check it at Stripe if no event arrives before.
     pub check_at: Option<Timestamp>,
 }
 
 impl Booking {
-    /// Returns when the hold is due to be settled: some time after it can be
-    /// paid no more.
+    /// Returns when the hold ends: [`HOLD_MARGIN`] after its session.
     #[must_use]
     pub fn hold_until(&self) -> Timestamp {
         self.checkout.expires_at + HOLD_MARGIN
@@ -353,26 +331,26 @@ impl Booking {
         Entry::new(self.id.clone(), self.appointment, self.free_from, until)
     }
 
-    /// Returns the time that the booking takes: appointment and buffer.
+    /// Returns the time that is taken: the appointment and its buffer.
     #[must_use]
     pub fn taken(&self) -> Interval<Timestamp> {
-        Interval::new(self.appointment.start(), self.free_from).unwrap_or(self.appointment)
+        taken_time(self.appointment, self.free_from)
     }
 
-    /// Returns until when the booking counts as somebody's unpaid hold.
+    /// Returns until when the booking counts against the limits of unpaid holds.
     #[must_use]
     pub fn counts_as_hold_until(&self) -> Option<Timestamp> {
         (self.state == State::Held).then(|| self.hold_until())
     }
 
-    /// Tells whether the booking was cancelled while its money was on its way,
-    /// and nobody knows yet whether that will come. It would have to go back.
+    /// Tells whether the booking was cancelled while its payment was being
+    /// processed. If the payment still arrives, it is refunded.
     #[must_use]
     pub fn awaits_payment(&self) -> bool {
         self.state == State::Cancelled && self.check_at.is_some()
     }
 
-    /// Returns when the booking is deleted. What is not settled stays.
+    /// Returns when the booking is deleted. An unsettled booking is kept.
     #[must_use]
     pub fn delete_at(&self) -> Option<Timestamp> {
         let was_paid = self.payment.is_some();
@@ -380,7 +358,7 @@ impl Booking {
             State::Held | State::Processing | State::Refunding => return None,
             State::Cancelled if self.awaits_payment() => return None,
             State::Expired | State::Cancelled if !was_paid => {
-                self.changed_at.saturating_add(UNPAID_IS_KEPT)
+                self.changed_at.saturating_add(UNPAID_RETENTION)
             }
             _ => {
                 let days = SignedDuration::from_hours(24 * i64::from(self.terms.retention_days));
@@ -390,7 +368,7 @@ impl Booking {
         Some(at.unwrap_or(Timestamp::MAX))
     }
 
-    /// Returns when a new hold is asked about for the first time.
+    /// Returns when a new hold is first checked at Stripe.
     #[must_use]
     pub fn first_check(created_at: Timestamp) -> Timestamp {
         created_at + FIRST_CHECK

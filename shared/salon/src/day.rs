@@ -5,12 +5,15 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::clock_time::{ClockRange, ClockTime};
+use super::dst_policy::DstPolicy;
 use super::interval::{Interval, IntervalSet};
 
 /// One local date in the salon's time zone.
 ///
-/// Where daylight saving starts or ends, the day has 23, 25 or 23.5 hours, and
-/// some wall-clock times occur never or twice.
+/// When the clocks change, a day has 23, 25 or 23.5 hours, and some wall-clock
+/// times occur twice or not at all. A day reads them by
+/// [`DstPolicy::EveryOccurrence`]; its first instant is found by
+/// [`DstPolicy::FirstOrShifted`], as midnight may be skipped.
 #[derive(Clone, Debug)]
 pub struct Day {
     date: Date,
@@ -18,29 +21,29 @@ pub struct Day {
     pieces: Vec<Piece>,
 }
 
-/// A part of a day within which the offset from UTC does not change.
+/// A part of a day with one offset from UTC.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     span: Interval<Timestamp>,
     offset: Offset,
-    /// The instant at which this offset's clock reads 00:00 on the date, be it
-    /// inside the piece or not.
+    /// The instant of 00:00 on the date at this offset. It may lie outside the
+    /// piece.
     midnight: Timestamp,
 }
 
 const MINUTE: i64 = 60;
 
 impl Day {
-    /// Lays out `date` in `zone`.
+    /// Makes the day of `date` in `zone`.
     ///
     /// # Panics
-    /// On dates at the very ends of jiff's range (the years -9999 and 9999).
+    /// On the first and last dates that jiff supports (years -9999 and 9999).
     #[must_use]
     pub fn new(date: Date, zone: &TimeZone) -> Self {
         Self::starting_at(first_instant(date, zone), date, zone)
     }
 
-    /// Lays out dates of which each is the day after the one before it.
+    /// Makes the days of consecutive dates. Faster than [`Day::new`] for each.
     ///
     /// # Panics
     /// As [`Day::new`].
@@ -58,25 +61,24 @@ impl Day {
     }
 
     fn starting_at(start: Timestamp, date: Date, zone: &TimeZone) -> Self {
-        let next = date.tomorrow().expect("the date is not the last one there is");
+        let next = date.tomorrow().expect("the date is not the last that jiff supports");
         let span = Interval::new(start, first_instant(next, zone));
-        let span = span.expect("a day is longer than nothing");
+        let span = span.expect("a day is not empty");
         Self { date, span, pieces: pieces(date, span, zone) }
     }
 
-    /// Returns the local date.
     #[must_use]
     pub const fn date(&self) -> Date {
         self.date
     }
 
-    /// Returns the instants of the day, from its first to the next day's first.
+    /// Returns the time from the day's first instant to the next day's.
     #[must_use]
     pub const fn span(&self) -> Interval<Timestamp> {
         self.span
     }
 
-    /// Returns the offset from UTC that is in force at `instant` on this day.
+    /// Returns the offset from UTC at an instant of this day.
     #[must_use]
     pub fn offset_at(&self, instant: Timestamp) -> Offset {
         let later = self.pieces.partition_point(|piece| piece.span.end() <= instant);
@@ -85,8 +87,7 @@ impl Day {
 
     /// Returns the instants at which the clock shows a time in one of `ranges`.
     ///
-    /// Times that daylight saving skips have no instants, and repeated ones
-    /// have two.
+    /// Skipped times have no instants, and repeated ones have two.
     #[must_use]
     pub fn instants(&self, ranges: &IntervalSet<ClockTime>) -> IntervalSet<Timestamp> {
         let in_piece = |piece: &Piece| {
@@ -96,16 +97,15 @@ impl Day {
         self.pieces.iter().flat_map(in_piece).collect()
     }
 
-    /// Returns the wall-clock times that lie in `instants` whenever they occur
-    /// on this day, in whole minutes.
+    /// Returns the wall-clock minutes that lie in `instants` every time they
+    /// occur on this day.
     ///
-    /// The answer errs on the side of too little: a minute that is in the set
-    /// only partly, or only at one of its two occurrences, is left out, and so
-    /// is a time that does not occur.
+    /// A minute that lies in the set only partly, or only at one of its two
+    /// occurrences, is left out. So is a minute that does not occur.
     #[must_use]
     pub fn clock_times(&self, instants: &IntervalSet<Timestamp>) -> IntervalSet<ClockTime> {
         if let [piece] = self.pieces.as_slice() {
-            // No time occurs twice, so none can be inside at one occurrence only.
+            // Every time occurs once.
             return piece.clock_times(instants.overlapping(&self.span));
         }
         let whole_day = ClockRange::new(ClockTime::START_OF_DAY, ClockTime::END_OF_DAY);
@@ -122,8 +122,8 @@ impl Day {
         whole_day.difference(&excluded)
     }
 
-    /// Iterates over the instants in `within` at which the clock shows a
-    /// multiple of `step` minutes since midnight, in order.
+    /// Iterates in order over the instants in `within` at which the clock shows
+    /// a multiple of `step` minutes since midnight.
     ///
     /// # Panics
     /// When `step` is 0.
@@ -152,7 +152,7 @@ impl Piece {
         Interval::new(at(range.start()), at(range.end()))?.intersection(&self.span)
     }
 
-    /// Returns the whole minutes which this piece's clock shows during `spans`.
+    /// Returns the whole minutes that the clock shows during `spans`.
     fn clock_times<'a>(
         &self,
         spans: impl IntoIterator<Item = &'a Interval<Timestamp>>,
@@ -175,7 +175,8 @@ impl Piece {
 }
 
 fn first_instant(date: Date, zone: &TimeZone) -> Timestamp {
-    zone.to_timestamp(date.at(0, 0, 0, 0)).expect("the date is not at the end of jiff's range")
+    let first = DstPolicy::FirstOrShifted.first_instant(date.at(0, 0, 0, 0), zone);
+    first.expect("the date is not at the end of jiff's range")
 }
 
 fn pieces(date: Date, span: Interval<Timestamp>, zone: &TimeZone) -> Vec<Piece> {
@@ -185,7 +186,7 @@ fn pieces(date: Date, span: Interval<Timestamp>, zone: &TimeZone) -> Vec<Piece> 
         Some(Piece { span, offset, midnight })
     };
     let last = span.end() - SignedDuration::from_secs(1);
-    // Looking for transitions is slow, and 363 days of a year have none.
+    // Searching for transitions is slow, and 363 days of a year have none.
     let offset = zone.to_offset(span.start());
     if offset == zone.to_offset(last) {
         return piece(span.start(), span.end(), offset).into_iter().collect();

@@ -1,4 +1,4 @@
-//! Day sheets: what one staff member has been booked for on one date.
+//! Day sheets: the holds and bookings of one staff member on one date.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,19 +16,17 @@ pub struct DaySheet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The booking it belongs to.
     pub booking_id: BookingId,
-    /// When the client is there.
     pub appointment: Interval<Timestamp>,
-    /// When the staff member is free again: the appointment's end, or the end
-    /// of the buffer behind it.
+    /// When the staff member is free again: the end of the appointment and its
+    /// buffer.
     pub free_from: Timestamp,
-    /// When a hold is due to be settled. A booking keeps its time for good.
+    /// When a hold ends. A booking has no end.
     pub until: Option<Timestamp>,
 }
 
 impl Entry {
-    /// Makes an entry, or `None` if it were free before the appointment ends.
+    /// Makes an entry. Returns `None` if `free_from` is before the appointment's end.
     #[must_use]
     pub fn new(
         booking_id: BookingId,
@@ -53,62 +51,61 @@ impl Entry {
     /// Returns the time that is taken: the appointment and its buffer.
     #[must_use]
     pub fn taken(&self) -> Interval<Timestamp> {
-        Interval::new(self.appointment.start(), self.free_from).unwrap_or(self.appointment)
+        taken_time(self.appointment, self.free_from)
     }
 }
 
 impl DaySheet {
-    /// Makes a sheet of its entries, as it was written for the `version`th
-    /// time. A sheet that was never written is empty and has version 0.
+    /// Makes a sheet. A sheet that was never written is empty and has version 0.
     #[must_use]
     pub const fn new(version: u64, entries: Vec<Entry>) -> Self {
         Self { version, entries }
     }
 
-    /// Returns how often the sheet has been written.
+    /// Returns how many times the sheet has been written.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
     }
 
-    /// Iterates over the entries.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
 
-    /// Returns the time that live entries take at `now`.
+    /// Returns the time taken by entries that are live at `now`.
     #[must_use]
     pub fn busy(&self, now: Timestamp) -> IntervalSet<Timestamp> {
         self.entries.iter().filter(|entry| entry.is_live(now)).map(Entry::taken).collect()
     }
 
-    /// Iterates over the holds in the way of `time` that are due at `now` and
-    /// have not been settled: nobody knows whether they were paid.
+    /// Iterates over the holds that overlap `time` and ended before `now` without
+    /// being settled: they may have been paid.
     pub fn unsettled_holds_in(
         &self,
         time: Interval<Timestamp>,
         now: Timestamp,
     ) -> impl Iterator<Item = &Entry> {
-        let is_due = move |entry: &&Entry| !entry.is_live(now) && entry.taken().overlaps(&time);
-        self.entries.iter().filter(is_due)
+        let is_unsettled =
+            move |entry: &&Entry| !entry.is_live(now) && entry.taken().overlaps(&time);
+        self.entries.iter().filter(is_unsettled)
     }
 
-    /// Tells whether anything but `booking`, live or due, takes some of `time`.
+    /// Tells whether an entry of another booking, live or not, overlaps `time`.
     #[must_use]
     pub fn is_taken_by_another(&self, time: Interval<Timestamp>, booking: &BookingId) -> bool {
         let others = self.entries.iter().filter(|entry| entry.booking_id != *booking);
         others.into_iter().any(|entry| entry.taken().overlaps(&time))
     }
 
-    /// Returns how much time entries take, due ones included.
+    /// Returns the total length of all entries, live or not.
     #[must_use]
     pub fn booked(&self) -> SignedDuration {
         let length = |entry: &Entry| entry.free_from.duration_since(entry.appointment.start());
         self.entries.iter().map(length).fold(SignedDuration::ZERO, |sum, length| sum + length)
     }
 
-    /// Returns the sheet's next version: with a booking's entry as given, or
-    /// without one. `None` if it is so already.
+    /// Returns the next version of the sheet, in which the booking's entry is
+    /// `entry`. Returns `None` if it already is.
     #[must_use]
     pub fn with(&self, booking: &BookingId, entry: Option<Entry>) -> Option<Self> {
         let known = self.entries.iter().find(|known| known.booking_id == *booking);
@@ -120,6 +117,14 @@ impl DaySheet {
         entries.sort_by_key(|entry| entry.appointment.start());
         Some(Self { version: self.version + 1, entries })
     }
+}
+
+/// Returns the time that an appointment takes from its staff member.
+pub(super) fn taken_time(
+    appointment: Interval<Timestamp>,
+    free_from: Timestamp,
+) -> Interval<Timestamp> {
+    Interval::new(appointment.start(), free_from).unwrap_or(appointment)
 }
 
 #[cfg(test)]
@@ -140,18 +145,18 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_keeps_its_time_to_the_second_and_a_booking_for_good() {
+    fn a_hold_ends_exactly_at_until_and_a_booking_never_ends() {
         let sheet = DaySheet::new(2, vec![entry(1, 100, 200, Some(50)), entry(2, 300, 400, None)]);
         let starts = |now| {
             sheet.busy(at(now)).iter().map(|span| span.start().as_second()).collect::<Vec<_>>()
         };
         assert_eq!(starts(49), [100, 300]);
-        assert_eq!(starts(50), [300], "a hold is over at the instant its `until` names");
+        assert_eq!(starts(50), [300], "a hold has ended at `until`");
         assert_eq!(starts(1_000), [300]);
     }
 
     #[test]
-    fn a_due_hold_is_in_the_way_until_it_is_settled() {
+    fn an_ended_hold_is_unsettled_until_it_is_removed() {
         let sheet = DaySheet::new(1, vec![entry(1, 100, 200, Some(50))]);
         let time = Interval::new(at(150), at(160)).expect("a span");
         let due = |now| {
@@ -163,11 +168,14 @@ mod tests {
         assert_eq!(due(49), []);
         assert_eq!(due(50), [id(1)]);
         assert!(sheet.is_taken_by_another(time, &id(2)));
-        assert!(!sheet.is_taken_by_another(time, &id(1)), "nobody is in their own way");
+        assert!(
+            !sheet.is_taken_by_another(time, &id(1)),
+            "a booking does not conflict with itself"
+        );
     }
 
     #[test]
-    fn a_change_makes_the_next_version_and_no_change_makes_none() {
+    fn only_a_change_makes_a_next_version() {
         let hold = entry(1, 100, 200, Some(50));
         let booking = entry(1, 100, 200, None);
         let first = DaySheet::default().with(&id(1), Some(hold.clone())).expect("a change");

@@ -5,12 +5,15 @@
 //! | module | contents |
 //! |---|---|
 //! | [`availability`] | open time and start times: the slot arithmetic |
+//! | [`placement`] | whether a requested slot can be booked, and with whom |
 //! | [`day`], [`clock_time`], [`interval`] | wall-clock times, instants and sets of either |
-//! | [`day_sheet`], [`placement`] | one person's day, and who takes a booking |
-//! | [`booking`], [`payment_ui`], [`money`], [`customer`] | a booking and its life |
+//! | [`dst_policy`] | wall-clock times that occur twice or not at all |
+//! | [`day_sheet`] | the holds and bookings of one staff member on one date |
+//! | [`booking`], [`money`], [`customer`], [`payment_ui`] | a booking and its life |
 //! | [`service`], [`hours`], [`contact`], [`staff_calendar`] | what the salon file describes |
 //! | [`reminder`] | when a client is reminded |
-//! | [`salon_file`] | `salon.toml`, read and checked |
+//! | [`salon_file`] | `salon.toml`, parsed and checked |
+//! | [`strict_date`] | dates as requests and the salon file write them |
 //! | [`invitation`] | appointments as iCalendar files |
 
 pub mod availability;
@@ -20,6 +23,7 @@ pub mod contact;
 pub mod customer;
 pub mod day;
 pub mod day_sheet;
+pub mod dst_policy;
 pub mod hours;
 pub mod interval;
 pub mod invitation;
@@ -31,5 +35,6 @@ mod salon;
 pub mod salon_file;
 pub mod service;
 pub mod staff_calendar;
+pub mod strict_date;
 
 pub use self::salon::{DateRange, HoldLimits, Salon};

@@ -1,7 +1,7 @@
-//! Whether a time can be booked, and with whom: what `POST /checkout` decides.
+//! Whether a slot can be booked, and with whom: the decision of `POST /checkout`.
 //!
-//! It asks [`Availability`], which answers `GET /availability` too, so that
-//! what is offered is what is accepted.
+//! It uses [`Availability`], as `GET /availability` does, so every offered start
+//! is accepted and no other is.
 
 use std::collections::HashMap;
 
@@ -16,21 +16,19 @@ use super::interval::{Interval, IntervalSet};
 use super::salon::Salon;
 use super::service::{Service, StaffId};
 
-/// A service at a time, with somebody or with anyone.
+/// A request for a service at a time, with a named staff member or anyone.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotRequest<'a> {
-    /// What.
     pub service: &'a Service,
-    /// When.
     pub start: Timestamp,
-    /// With whom, if that matters.
+    /// `None`: anyone.
     pub staff: Option<&'a StaffId>,
 }
 
-/// A time that the salon's rules exclude, whoever else has booked what.
+/// Why the salon's rules exclude a time, whether or not it is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
-    /// Not all of the appointment is in opening hours.
+    /// Part of the appointment is outside opening hours.
     #[error("the salon is not open then")]
     OutsideHours,
     /// In the past, or within the notice period.
@@ -39,54 +37,51 @@ pub enum RuleError {
     /// After the last date that can be booked.
     #[error("that is too far ahead")]
     TooFar,
-    /// Between the times at which appointments start.
+    /// Not at a time at which appointments start.
     #[error("appointments do not start then")]
     NotOnStep,
 }
 
-/// A time that cannot be booked now.
+/// Why a time that the rules allow cannot be booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotUnavailable {
-    /// Somebody else has it.
+    /// Nobody eligible is free.
     Taken,
-    /// Of nobody who could do it is it known whether they are free.
+    /// Availability is unknown for every eligible staff member.
     Unknown,
 }
 
 /// A time that could be booked instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternative {
-    /// The time.
     pub at: Timestamp,
-    /// The salon's offset from UTC then.
+    /// The salon's offset from UTC at that time.
     pub offset: Offset,
 }
 
 impl SlotRequest<'_> {
-    /// Returns the salon's local date of it.
+    /// Returns the salon's local date of the start.
     #[must_use]
     pub fn date(&self, salon: &Salon) -> Date {
         salon.time_zone.to_datetime(self.start).date()
     }
 
-    /// Returns the appointment, and when its staff member is free again. The
-    /// buffer behind it is cut at the end of the day.
+    /// Returns the appointment, and when its staff member is free again.
     ///
     /// # Panics
-    /// Never: services take time.
+    /// If the service takes no time, which the salon file does not allow.
     #[must_use]
     pub fn times(&self, salon: &Salon) -> (Interval<Timestamp>, Timestamp) {
         let day = Day::new(self.date(salon), &salon.time_zone);
-        let end = self.start + SignedDuration::from_mins(self.service.duration_minutes.into());
-        let buffer = SignedDuration::from_mins(self.service.buffer_minutes.into());
-        let free_from = (end + buffer).min(day.span().end()).max(end);
-        (Interval::new(self.start, end).expect("services take time"), free_from)
+        let appointment = Interval::new(self.start, self.service.end(self.start));
+        let free_from = self.service.free_from(self.start, day.span().end());
+        (appointment.expect("a service takes time"), free_from)
     }
 
-    /// Holds the wish against the salon's rules.
+    /// Checks the request against the salon's rules.
     ///
     /// # Errors
-    /// The first rule in its way.
+    /// The first rule that excludes it.
     pub fn check_rules(&self, salon: &Salon, now: Timestamp) -> Result<(), RuleError> {
         let date = self.date(salon);
         let horizon = salon.horizon(now);
@@ -111,14 +106,14 @@ impl SlotRequest<'_> {
         }
     }
 
-    /// Chooses who does it: of those who are free, who has the least booked on
-    /// that day, and of those the first in the salon file.
+    /// Chooses a staff member: of those who are free, the one with the least
+    /// booked time on that date; of several such, the first in the salon file.
     ///
-    /// `sheets` are the day sheets of that date; a hold on them that is due and
-    /// not settled does not keep its time here.
+    /// `sheets` are the day sheets of that date. A hold that has ended does not
+    /// keep its time here, even if it is not settled.
     ///
     /// # Errors
-    /// When nobody can.
+    /// If nobody is free, or nobody's availability is known.
     pub fn choose_staff(
         &self,
         salon: &Salon,
@@ -136,8 +131,7 @@ impl SlotRequest<'_> {
         Err(if is_unknown { SlotUnavailable::Unknown } else { SlotUnavailable::Taken })
     }
 
-    /// Returns up to `count` times at which the same can be booked, the nearest
-    /// first.
+    /// Returns up to `count` other times for the same request, the nearest first.
     #[must_use]
     pub fn alternatives(
         &self,
@@ -159,7 +153,7 @@ impl SlotRequest<'_> {
         starts
     }
 
-    /// Returns who is free, in the salon's order.
+    /// Returns the free staff in order of preference.
     fn free_staff<'s>(
         &self,
         salon: &'s Salon,

@@ -1,4 +1,4 @@
-//! Reminders: when a client is told again of an appointment.
+//! Reminders: when a client is reminded of an appointment.
 
 use std::ops::Range;
 
@@ -8,22 +8,23 @@ use jiff::{SignedDuration, Span, Timestamp};
 
 use super::booking::{Booking, State};
 use super::clock_time::ClockTime;
+use super::dst_policy::DstPolicy;
 
-/// How long before quiet hours a reminder is due that would fall into them: a
-/// schedule that asks once an hour still finds it.
-const BEFORE_QUIET: SignedDuration = SignedDuration::from_hours(1);
+/// How long before quiet hours a reminder is sent that would fall into them.
+/// The schedule that sends reminders runs at least once an hour.
+const LEAD_BEFORE_QUIET: SignedDuration = SignedDuration::from_hours(1);
 
 /// When reminders are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reminders {
-    /// How many hours of the wall clock before the appointment: 24 is the same
-    /// time on the day before, also where the clocks change in between.
+    /// How long before the appointment, in hours of the wall clock: 24 is the
+    /// same time on the day before, even if the clocks change in between.
     pub hours: u16,
-    /// When none is sent.
+    /// When no reminder is sent.
     pub quiet: Option<QuietHours>,
 }
 
-/// Hours of the night, on the salon's wall clock, in which nobody is written to.
+/// Hours on the salon's wall clock in which no reminder is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     from: ClockTime,
@@ -31,41 +32,40 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// The shortest time of a day that is not quiet, in minutes.
-    const SHORTEST_REST: u16 = 2 * 60;
+    /// The least time of a day that must not be quiet, in minutes.
+    const MIN_AWAKE_MINUTES: u16 = 2 * 60;
 
-    /// Makes the hours `[from, until)`, over midnight if `until` is earlier.
+    /// Makes the hours `[from, until)`, across midnight if `until` is earlier.
     ///
-    /// Returns `None` where that is no time at all, or where less than two
-    /// hours of a day are left.
+    /// Returns `None` if they are empty or leave less than two hours of a day.
     #[must_use]
     pub fn new(from: ClockTime, until: ClockTime) -> Option<Self> {
         const DAY: u16 = ClockTime::END_OF_DAY.minutes();
         let [from, until] = [from, until].map(|time| time.minutes() % DAY);
-        let rest = (DAY + from - until) % DAY;
+        let awake = (DAY + from - until) % DAY;
         let (from, until) = (ClockTime::from_minutes(from)?, ClockTime::from_minutes(until)?);
-        (rest >= Self::SHORTEST_REST).then_some(Self { from, until })
+        (awake >= Self::MIN_AWAKE_MINUTES).then_some(Self { from, until })
     }
 
     fn contains(self, time: Time) -> bool {
-        let (from, until) = (on_the_clock(self.from), on_the_clock(self.until));
+        let (from, until) = (civil_time(self.from), civil_time(self.until));
         if from < until { from <= time && time < until } else { from <= time || time < until }
     }
 
-    /// Returns when the quiet hours end in which `local` is.
+    /// Returns the end of the quiet hours that contain `local`.
     fn end_after(self, local: DateTime) -> DateTime {
-        let end = local.date().to_datetime(on_the_clock(self.until));
+        let end = local.date().to_datetime(civil_time(self.until));
         if end > local { end } else { end.saturating_add(Span::new().days(1)) }
     }
 
-    /// Returns when the quiet hours began in which `local` is.
+    /// Returns the start of the quiet hours that contain `local`.
     fn start_before(self, local: DateTime) -> DateTime {
-        let start = local.date().to_datetime(on_the_clock(self.from));
+        let start = local.date().to_datetime(civil_time(self.from));
         if start <= local { start } else { start.saturating_sub(Span::new().days(1)) }
     }
 }
 
-fn on_the_clock(time: ClockTime) -> Time {
+fn civil_time(time: ClockTime) -> Time {
     let minutes = time.minutes().into();
     Time::midnight().saturating_add(SignedDuration::from_mins(minutes))
 }
@@ -73,25 +73,25 @@ fn on_the_clock(time: ClockTime) -> Time {
 impl Reminders {
     /// Returns when the reminder of an appointment is due.
     ///
-    /// One that falls into quiet hours waits for their end, if that is still
-    /// before the day of the appointment; otherwise it goes out before they begin.
+    /// A reminder that falls into quiet hours waits for their end if that is
+    /// before the day of the appointment. Otherwise it is due before they begin.
     #[must_use]
     pub fn due_at(&self, start: Timestamp, zone: &TimeZone) -> Timestamp {
         let local = zone.to_datetime(start);
         let due = local.saturating_sub(Span::new().hours(self.hours));
         let due = match self.quiet.filter(|quiet| quiet.contains(due.time())) {
             Some(quiet) if quiet.end_after(due).date() < local.date() => quiet.end_after(due),
-            Some(quiet) => quiet.start_before(due).saturating_sub(BEFORE_QUIET),
+            Some(quiet) => quiet.start_before(due).saturating_sub(LEAD_BEFORE_QUIET),
             None => due,
         };
-        zone.to_ambiguous_timestamp(due).compatible().unwrap_or(start)
+        DstPolicy::FirstOrShifted.first_instant(due, zone).unwrap_or(start)
     }
 
-    /// Tells whether a reminder is to be sent at `now`, if it has not been.
+    /// Tells whether a reminder that has not been sent should be sent at `now`.
     ///
-    /// A booking that was confirmed when its reminder was due already gets none:
-    /// the confirmation has just said it all. One that was not sent in time is
-    /// sent later, outside quiet hours, until the appointment begins.
+    /// A booking confirmed after its reminder was due gets none, because the
+    /// confirmation was just sent. A late reminder is sent until the
+    /// appointment begins, outside quiet hours.
     #[must_use]
     pub fn is_due(&self, booking: &Booking, zone: &TimeZone, now: Timestamp) -> bool {
         let start = booking.appointment.start();
@@ -103,10 +103,10 @@ impl Reminders {
             && !is_quiet
     }
 
-    /// Returns when appointments begin whose reminders can be due at `now`.
+    /// Returns the start times of appointments whose reminders may be due at `now`.
     #[must_use]
-    pub fn starts_to_look_at(&self, now: Timestamp) -> Range<Timestamp> {
-        // A day of quiet hours, the hour before them, and one for the clocks.
+    pub fn starts_to_check(&self, now: Timestamp) -> Range<Timestamp> {
+        // A day of quiet hours, the hour before them, and an hour for a clock change.
         let ahead = SignedDuration::from_hours(i64::from(self.hours) + 24 + 1 + 1);
         let end = now.saturating_add(ahead).unwrap_or(Timestamp::MAX);
         now..end

@@ -1,4 +1,4 @@
-//! The salon: what its file says, read and checked.
+//! The salon, as its file describes it.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -16,114 +16,115 @@ use super::service::{Service, ServiceId, StaffId, StaffMember};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Salon {
-    /// Its name.
     pub name: String,
-    /// Where its wall clock hangs.
+    /// The salon's time zone.
     pub time_zone: TimeZone,
-    /// What it charges in.
     pub currency: Currency,
     /// How many days after today can be booked.
     pub horizon_days: u16,
-    /// How long before an appointment it must be booked, in minutes.
+    /// The least time between booking an appointment and its start.
     pub notice_minutes: u32,
-    /// The distance between the times offered, in minutes of the wall clock.
+    /// Appointments start at multiples of this, counted from midnight on the
+    /// wall clock.
     pub slot_step_minutes: u16,
-    /// The deposit where neither service nor request has another.
+    /// The deposit of a service without its own, and of a payment without a
+    /// booking.
     pub default_deposit: Money,
     /// Whether a deposit can be paid without reserving a time.
     pub bare_deposits: bool,
-    /// When it is open.
     pub hours: WeeklyHours,
-    /// When it is not, all the same.
     pub closures: Vec<Closure>,
-    /// What it offers, in the order of its menu.
+    /// In the order of the menu.
     pub services: Vec<Service>,
-    /// Who works there, in the order in which they are preferred.
+    /// In order of preference.
     pub staff: Vec<StaffMember>,
-    /// For how long a reading of the calendars is fresh, in seconds.
+    /// How long a calendar reading is used before the calendar is read again.
     pub calendar_fresh_seconds: u32,
-    /// How old a reading of the calendars may get while they cannot be read,
-    /// in minutes. After that their owners are not free.
+    /// How long a calendar reading is used while the calendar cannot be read.
+    /// After that, its owner is not free.
     pub calendar_max_stale_minutes: u32,
-    /// Where Stripe's pages return to.
+    /// The page that Stripe returns to.
     pub return_url: String,
-    /// Where a client looks at a booking and cancels it, if there is such a page.
+    /// The page on which a client views and cancels a booking.
     pub manage_url: Option<String>,
-    /// How clients reach it.
     pub contact: Contact,
-    /// What is written by mail, if anything is.
+    /// `None`: no mail is sent.
     pub mail: Option<MailRules>,
-    /// Where a phone number without a country's code is from.
+    /// The country of phone numbers without a country code.
     pub country: Country,
-    /// How many unpaid holds anyone gets.
     pub hold_limits: HoldLimits,
-    /// How a deposit is paid where the request does not say.
+    /// How a deposit is paid if the request does not say.
     pub ui: PaymentUi,
-    /// Whether payment methods are offered that take days.
+    /// Whether to offer payment methods that take days to settle.
     pub delayed_methods: bool,
-    /// What comes back after a cancellation.
     pub cancellation: CancellationTerms,
-    /// How many days after the appointment a booking is deleted.
+    /// How long after the appointment a booking is deleted.
     pub retention_days: u32,
 }
 
-/// How many unpaid holds anyone gets at the same time.
+/// How many unpaid holds are allowed at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldLimits {
-    /// A phone number, or an e-mail address.
+    /// Per phone number, and per e-mail address.
     pub per_customer: usize,
-    /// A network address.
+    /// Per network address.
     pub per_address: usize,
 }
 
 impl Salon {
-    /// Finds a service.
     #[must_use]
     pub fn service(&self, id: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.id.as_str() == id)
     }
 
-    /// Finds a staff member.
     #[must_use]
     pub fn staff_member(&self, id: &str) -> Option<&StaffMember> {
         self.staff.iter().find(|member| member.id.as_str() == id)
     }
 
-    /// Iterates over the ids of those who perform `service`, preferred first.
-    pub fn staff_for(&self, service: &ServiceId) -> impl Iterator<Item = &StaffId> {
-        self.staff.iter().filter(|member| member.performs(service)).map(|member| &member.id)
+    /// Iterates over the staff who are eligible for a request, in order of
+    /// preference: those who perform `service`, and only `staff` if that is given.
+    pub fn eligible_staff<'s, 'q>(
+        &'s self,
+        service: Option<&'q ServiceId>,
+        staff: Option<&'q StaffId>,
+    ) -> impl Iterator<Item = &'s StaffMember> + use<'s, 'q> {
+        self.staff.iter().filter(move |member| {
+            service.is_none_or(|service| member.performs(service))
+                && staff.is_none_or(|staff| *staff == member.id)
+        })
     }
 
-    /// Returns somebody's hours: their own, or the salon's.
+    /// Returns a staff member's own hours, or the salon's.
     #[must_use]
     pub fn hours_of<'a>(&'a self, member: &'a StaffMember) -> &'a WeeklyHours {
         member.hours.as_ref().unwrap_or(&self.hours)
     }
 
-    /// Returns how old a reading of the calendars may get.
+    /// Returns how old a calendar reading may be.
     #[must_use]
     pub fn max_stale(&self) -> SignedDuration {
         SignedDuration::from_mins(self.calendar_max_stale_minutes.into())
     }
 
-    /// Returns the page that a booking's payment returns to: the salon's, with
-    /// the booking's id in the query.
+    /// Returns the page to which a booking's payment returns, with the booking
+    /// id in the query.
     #[must_use]
     pub fn return_url_for(&self, booking: &BookingId) -> String {
-        page_about(&self.return_url, booking)
+        with_booking_id(&self.return_url, booking)
     }
 
-    /// Returns the page on which a booking can be cancelled, for its owner.
+    /// Returns the page on which a booking can be cancelled.
     ///
-    /// The right to do so is in the fragment, which browsers send to nobody: it
-    /// is in no server's log and in no `Referer`.
+    /// The manage token is in the fragment. Browsers do not send fragments, so
+    /// it appears in no server log and in no `Referer`.
     #[must_use]
     pub fn manage_url_for(&self, booking: &Booking) -> Option<String> {
-        let page = page_about(self.manage_url.as_deref()?, &booking.id);
+        let page = with_booking_id(self.manage_url.as_deref()?, &booking.id);
         Some(format!("{page}#token={}", booking.manage_token.expose()))
     }
 
-    /// Tells whether the salon is closed all of `date`.
+    /// Tells whether the salon is closed on `date`.
     #[must_use]
     pub fn is_closed_on(&self, date: Date) -> bool {
         self.closures.iter().any(|closure| closure.covers(date))
@@ -139,15 +140,15 @@ impl Salon {
     }
 }
 
-/// Adds a booking's id to the query of a page's address.
-fn page_about(url: &str, booking: &BookingId) -> String {
+/// Adds a booking id to the query of a URL.
+fn with_booking_id(url: &str, booking: &BookingId) -> String {
     let (page, fragment) = match url.split_once('#') {
         Some((page, fragment)) => (page, Some(fragment)),
         None => (url, None),
     };
-    let joint = if page.contains('?') { '&' } else { '?' };
+    let separator = if page.contains('?') { '&' } else { '?' };
     let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    format!("{page}{joint}booking={booking}{fragment}")
+    format!("{page}{separator}booking={booking}{fragment}")
 }
 
 /// A range of local dates.

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::hours::WeeklyHours;
 use super::money::Money;
 use super::staff_calendar::CalendarName;
 
-/// Makes a type for the ids of one kind of thing.
+/// Defines an id type.
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -26,7 +28,6 @@ macro_rules! id_type {
                 well_formed.then(|| Self(id.into()))
             }
 
-            /// Returns the id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -55,19 +56,15 @@ id_type! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Service {
-    /// Its id.
     pub id: ServiceId,
-    /// The heading under which a menu lists it.
+    /// The menu heading.
     pub category: String,
-    /// Its name.
     pub title: String,
-    /// How long the appointment takes, in minutes.
     pub duration_minutes: u16,
-    /// How long the staff member stays busy afterwards, in minutes.
+    /// How long the staff member stays busy after the appointment.
     pub buffer_minutes: u16,
-    /// The whole price.
     pub price: Money,
-    /// What is paid when booking.
+    /// The part of the price that is paid when booking.
     pub deposit: Money,
 }
 
@@ -75,16 +72,31 @@ pub struct Service {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StaffMember {
-    /// Their id.
     pub id: StaffId,
-    /// Their name.
     pub name: String,
-    /// Their own hours, within the salon's; otherwise the salon's.
+    /// Their own hours, within the salon's. `None`: the salon's hours.
     pub hours: Option<WeeklyHours>,
-    /// What they perform; otherwise everything.
+    /// The services they perform. `None`: all.
     pub services: Option<Vec<ServiceId>>,
-    /// Their own calendars. What is in any of them is busy.
+    /// Their own calendars. An event in any of them makes them busy.
     pub calendars: Vec<CalendarName>,
+}
+
+impl Service {
+    /// Returns when an appointment that starts at `start` ends.
+    #[must_use]
+    pub fn end(&self, start: Timestamp) -> Timestamp {
+        start + SignedDuration::from_mins(self.duration_minutes.into())
+    }
+
+    /// Returns when the staff member is free again after an appointment that
+    /// starts at `start`: at its end plus the buffer, which is cut at `day_end`.
+    #[must_use]
+    pub fn free_from(&self, start: Timestamp, day_end: Timestamp) -> Timestamp {
+        let end = self.end(start);
+        let buffer = SignedDuration::from_mins(self.buffer_minutes.into());
+        (end + buffer).min(day_end).max(end)
+    }
 }
 
 impl StaffMember {

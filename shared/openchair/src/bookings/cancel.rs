@@ -40,7 +40,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub async fn cancel(&self, id: &BookingId, token: &str) -> Result<Booking, CancelError> {
         let read = || async { Ok::<_, SettleError>(self.reader.store().booking(id).await?) };
         let mut booking = read().await?.ok_or(CancelError::Unknown)?;
-        if !booking.manage_token.is(token) {
+        if !booking.manage_token.matches(token) {
             return Err(CancelError::Forbidden);
         }
         for _ in 0..ROUNDS {

@@ -122,13 +122,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         let date = slot.date(salon);
         let day = DateRange::single(date);
-        let able: Vec<&StaffMember> = salon
-            .staff
-            .iter()
-            .filter(|member| {
-                member.performs(&service.id) && staff.is_none_or(|id| *id == member.id)
-            })
-            .collect();
+        let able: Vec<&StaffMember> = salon.eligible_staff(Some(&service.id), staff).collect();
         let customer_keys = customer_keys(&request.customer);
         let hold_keys: Vec<HoldKey> =
             customer_keys.iter().chain(&request.address).cloned().collect();

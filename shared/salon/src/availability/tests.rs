@@ -76,19 +76,19 @@ fn busy_from(pairs: &[(&str, &str)]) -> IntervalSet<Timestamp> {
     pairs.iter().filter_map(|(start, end)| Interval::new(instant(start), instant(end))).collect()
 }
 
-/// Nobody is busy.
-fn nothing(salon: &Salon) -> BusyTimes {
+/// Makes the busy times of a salon whose staff are all free.
+fn nobody_busy(salon: &Salon) -> BusyTimes {
     salon.staff.iter().map(|member| (member.id.clone(), IntervalSet::default())).collect()
 }
 
-/// One is busy, and the others are not.
+/// Makes the busy times of a salon where only `staff` is busy.
 fn busy(salon: &Salon, staff: &str, times: IntervalSet<Timestamp>) -> BusyTimes {
-    let mut busy = nothing(salon);
+    let mut busy = nobody_busy(salon);
     busy.insert(StaffId::new(staff).expect("an id"), times);
     busy
 }
 
-/// Lists a day's starts as `10:00 s1 s2`.
+/// Lists a day's starts, each with its staff: `10:00 s1 s2`.
 fn first_day_starts(salon: &Salon, busy: &BusyTimes, now: &str) -> Vec<String> {
     let now = instant(now);
     let today = salon.horizon(now).first;
@@ -104,12 +104,12 @@ fn first_day_starts(salon: &Salon, busy: &BusyTimes, now: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_buffer_may_pass_closing_time_but_not_touch_anything_busy() {
+fn a_buffer_may_pass_closing_time_but_not_overlap_busy_time() {
     let mut salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
     salon.slot_step_minutes = 30;
     salon.services[0].buffer_minutes = 30;
     let now = "2026-11-24T06:00:00-08:00";
-    let starts = first_day_starts(&salon, &nothing(&salon), now);
+    let starts = first_day_starts(&salon, &nobody_busy(&salon), now);
     assert_eq!(starts, ["10:00 s1", "10:30 s1", "11:00 s1"]);
 
     let after_closing = busy_from(&[("2026-11-24T12:15:00-08:00", "2026-11-24T13:00:00-08:00")]);
@@ -128,7 +128,7 @@ fn a_buffer_is_cut_at_the_end_of_the_day() {
 }
 
 #[test]
-fn a_time_lists_those_who_are_free_in_the_salons_order() {
+fn a_start_lists_its_free_staff_in_order_of_preference() {
     let salon = salon("America/Los_Angeles", &hours("10:00", "11:30"), 2);
     let first_half = busy_from(&[("2026-11-24T09:00:00-08:00", "2026-11-24T10:15:00-08:00")]);
     let starts =
@@ -137,19 +137,19 @@ fn a_time_lists_those_who_are_free_in_the_salons_order() {
 }
 
 #[test]
-fn notice_counts_from_now_to_the_second() {
+fn the_notice_period_is_exact_to_the_second() {
     let mut salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
     salon.notice_minutes = 60;
-    let starts = first_day_starts(&salon, &nothing(&salon), "2026-11-24T09:30:00-08:00");
+    let starts = first_day_starts(&salon, &nobody_busy(&salon), "2026-11-24T09:30:00-08:00");
     assert_eq!(starts.first().map(String::as_str), Some("10:30 s1"));
-    let starts = first_day_starts(&salon, &nothing(&salon), "2026-11-24T09:30:01-08:00");
+    let starts = first_day_starts(&salon, &nobody_busy(&salon), "2026-11-24T09:30:01-08:00");
     assert_eq!(starts.first().map(String::as_str), Some("10:45 s1"));
 }
 
 #[test]
-fn the_horizon_has_today_and_its_last_day() {
+fn the_horizon_includes_today_and_its_last_day() {
     let salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
-    let busy = nothing(&salon);
+    let busy = nobody_busy(&salon);
     let availability = Availability::new(&salon, &busy, instant("2026-11-24T23:59:59-08:00"));
     let dates: Vec<String> =
         availability.open_time(None).map(|(date, _)| date.to_string()).collect();
@@ -160,13 +160,13 @@ fn the_horizon_has_today_and_its_last_day() {
 fn a_service_that_nobody_performs_has_no_starts() {
     let mut salon = salon("America/Los_Angeles", &hours("10:00", "12:00"), 1);
     salon.staff[0].services = Some(Vec::new());
-    assert!(first_day_starts(&salon, &nothing(&salon), "2026-11-24T06:00:00-08:00").is_empty());
+    assert!(first_day_starts(&salon, &nobody_busy(&salon), "2026-11-24T06:00:00-08:00").is_empty());
 }
 
 #[test]
-fn somebody_of_whom_nothing_is_known_is_not_free() {
+fn a_staff_member_whose_busy_time_is_unknown_is_not_free() {
     let salon = salon("America/Los_Angeles", &hours("10:00", "11:00"), 2);
-    let mut busy = nothing(&salon);
+    let mut busy = nobody_busy(&salon);
     busy.remove(&salon.staff[0].id);
     assert_eq!(first_day_starts(&salon, &busy, "2026-11-24T06:00:00-08:00"), ["10:00 s2"]);
 
@@ -179,13 +179,13 @@ fn somebody_of_whom_nothing_is_known_is_not_free() {
 
 /// A salon, its busy times in minutes from the start of its first day, and now.
 #[derive(Debug, Clone)]
-struct Scene {
+struct TestCase {
     salon: Salon,
     now: Timestamp,
     busy_minutes: Vec<Vec<(i64, i64)>>,
 }
 
-impl Scene {
+impl TestCase {
     fn busy(&self, as_intervals: impl Fn((i64, i64)) -> Vec<(i64, i64)>) -> BusyTimes {
         let midnight =
             Day::new(self.salon.horizon(self.now).first, &self.salon.time_zone).span().start();
@@ -199,7 +199,7 @@ impl Scene {
     }
 }
 
-fn any_scene() -> impl Strategy<Value = Scene> {
+fn any_case() -> impl Strategy<Value = TestCase> {
     let zone_and_date = prop::sample::select(vec![
         ("America/Los_Angeles", "2026-11-24"),
         ("America/Los_Angeles", "2026-03-07"),
@@ -243,7 +243,7 @@ fn any_scene() -> impl Strategy<Value = Scene> {
                     reason: "Holiday".to_owned(),
                 });
             }
-            // Members after the first perform the service, but the second works mornings only.
+            // The second works only in the mornings.
             if let Some(second) = salon.staff.get_mut(1) {
                 let morning: IntervalSet<_> =
                     ClockRange::new(ClockTime::START_OF_DAY, clock(48)).into_iter().collect();
@@ -260,12 +260,12 @@ fn any_scene() -> impl Strategy<Value = Scene> {
                     spans.into_iter().map(|(start, length)| (start, start + length)).collect()
                 })
                 .collect();
-            Scene { salon, now, busy_minutes }
+            TestCase { salon, now, busy_minutes }
         },
     )
 }
 
-/// One minute of a day as a person with a watch and the salon's rules sees it.
+/// One minute of a day, by the salon's rules.
 struct Minute {
     at: Timestamp,
     clock: usize,
@@ -273,9 +273,9 @@ struct Minute {
     busy: bool,
 }
 
-/// Walks a day minute by minute, without any of the code under test.
-fn minutes(scene: &Scene, member: &StaffMember, busy: &BusyTimes, date: Date) -> Vec<Minute> {
-    let salon = &scene.salon;
+/// Walks through a day minute by minute, without any of the code under test.
+fn minutes(case: &TestCase, member: &StaffMember, busy: &BusyTimes, date: Date) -> Vec<Minute> {
+    let salon = &case.salon;
     let hours = member.hours.as_ref().unwrap_or(&salon.hours).on(date.weekday());
     let noon = salon.time_zone.to_timestamp(date.at(12, 0, 0, 0)).expect("an instant");
     let around = (-16 * 60..16 * 60).map(|minute| noon + SignedDuration::from_mins(minute));
@@ -290,7 +290,7 @@ fn minutes(scene: &Scene, member: &StaffMember, busy: &BusyTimes, date: Date) ->
                 .any(|range| (range.start().minutes()..range.end().minutes()).contains(&clock));
             let closed =
                 salon.closures.iter().any(|closure| closure.first <= date && date <= closure.last);
-            let in_time = at >= scene.now + SignedDuration::from_mins(salon.notice_minutes.into());
+            let in_time = at >= case.now + SignedDuration::from_mins(salon.notice_minutes.into());
             let taken = |span: &Interval<Timestamp>| span.start() <= at && at < span.end();
             Minute {
                 at,
@@ -302,15 +302,15 @@ fn minutes(scene: &Scene, member: &StaffMember, busy: &BusyTimes, date: Date) ->
         .collect()
 }
 
-fn expected_starts(scene: &Scene, busy: &BusyTimes, date: Date) -> Vec<(Timestamp, StaffId)> {
-    let service = &scene.salon.services[0];
+fn expected_starts(case: &TestCase, busy: &BusyTimes, date: Date) -> Vec<(Timestamp, StaffId)> {
+    let service = &case.salon.services[0];
     let (duration, buffer) =
         (usize::from(service.duration_minutes), usize::from(service.buffer_minutes));
     let mut expected = Vec::new();
-    for member in &scene.salon.staff {
-        let minutes = minutes(scene, member, busy, date);
+    for member in &case.salon.staff {
+        let minutes = minutes(case, member, busy, date);
         for (index, minute) in minutes.iter().enumerate() {
-            let fits = minute.clock % usize::from(scene.salon.slot_step_minutes) == 0
+            let fits = minute.clock % usize::from(case.salon.slot_step_minutes) == 0
                 && minutes
                     .get(index..index + duration)
                     .is_some_and(|span| span.iter().all(|m| m.bookable))
@@ -324,8 +324,8 @@ fn expected_starts(scene: &Scene, busy: &BusyTimes, date: Date) -> Vec<(Timestam
     expected
 }
 
-fn expected_open_time(scene: &Scene, busy: &BusyTimes, date: Date) -> Vec<bool> {
-    let staff: Vec<_> = scene.salon.staff.iter().map(|m| minutes(scene, m, busy, date)).collect();
+fn expected_open_time(case: &TestCase, busy: &BusyTimes, date: Date) -> Vec<bool> {
+    let staff: Vec<_> = case.salon.staff.iter().map(|m| minutes(case, m, busy, date)).collect();
     let mut open: Vec<Option<bool>> = vec![None; MINUTES_PER_DAY];
     for index in 0..staff[0].len() {
         let somebody_free =
@@ -336,10 +336,10 @@ fn expected_open_time(scene: &Scene, busy: &BusyTimes, date: Date) -> Vec<bool> 
     open.into_iter().map(|open| open == Some(true)).collect()
 }
 
-fn offered(scene: &Scene, busy: &BusyTimes) -> Vec<(Timestamp, StaffId)> {
-    let horizon = scene.salon.horizon(scene.now);
-    let availability = Availability::new(&scene.salon, busy, scene.now);
-    let days = availability.starts(&scene.salon.services[0], None, (horizon.first, horizon.last));
+fn offered(case: &TestCase, busy: &BusyTimes) -> Vec<(Timestamp, StaffId)> {
+    let horizon = case.salon.horizon(case.now);
+    let availability = Availability::new(&case.salon, busy, case.now);
+    let days = availability.starts(&case.salon.services[0], None, (horizon.first, horizon.last));
     let starts = days.flat_map(|day| day.starts);
     starts.flat_map(|start| start.staff.into_iter().map(move |id| (start.at, id.clone()))).collect()
 }
@@ -348,33 +348,33 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn starts_are_exactly_those_that_a_walk_through_every_minute_finds(scene in any_scene()) {
-        let busy = scene.busy(|span| vec![span]);
-        let dates = scene.salon.horizon(scene.now).dates();
-        let expected: Vec<_> = dates.flat_map(|date| expected_starts(&scene, &busy, date)).collect();
-        prop_assert_eq!(offered(&scene, &busy), expected);
+    fn starts_agree_with_a_walk_through_every_minute(case in any_case()) {
+        let busy = case.busy(|span| vec![span]);
+        let dates = case.salon.horizon(case.now).dates();
+        let expected: Vec<_> = dates.flat_map(|date| expected_starts(&case, &busy, date)).collect();
+        prop_assert_eq!(offered(&case, &busy), expected);
     }
 
     #[test]
-    fn open_time_is_exactly_what_a_walk_through_every_minute_finds(scene in any_scene()) {
-        let busy = scene.busy(|span| vec![span]);
-        let availability = Availability::new(&scene.salon, &busy, scene.now);
+    fn open_time_agrees_with_a_walk_through_every_minute(case in any_case()) {
+        let busy = case.busy(|span| vec![span]);
+        let availability = Availability::new(&case.salon, &busy, case.now);
         for (date, open) in availability.open_time(None) {
             let mut shown = vec![false; MINUTES_PER_DAY];
             for range in &open {
                 shown[range.start().minutes().into()..range.end().minutes().into()].fill(true);
             }
-            prop_assert_eq!(shown, expected_open_time(&scene, &busy, date), "on {}", date);
+            prop_assert_eq!(shown, expected_open_time(&case, &busy, date), "on {}", date);
         }
     }
 
     #[test]
-    fn splitting_and_merging_busy_times_changes_nothing(scene in any_scene(), cut in 1_i64..60) {
-        let whole = scene.busy(|span| vec![span]);
-        let split = scene.busy(|(start, end)| {
+    fn splitting_and_merging_busy_times_changes_nothing(case in any_case(), cut in 1_i64..60) {
+        let whole = case.busy(|span| vec![span]);
+        let split = case.busy(|(start, end)| {
             let middle = (start + cut).min(end);
             vec![(middle, end), (start, middle), (start, (start + 2 * cut).min(end))]
         });
-        prop_assert_eq!(offered(&scene, &whole), offered(&scene, &split));
+        prop_assert_eq!(offered(&case, &whole), offered(&case, &split));
     }
 }

@@ -1,7 +1,7 @@
 //! The life of a booking: state × event → state.
 //!
-//! Events come late, twice and out of order, so an event that does not fit is
-//! no error: it changes nothing.
+//! Events arrive late, twice and out of order. An event that does not fit the
+//! state is not an error: it changes nothing.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,23 +9,22 @@ use super::super::money::Money;
 use super::super::service::StaffId;
 use super::{Booking, Refund, State};
 
-/// After how long a delayed payment is asked about, if no event tells of it.
+/// How long after it a delayed payment is checked at Stripe, if no event arrives.
 const DELAYED_CHECK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Something that happened to a booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BookingEvent {
-    /// The deposit is paid, by this payment of Stripe's (`pi_…`).
+    /// The deposit is paid, by the Stripe payment with this id (`pi_…`).
     Paid(String),
-    /// The client has done their part, and the money comes in days or not.
+    /// The client used a payment method that takes days to settle.
     PaymentPending,
-    /// Such a payment did not come.
+    /// A delayed payment failed.
     PaymentFailed,
-    /// The session can be paid no more, or there is proof that it never was.
+    /// The session can no longer be paid, or provably never existed.
     SessionExpired,
-    /// The client does not want it any more, and no session can be paid.
+    /// The client cancelled, and the session can no longer be paid.
     Cancelled,
-    /// Stripe has said something about the refund.
     Refund(RefundOutcome),
 }
 
@@ -41,36 +40,34 @@ pub enum RefundOutcome {
     },
 }
 
-/// What the salon looks like at the time of the booking, for a payment.
+/// What has to be known about the salon to judge a payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PaymentContext {
-    /// Whether the staff member's calendar has something else then.
+    /// Whether the staff member's calendar is busy at that time.
     pub has_conflict: bool,
-    /// Who could do it, if the booking has lost its time. A client who named
-    /// somebody gets nobody else.
+    /// A staff member who is free, if the booking has lost its time. It is the
+    /// named one if the client named one.
     pub free: Option<StaffId>,
 }
 
-/// A step in a booking's life.
+/// A change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
-    /// The state before.
     pub from: State,
-    /// The state after.
     pub to: State,
 }
 
 impl Booking {
-    /// Tells whether an event can only be judged by the [`PaymentContext`].
+    /// Tells whether the outcome of an event depends on the [`PaymentContext`].
     #[must_use]
     pub fn needs_payment_context(&self, event: &BookingEvent) -> bool {
         let may_confirm = matches!(self.state, State::Held | State::Processing | State::Expired);
         may_confirm && matches!(event, BookingEvent::Paid(_))
     }
 
-    /// Makes of the booking what an event at `now` makes of it.
+    /// Applies an event at `now`.
     ///
-    /// Returns `None`, and changes nothing, if the event changes nothing.
+    /// Returns `None` if the event changes nothing.
     pub fn apply(
         &mut self,
         event: BookingEvent,
@@ -89,12 +86,12 @@ impl Booking {
             | (State::Held, BookingEvent::SessionExpired) => State::Expired,
             (State::Held | State::Processing, BookingEvent::Cancelled) => State::Cancelled,
 
-            // The money of a booking that was cancelled will not come after all.
+            // The payment of a cancelled booking will not arrive after all.
             (State::Cancelled, BookingEvent::PaymentFailed) if self.awaits_payment() => {
                 State::Cancelled
             }
 
-            // Late: the time may be somebody else's by now.
+            // Late: the time may have been taken since.
             (State::Expired, BookingEvent::Paid(payment)) => {
                 self.payment = Some(payment);
                 match &payment_context.free {
@@ -122,7 +119,7 @@ impl Booking {
                 State::RefundFailed
             }
             (State::Refunding, BookingEvent::Refund(RefundOutcome::TryAnew { attempt })) => {
-                // Only once: two that found it out must not make an attempt each.
+                // Two concurrent callers must not both start a next attempt.
                 let refund = self.refund.as_mut().filter(|refund| refund.attempt == attempt)?;
                 refund.attempt += 1;
                 State::Refunding

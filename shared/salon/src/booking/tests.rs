@@ -19,8 +19,8 @@ fn staff(id: &str) -> StaffId {
     StaffId::new(id).expect("an id")
 }
 
-/// Returns a booking that has just come to a state by the shortest way: two
-/// days before the appointment, with half of the deposit back on the last day.
+/// Makes a booking that just entered a state, two days before the appointment.
+/// Half of the deposit is refunded on the last day.
 fn booking(state: State) -> Booking {
     let start = 48 * 3_600;
     let was_paid = matches!(
@@ -91,7 +91,7 @@ fn apply(booking: &mut Booking, event: BookingEvent) -> Option<Transition> {
 
 #[test]
 #[rustfmt::skip]
-fn each_event_in_each_state_has_one_outcome() {
+fn every_state_and_event_has_a_defined_outcome() {
     const NONE: Option<State> = None;
     const EXPIRED: Option<State> = Some(State::Expired);
     const CANCELLED: Option<State> = Some(State::Cancelled);
@@ -128,7 +128,7 @@ fn each_event_in_each_state_has_one_outcome() {
 }
 
 #[test]
-fn an_event_that_comes_twice_is_the_same_as_one() {
+fn a_repeated_event_changes_nothing() {
     for state in State::ALL {
         for event in events() {
             let mut once = booking(state);
@@ -142,7 +142,7 @@ fn an_event_that_comes_twice_is_the_same_as_one() {
 }
 
 #[test]
-fn a_late_payment_gets_its_time_if_somebody_is_free() {
+fn a_late_payment_is_confirmed_if_a_staff_member_is_free() {
     let mut late = booking(State::Expired);
     let free = PaymentContext { free: Some(staff("b")), ..PaymentContext::default() };
     late.apply(BookingEvent::Paid("pi_1".to_owned()), &free, at(60));
@@ -150,7 +150,7 @@ fn a_late_payment_gets_its_time_if_somebody_is_free() {
 }
 
 #[test]
-fn a_payment_over_a_calendar_event_is_confirmed_and_flagged() {
+fn a_payment_that_conflicts_with_the_calendar_is_confirmed_and_flagged() {
     let mut held = booking(State::Held);
     let conflict = PaymentContext { has_conflict: true, ..PaymentContext::default() };
     held.apply(BookingEvent::Paid("pi_1".to_owned()), &conflict, at(60));
@@ -158,7 +158,7 @@ fn a_payment_over_a_calendar_event_is_confirmed_and_flagged() {
 }
 
 #[test]
-fn a_cancellation_pays_back_what_the_terms_say_at_its_time() {
+fn a_cancellation_refunds_what_the_terms_allow_at_that_time() {
     let day = 24 * 3_600;
     let cases = [(0, Some(5_000)), (day, Some(5_000)), (day + 1, Some(2_500))];
     for (seconds, back) in cases {
@@ -179,7 +179,7 @@ fn a_cancellation_pays_back_what_the_terms_say_at_its_time() {
 }
 
 #[test]
-fn money_that_was_on_its_way_at_the_cancellation_is_waited_for() {
+fn a_booking_cancelled_during_processing_awaits_its_payment() {
     let mut cancelled = booking(State::Processing);
     apply(&mut cancelled, BookingEvent::Cancelled);
     assert!(cancelled.awaits_payment());
@@ -198,7 +198,7 @@ fn money_that_was_on_its_way_at_the_cancellation_is_waited_for() {
 }
 
 #[test]
-fn each_state_keeps_its_time_counts_and_is_deleted_as_it_should() {
+fn each_state_has_its_entry_limit_and_deletion_time() {
     let after_a_week = Some(at(7 * 24 * 3_600));
     let long_after = Some(at(49 * 3_600 + 400 * 24 * 3_600));
     let hold = Some(at(40 * 60));
@@ -221,8 +221,8 @@ fn each_state_keeps_its_time_counts_and_is_deleted_as_it_should() {
     }
 }
 
-/// Returns what Stripe says of a session in the course of its life: one that is
-/// paid at once, one that is paid later, one that fails later, one that expires.
+/// Returns the possible event histories of a session: paid at once, paid later,
+/// failed later, expired.
 fn histories() -> [Vec<BookingEvent>; 4] {
     let paid = || BookingEvent::Paid("pi_1".to_owned());
     [
@@ -233,7 +233,7 @@ fn histories() -> [Vec<BookingEvent>; 4] {
     ]
 }
 
-/// Draws a history, its events in any order and some of them several times.
+/// Draws a history with its events shuffled and some repeated.
 fn shuffled_history() -> impl Strategy<Value = (bool, bool, Vec<BookingEvent>)> {
     let picks = proptest::collection::vec(any::<proptest::sample::Index>(), 0..6);
     (0..4_usize, any::<bool>(), picks).prop_flat_map(|(number, is_cancelled, picks)| {
@@ -247,7 +247,7 @@ fn shuffled_history() -> impl Strategy<Value = (bool, bool, Vec<BookingEvent>)> 
 
 proptest! {
     #[test]
-    fn in_whichever_order_events_come_the_money_is_where_it_belongs(
+    fn events_in_any_order_end_in_a_confirmed_booking_or_a_refund(
         (is_paid, is_cancelled, events) in shuffled_history(),
     ) {
         let mut booking = booking(State::Held);

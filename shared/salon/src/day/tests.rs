@@ -30,7 +30,7 @@ fn local(day: &Day, set: &IntervalSet<Timestamp>) -> Vec<String> {
 }
 
 #[test]
-fn every_transition_of_2026_has_its_length_and_its_times() {
+fn days_with_a_clock_change_have_the_right_length_and_times() {
     // zone, date, hours in the day, wall-clock 00:00-06:00 as instants, and back
     type Row = (&'static str, Date, f64, &'static [&'static str], &'static [&'static str]);
     let table: [Row; 7] = [
@@ -89,7 +89,7 @@ fn every_transition_of_2026_has_its_length_and_its_times() {
 }
 
 #[test]
-fn only_the_listed_days_of_2026_have_a_transition() {
+fn no_other_day_of_2026_has_a_clock_change() {
     let table: [(&str, &[&str]); 4] = [
         ("America/Los_Angeles", &["2026-03-08", "2026-11-01"]),
         ("Europe/London", &["2026-03-29", "2026-10-25"]),
@@ -109,7 +109,7 @@ fn only_the_listed_days_of_2026_have_a_transition() {
 }
 
 #[test]
-fn a_day_whose_midnight_is_skipped_starts_at_one() {
+fn a_day_without_midnight_starts_at_one_o_clock() {
     let day = Day::new(date(2026, 4, 24), &zone("Africa/Cairo"));
     let all = day.instants(&ranges(&["00:00-24:00"]));
     assert_eq!(local(&day, &all), ["01:00+03:00..00:00+03:00"]);
@@ -117,7 +117,7 @@ fn a_day_whose_midnight_is_skipped_starts_at_one() {
 }
 
 #[test]
-fn a_repeated_time_counts_only_if_both_its_occurrences_do() {
+fn a_repeated_time_is_free_only_if_both_occurrences_are() {
     let day = Day::new(date(2026, 11, 1), &zone("America/Los_Angeles"));
     let busy_in_second_half: Interval<Timestamp> = Interval::new(
         "2026-11-01T01:30:00-08:00".parse().expect("an instant"),
@@ -130,7 +130,7 @@ fn a_repeated_time_counts_only_if_both_its_occurrences_do() {
 }
 
 #[test]
-fn a_minute_that_is_partly_taken_is_taken() {
+fn a_partly_busy_minute_is_not_free() {
     let day = Day::new(date(2026, 11, 24), &zone("America/Los_Angeles"));
     let free = Interval::new(
         "2026-11-24T10:00:01-08:00".parse().expect("an instant"),
@@ -140,7 +140,7 @@ fn a_minute_that_is_partly_taken_is_taken() {
 }
 
 #[test]
-fn aligned_instants_follow_the_wall_clock_through_a_transition() {
+fn aligned_instants_follow_the_wall_clock_through_a_clock_change() {
     let table: [(&str, Date, &[&str]); 2] = [
         ("America/Los_Angeles", date(2026, 3, 8), &["01:00", "01:30", "03:00", "03:30", "04:00"]),
         (
@@ -160,5 +160,29 @@ fn aligned_instants_follow_the_wall_clock_through_a_transition() {
             .take(expected.len())
             .collect();
         assert_eq!(shown, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_day_reads_wall_clock_times_as_every_occurrence() {
+    let days = [
+        (date(2026, 3, 8), "America/Los_Angeles"),
+        (date(2026, 11, 1), "America/Los_Angeles"),
+        (date(2026, 4, 5), "Australia/Lord_Howe"),
+        (date(2026, 4, 24), "Africa/Cairo"),
+        (date(2026, 3, 29), "Asia/Tokyo"),
+    ];
+    for (date, name) in days {
+        let zone = zone(name);
+        let day = Day::new(date, &zone);
+        for minute in (0..24 * 60).step_by(5) {
+            let clock = |minute| ClockTime::from_minutes(minute).expect("a time");
+            let range = ClockRange::new(clock(minute), clock(minute + 1)).into_iter().collect();
+            let found: Vec<Timestamp> = day.instants(&range).iter().map(Interval::start).collect();
+            let time = date.at(0, 0, 0, 0) + SignedDuration::from_mins(minute.into());
+            let expected: Vec<Timestamp> =
+                DstPolicy::EveryOccurrence.instants(time, &zone).collect();
+            assert_eq!(found, expected, "{time} in {name}");
+        }
     }
 }

@@ -32,7 +32,7 @@ fn free(salon: &Salon) -> BusyTimes {
 }
 
 #[test]
-fn the_first_rule_in_the_way_of_a_time_is_named() {
+fn the_first_rule_that_excludes_a_time_is_reported() {
     let salon = salon();
     let table = [
         ("2.02", "2026-11-23T10:00:00-08:00", Ok(())),
@@ -54,7 +54,7 @@ fn the_first_rule_in_the_way_of_a_time_is_named() {
 }
 
 #[test]
-fn who_has_the_least_booked_is_chosen_and_then_the_first_in_the_file() {
+fn the_staff_member_with_the_least_booked_time_is_chosen() {
     let salon = salon();
     let slot = slot(&salon, "2.02", "2026-11-24T10:00:00-08:00");
     let busy = free(&salon);
@@ -69,7 +69,7 @@ fn who_has_the_least_booked_is_chosen_and_then_the_first_in_the_file() {
 }
 
 #[test]
-fn taken_and_unknown_are_told_apart() {
+fn a_time_is_unknown_only_if_nobodys_availability_is_known() {
     let salon = salon();
     let slot = slot(&salon, "2.02", "2026-11-24T10:00:00-08:00");
     let place = |busy: &BusyTimes| slot.choose_staff(&salon, busy, &HashMap::new(), at(NOW));
@@ -77,7 +77,7 @@ fn taken_and_unknown_are_told_apart() {
     let day = Interval::new(at("2026-11-24T00:00:00-08:00"), at("2026-11-25T00:00:00-08:00"));
     let taken: IntervalSet<_> = day.into_iter().collect();
     let mut busy = BusyTimes::from([(staff("s1"), taken.clone())]);
-    assert_eq!(place(&busy), Err(SlotUnavailable::Taken), "who is known is taken");
+    assert_eq!(place(&busy), Err(SlotUnavailable::Taken), "one is known, and busy");
     busy.insert(staff("s2"), taken);
     assert_eq!(place(&busy), Err(SlotUnavailable::Taken));
 }
@@ -93,7 +93,7 @@ fn a_buffer_is_cut_at_the_end_of_the_day() {
 
 proptest! {
     #[test]
-    fn what_is_offered_is_what_is_accepted(
+    fn a_time_is_accepted_if_and_only_if_it_is_offered(
         quarters in prop::collection::vec((0_i64..4 * 24 * 4, 1_i64..12), 0..12),
         minutes in 0_i64..4 * 24 * 60,
         named in any::<bool>(),
@@ -117,7 +117,7 @@ proptest! {
             .flat_map(|day| day.starts)
             .map(|start| start.at)
             .collect();
-        // Every quarter is tried, and one time that may be anything.
+        // Every quarter of an hour, and one arbitrary minute.
         for start in (0..4 * 24 * 4).map(|quarter| after(quarter * 15)).chain([after(minutes)]) {
             let slot = SlotRequest { service, start, staff: who };
             let accepted = slot.check_rules(&salon, now).is_ok()

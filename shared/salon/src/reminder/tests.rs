@@ -21,7 +21,7 @@ fn reminders(hours: u16) -> Reminders {
 }
 
 #[test]
-fn a_reminder_is_due_the_day_before_and_not_at_night() {
+fn a_reminder_is_due_the_day_before_outside_quiet_hours() {
     let table = [
         // hours, appointment, reminder; Los Angeles is at -08:00 from 1 November 2026.
         (24, "2026-11-24T10:00-08:00", "2026-11-23T10:00-08:00"),
@@ -55,7 +55,7 @@ fn a_reminder_is_due_the_day_before_and_not_at_night() {
 }
 
 #[test]
-fn quiet_hours_can_be_by_day_and_leave_two_hours() {
+fn quiet_hours_may_be_at_any_time_and_must_leave_two_hours() {
     let siesta = Reminders { hours: 24, quiet: quiet("12:00", "14:00") };
     let due = siesta.due_at(at("2026-11-24T13:00-08:00"), &los_angeles());
     assert_eq!(due, at("2026-11-23T14:00-08:00"));
@@ -108,15 +108,15 @@ fn a_reminder_is_sent_between_its_time_and_the_appointment_outside_quiet_hours()
 }
 
 #[test]
-fn whoever_is_due_is_looked_at() {
+fn every_due_reminder_is_among_the_checked_starts() {
     let zone = los_angeles();
     for hours in [1, 24, 168] {
         let rules = Reminders { hours, quiet: quiet("10:00", "08:00") };
         let first = at("2026-10-31T00:00-07:00");
         for half_hours in 0..96 {
             let start = first + SignedDuration::from_mins(30 * half_hours);
-            let looked_at = rules.starts_to_look_at(rules.due_at(start, &zone));
-            assert!(looked_at.contains(&start), "{hours} hours before {start}");
+            let checked = rules.starts_to_check(rules.due_at(start, &zone));
+            assert!(checked.contains(&start), "{hours} hours before {start}");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::reader::Field;
 use crate::clock_time::{ClockRange, ClockTime};
 use crate::hours::{Closure, WeeklyHours};
 use crate::interval::IntervalSet;
+use crate::strict_date::parse_date;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -86,7 +87,5 @@ pub(super) fn closure(field: &Field<'_, '_>) -> Option<Closure> {
 
 fn date(field: &Field<'_, '_>) -> Option<Date> {
     let text = field.as_datetime().or_else(|| field.as_text().map(str::to_owned));
-    // jiff would also read the date out of a date with a time.
-    let date = text.filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
-    field.expect(date, "a date such as 2026-12-25")
+    field.expect(text.and_then(|text| parse_date(&text)), "a date such as 2026-12-25")
 }
