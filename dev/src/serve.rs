@@ -16,20 +16,20 @@
 //! | `addresses` | the table that is printed at the end |
 
 mod addresses;
-mod calendar;
+mod calendar_option;
 mod cargo_lambda;
-mod data;
-mod dynamodb;
+mod child_processes;
+mod data_folder;
+mod embedded_dynamodb;
 mod environment;
-mod error;
-mod functions;
-mod options;
-mod payments;
+mod load_target;
+mod payment_provider;
 mod ports;
-mod processes;
-mod rig;
+mod process_tree;
 mod salon_source;
-mod stream;
+mod serve_error;
+mod serve_options;
+mod table_stream;
 mod workspace;
 
 use std::convert::Infallible;
@@ -42,21 +42,21 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use calendar::CalendarSource;
-pub use dynamodb::{Database, local_client};
+pub use calendar_option::CalendarSource;
+use child_processes::{Functions, Output};
+pub use embedded_dynamodb::{Database, local_client};
 use environment::Environment;
-pub use error::Error;
-use functions::{Functions, Output};
-pub use options::Options;
-use payments::Payments;
-pub use payments::SANDBOX_KEY;
+pub use load_target::LoadTarget;
+use payment_provider::PaymentProvider;
+pub use payment_provider::SANDBOX_KEY;
 use ports::Ports;
-pub use processes::{adopt_orphans, die_with_parent, end_descendants};
-pub use rig::Rig;
-use stand_ins::google::{FakeGoogle, GoogleOptions};
+pub use process_tree::{adopt_orphans, die_with_parent, end_descendants};
+pub use serve_error::Error;
+pub use serve_options::Options;
+use stand_ins::fake_google::{FakeGoogle, GoogleOptions};
 use stand_ins::mailbox::{self, Mailbox};
 use stand_ins::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
-use stream::Stream;
+use table_stream::TableStream;
 pub use workspace::Workspace;
 use workspace::cargo;
 
@@ -67,13 +67,13 @@ use workspace::cargo;
 /// Fails if something is missing, busy, or does not build or start, or if a
 /// part ends by itself. The error says what to do.
 pub async fn run(options: Options) -> Result<(), Error> {
-    processes::adopt_orphans();
+    process_tree::adopt_orphans();
     let stopped = stop_requested().map_err(Error::Signals)?;
     let outcome = tokio::select! {
         ended = serve(&options) => ended.map(|never| match never {}),
         () = stopped => Ok(()),
     };
-    processes::end_descendants().await;
+    process_tree::end_descendants().await;
     outcome
 }
 
@@ -85,7 +85,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
 /// Fails if the file is missing or is not a salon.
 pub async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon, Error> {
     let workspace = Workspace::load().await?;
-    let served = data::noted_salon(&workspace.target.join("dev")).filter(|_| is_running);
+    let served = data_folder::noted_salon(&workspace.target.join("dev")).filter(|_| is_running);
     salon_source::load(named.or(served.as_deref()), &workspace.root)
 }
 
@@ -115,12 +115,12 @@ pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
 async fn serve(options: &Options) -> Result<Infallible, Error> {
     let workspace = Workspace::load().await?;
     let salon = salon_source::choose(options.salon.as_deref(), &workspace.root)?;
-    let payments = Payments::choose(options)?;
+    let payments = PaymentProvider::choose(options)?;
     let ports = Ports::claim(options, payments)?;
-    let data = data::open(&workspace.target.join("dev"), options.fresh)?;
+    let data = data_folder::open(&workspace.target.join("dev"), options.fresh)?;
     let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
 
-    let (dynamodb, database) = dynamodb::start(ports.dynamodb, &data.database).await?;
+    let (dynamodb, database) = embedded_dynamodb::start(ports.dynamodb, &data.database).await?;
     let mut sandbox = match ports.sandbox {
         Some(listener) => Some(start_sandbox(listener, options)?),
         None => None,
@@ -130,24 +130,25 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
         .and_then(|listener| FakeGoogle::start(GoogleOptions::default(), listener))
         .map_err(Error::Listener)?;
 
-    let _mailbox = start_mailbox(ports.mail, &data.folder.join(data::MAILS))?;
+    let _mailbox = start_mailbox(ports.mail, &data.folder.join(data_folder::MAILS))?;
 
-    functions::build(&workspace, &[], options.release).await?;
+    child_processes::build(&workspace, &[], options.release).await?;
     let calendar = match &options.calendar {
         Some(source) => {
-            Some(calendar::give(source, &google, salon.as_deref(), &data.folder).await?)
+            Some(calendar_option::give(source, &google, salon.as_deref(), &data.folder).await?)
         }
         None => None,
     };
     let salon = calendar.as_ref().map(|calendar| calendar.salon.clone()).or(salon);
     data.note_salon(salon.as_deref())?;
     let mut environment = environment::of_functions(options, payments, salon.as_deref());
-    calendar::tell(&mut environment, calendar.as_ref(), &google);
+    calendar_option::tell(&mut environment, calendar.as_ref(), &google);
     drop(ports.api);
     let mut functions =
         Functions::start(&cargo_lambda, &workspace, options, &environment, Output::Shown)?;
     functions.warm(&workspace, options).await?;
-    let stream = Stream::new(database, options, data.folder.join(data::STREAM_POSITION))?;
+    let stream =
+        TableStream::new(database, options, data.folder.join(data_folder::STREAM_POSITION))?;
 
     addresses::print(options, &workspace, payments, salon.as_deref(), calendar.as_ref(), &data);
     println!("ready");

@@ -50,7 +50,7 @@ use self::stage::Stage;
 use self::visitors::Visitors;
 use crate::load_testing;
 use crate::machine::Machine;
-use dev::serve::{self, Rig};
+use dev::serve::{self, LoadTarget};
 use stand_ins::sandbox::{Debits, Refunds, Webhooks};
 
 /// The function that does nothing.
@@ -143,7 +143,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
 /// as soon as it is known.
 async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result<(), Error> {
     let clock = Clock::machine();
-    let rig = Rig::build(&[EMPTY]).await?;
+    let rig = LoadTarget::build(&[EMPTY]).await?;
     let oha = Oha::find_or_install(&rig.tools()).await?;
     let results = results.insert(LoadResults {
         machine: Machine::describe(rig.root(), &clock).await,
@@ -182,7 +182,7 @@ async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result
 #[derive(Debug)]
 struct Play<'a> {
     options: &'a Options,
-    rig: &'a Rig,
+    rig: &'a LoadTarget,
     oha: &'a Oha,
     clock: Clock,
 }

@@ -37,7 +37,7 @@ use super::bug::Bug;
 use super::invariants::Violation;
 use super::schedule::World;
 use super::table::Table;
-use stand_ins::google;
+use stand_ins::fake_google;
 
 /// How many shards the stream has.
 const SHARDS: usize = 2;
@@ -61,7 +61,7 @@ const POLLS: usize = 2_000;
 
 static SECRETS: LazyLock<CalendarSecrets> = LazyLock::new(|| {
     let secrets = json!({"google": {
-        "serviceAccount": google::service_account("https://google.example/token"),
+        "serviceAccount": fake_google::service_account("https://google.example/token"),
         "calendars": {"a": "a", "b": "b"},
     }});
     CalendarSecrets::parse(&secrets.to_string().into()).expect("secrets")

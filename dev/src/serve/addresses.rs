@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use super::Options;
-use super::calendar::Calendar;
-use super::data::Data;
-use super::payments::Payments;
+use super::calendar_option::Calendar;
+use super::data_folder::Data;
+use super::payment_provider::PaymentProvider;
 use super::workspace::Workspace;
 
 /// Prints where everything is.
 pub(super) fn print(
     options: &Options,
     workspace: &Workspace,
-    payments: Payments,
+    payments: PaymentProvider,
     salon: Option<&Path>,
     calendar: Option<&Calendar>,
     data: &Data,
@@ -30,7 +30,7 @@ pub(super) fn print(
 fn rows(
     options: &Options,
     workspace: &Workspace,
-    payments: Payments,
+    payments: PaymentProvider,
     salon: Option<&Path>,
     data: &Path,
 ) -> Vec<(String, String)> {
@@ -54,9 +54,9 @@ fn rows(
     }
     rows.sort();
     let payments = match payments {
-        Payments::Sandbox => options.sandbox_url(),
-        Payments::Stripe { live: false } => "Stripe, test mode".to_owned(),
-        Payments::Stripe { live: true } => "Stripe, LIVE: real cards are charged".to_owned(),
+        PaymentProvider::Sandbox => options.sandbox_url(),
+        PaymentProvider::Stripe { live: false } => "Stripe, test mode".to_owned(),
+        PaymentProvider::Stripe { live: true } => "Stripe, LIVE: real cards are charged".to_owned(),
     };
     let salon = salon.map_or("compiled in".to_owned(), |path| path.display().to_string());
     rows.extend([
@@ -75,7 +75,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::serve::options::parse;
+    use crate::serve::serve_options::parse;
 
     #[test]
     fn every_route_and_every_part_has_its_address() {
@@ -92,7 +92,7 @@ mod tests {
         let rows = rows(
             &parse(&[]).unwrap(),
             &workspace,
-            Payments::Sandbox,
+            PaymentProvider::Sandbox,
             None,
             Path::new("/salon/target/dev"),
         );

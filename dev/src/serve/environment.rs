@@ -6,7 +6,7 @@ use std::path::Path;
 use openchair::store::table;
 
 use super::Options;
-use super::payments::{Payments, SANDBOX_KEY};
+use super::payment_provider::{PaymentProvider, SANDBOX_KEY};
 use stand_ins::sandbox::WEBHOOK_SECRET;
 
 /// Variables that would send a function to somebody's AWS account.
@@ -52,7 +52,7 @@ impl Environment {
 /// The environment of the functions, and so of the tool that starts them.
 pub(super) fn of_functions(
     options: &Options,
-    payments: Payments,
+    payments: PaymentProvider,
     salon: Option<&Path>,
 ) -> Environment {
     let mut environment = Environment::of_cargo();
@@ -75,14 +75,14 @@ pub(super) fn of_functions(
         None => environment.remove.push("SALON_FILE".to_owned()),
     }
     match payments {
-        Payments::Sandbox => environment.set.extend([
+        PaymentProvider::Sandbox => environment.set.extend([
             ("STRIPE_SECRET_KEY", SANDBOX_KEY.into()),
             ("STRIPE_API_BASE", options.sandbox_url().into()),
             ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
         ]),
         // The developer's own key is inherited, and so is the secret that `stripe listen`
         // prints. Without one nobody's events are taken, and reconcile settles.
-        Payments::Stripe { .. } => {
+        PaymentProvider::Stripe { .. } => {
             if std::env::var_os("STRIPE_WEBHOOK_SECRET").is_none() {
                 let nobodys = format!("whsec_{:032x}", fastrand::u128(..));
                 environment.set.push(("STRIPE_WEBHOOK_SECRET", nobodys.into()));
@@ -104,7 +104,7 @@ fn is_of_this_package(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::options::parse;
+    use crate::serve::serve_options::parse;
 
     fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
         let (_, value) = environment.set.iter().find(|(key, _)| *key == name)?;
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn functions_are_sent_to_the_local_dynamodb_and_sandbox() {
         let options = parse(&["--dynamodb-port", "8001", "--sandbox-port", "12112"]).unwrap();
-        let environment = of_functions(&options, Payments::Sandbox, None);
+        let environment = of_functions(&options, PaymentProvider::Sandbox, None);
         for (name, expected) in [
             ("TABLE_NAME", "openchair"),
             ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8001"),
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn with_stripe_the_developers_key_is_left_alone() {
-        let stripe = Payments::Stripe { live: false };
+        let stripe = PaymentProvider::Stripe { live: false };
         let environment = of_functions(&parse(&[]).unwrap(), stripe, None);
         assert_eq!(value(&environment, "STRIPE_SECRET_KEY"), None);
         assert_eq!(value(&environment, "STRIPE_API_BASE"), None);
@@ -146,9 +146,9 @@ mod tests {
     fn the_salon_file_is_named_or_unset() {
         let options = parse(&[]).unwrap();
         let salon = Path::new("/salon/salon.toml");
-        let named = of_functions(&options, Payments::Sandbox, Some(salon));
+        let named = of_functions(&options, PaymentProvider::Sandbox, Some(salon));
         assert_eq!(value(&named, "SALON_FILE"), Some("/salon/salon.toml"));
-        let unnamed = of_functions(&options, Payments::Sandbox, None);
+        let unnamed = of_functions(&options, PaymentProvider::Sandbox, None);
         assert!(unnamed.remove.iter().any(|name| name == "SALON_FILE"));
     }
 

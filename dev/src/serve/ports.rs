@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
-use super::payments::Payments;
+use super::payment_provider::PaymentProvider;
 use super::{Error, Options};
 
 /// Listeners on every port that will be served.
@@ -53,14 +53,14 @@ impl Ports {
     /// # Errors
     ///
     /// Names all the ports that cannot be had, not only the first.
-    pub(super) fn claim(options: &Options, payments: Payments) -> Result<Self, Error> {
+    pub(super) fn claim(options: &Options, payments: PaymentProvider) -> Result<Self, Error> {
         let mut wanted = vec![
             Port::api(options),
             Port::dynamodb(options),
             Port::google(options),
             Port::mail(options),
         ];
-        if payments == Payments::Sandbox {
+        if payments == PaymentProvider::Sandbox {
             wanted.push(Port::sandbox(options));
         }
         let mut listeners = claim_all(&wanted)?.into_iter();
@@ -193,14 +193,14 @@ mod owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::options::parse;
+    use crate::serve::serve_options::parse;
 
     fn free_port() -> u16 {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.local_addr().unwrap().port()
     }
 
-    fn messages(arguments: [u16; 3], payments: Payments) -> Vec<String> {
+    fn messages(arguments: [u16; 3], payments: PaymentProvider) -> Vec<String> {
         let [api, dynamodb, sandbox] = arguments.map(|port| port.to_string());
         let [google, mail] = [(); 2].map(|()| free_port().to_string());
         let mut line = vec!["--api-port", &api, "--dynamodb-port", &dynamodb];
@@ -217,7 +217,7 @@ mod tests {
     fn a_busy_port_is_named_with_its_purpose_its_owner_and_its_option() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let busy = listener.local_addr().unwrap().port();
-        let messages = messages([free_port(), busy, free_port()], Payments::Sandbox);
+        let messages = messages([free_port(), busy, free_port()], PaymentProvider::Sandbox);
         let [message] = messages.as_slice() else {
             panic!("exactly one port is busy: {messages:?}");
         };
@@ -233,7 +233,7 @@ mod tests {
     fn two_options_with_one_port_contradict_each_other() {
         let port = free_port();
         assert_eq!(
-            messages([free_port(), port, port], Payments::Sandbox),
+            messages([free_port(), port, port], PaymentProvider::Sandbox),
             [format!(
                 "port {port}, for the payment sandbox, is also that of --dynamodb-port: \
                  choose another with --sandbox-port"
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn the_sandbox_needs_no_port_when_payments_go_to_stripe() {
         let port = free_port();
-        let stripe = Payments::Stripe { live: false };
+        let stripe = PaymentProvider::Stripe { live: false };
         assert_eq!(messages([free_port(), port, port], stripe), [""; 0]);
     }
 

@@ -5,7 +5,7 @@
 //! (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>),
 //! and shows the mails to a browser.
 
-mod page;
+mod mail_pages;
 #[cfg(test)]
 mod tests;
 
@@ -110,7 +110,7 @@ impl Mailbox {
         Router::new()
             .route("/v2/email/outbound-emails", post(send))
             .with_state(self.clone())
-            .merge(page::router(self.clone()))
+            .merge(mail_pages::router(self.clone()))
     }
 
     /// Returns the mails, in the order in which they came.

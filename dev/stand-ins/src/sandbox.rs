@@ -23,26 +23,26 @@
 //! | `control` | what tests in other processes steer it with |
 //! | `server` | serving on a socket, and the passing of time |
 
-mod agenda;
-mod api;
 mod api_error;
-mod cards;
 mod checkout_session;
-mod control;
-mod event;
+mod control_api;
 mod faults;
 mod idempotency;
 mod ids;
-mod ledger;
 mod list;
-mod options;
-mod page;
 mod params;
-mod payment;
 mod payment_methods;
+mod payment_page;
 mod rate_limit;
-mod refund;
-mod server;
+mod sandbox_event;
+mod sandbox_ledger;
+mod sandbox_options;
+mod sandbox_payment;
+mod sandbox_refund;
+mod sandbox_server;
+mod test_cards;
+mod timers;
+mod v1_api;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -52,20 +52,20 @@ use axum::Router;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use self::cards::Outcome;
 pub use self::checkout_session::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
-pub use self::event::{Event, EventType};
 use self::faults::Faults;
 pub use self::faults::{Effect, Fault};
 use self::idempotency::IdempotencyKeys;
-use self::ledger::Ledger;
-pub use self::ledger::Refused;
-pub use self::options::{Debits, Refunds, SandboxOptions};
-pub use self::payment::{Payment, PaymentState};
 use self::rate_limit::TokenBucket;
-pub use self::refund::{Refund, RefundStatus};
-pub use self::server::Serving;
-use self::webhooks::Outbox;
+pub use self::sandbox_event::{EventType, SandboxEvent};
+use self::sandbox_ledger::Ledger;
+pub use self::sandbox_ledger::Refused;
+pub use self::sandbox_options::{Debits, Refunds, SandboxOptions};
+pub use self::sandbox_payment::{Payment, PaymentState};
+pub use self::sandbox_refund::{Refund, RefundStatus};
+pub use self::sandbox_server::Serving;
+use self::test_cards::Outcome;
+use self::webhooks::EventQueue;
 pub use self::webhooks::{Deliveries, WEBHOOK_SECRET, WebhookEndpoint, Webhooks, signature};
 
 /// The version of Stripe's API that the sandbox speaks.
@@ -98,11 +98,14 @@ impl Sandbox {
     }
 
     /// Makes an empty sandbox that tells `listener` of its events.
-    fn telling(options: SandboxOptions, listener: Option<mpsc::UnboundedSender<Event>>) -> Self {
+    fn telling(
+        options: SandboxOptions,
+        listener: Option<mpsc::UnboundedSender<SandboxEvent>>,
+    ) -> Self {
         let now = options.clock.now();
         let tally = watch::Sender::new(Deliveries::default());
         let state = State {
-            ledger: Ledger::new(&options, Outbox::new(listener, tally.clone())),
+            ledger: Ledger::new(&options, EventQueue::new(listener, tally.clone())),
             keys: IdempotencyKeys::default(),
             bucket: TokenBucket::new(options.requests_per_second, now),
             requests: BTreeMap::new(),
@@ -115,8 +118,8 @@ impl Sandbox {
     /// Returns the API under `/v1`, the payment page under `/pay`, and what
     /// steers the sandbox under `/_sandbox`.
     pub fn router(&self) -> Router {
-        let api = api::router(self.clone());
-        api.merge(page::router(self.clone())).merge(control::router(self.clone()))
+        let api = v1_api::router(self.clone());
+        api.merge(payment_page::router(self.clone())).merge(control_api::router(self.clone()))
     }
 
     /// Finds a session as it stands now.
@@ -161,7 +164,7 @@ impl Sandbox {
     /// # Errors
     /// [`Refused`] if the session is unknown or has expired, or the card is declined.
     pub fn pay_by_card(&self, session: &str, number: &str) -> Result<(), Refused> {
-        match cards::outcome_of(number).map_err(Refused::Declined)? {
+        match test_cards::outcome_of(number).map_err(Refused::Declined)? {
             Outcome::Pays | Outcome::Challenged => self.pay(session),
             Outcome::PaysWith(refunds) => self.state().ledger.pay(session, Some(refunds)),
             Outcome::Declined(why) => {

@@ -21,7 +21,7 @@ use salon::Salon;
 use salon::interval::Interval;
 use salon::salon_file;
 use serde_json::json;
-use stand_ins::google::{CalendarFault, FakeGoogle, GoogleOptions, Serving};
+use stand_ins::fake_google::{CalendarFault, FakeGoogle, GoogleOptions, Serving};
 use tokio::net::TcpListener;
 
 const OWNER: &str = "owner@group.calendar.example";

@@ -15,7 +15,7 @@ use openchair::clock::Clock;
 use openchair::https::HttpsClient;
 use salon::booking::BookingId;
 use salon::interval::{Interval, IntervalSet};
-use stand_ins::google::{CalendarFault, FakeGoogle, Fault, GoogleOptions, Serving};
+use stand_ins::fake_google::{CalendarFault, FakeGoogle, Fault, GoogleOptions, Serving};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 

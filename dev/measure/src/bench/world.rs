@@ -25,7 +25,7 @@ use super::Error;
 use super::life::{Program, Questions, live, log_file};
 use super::visitors::{self, Visitors};
 use dev::serve::{SANDBOX_KEY, local_client};
-use stand_ins::google::{self, FakeGoogle, GoogleOptions};
+use stand_ins::fake_google::{self, FakeGoogle, GoogleOptions};
 use stand_ins::sandbox::{EventType, Sandbox, SandboxOptions, Serving, WEBHOOK_SECRET};
 
 /// How many people work at the salon that is booked, and how many days of it are.
@@ -40,7 +40,7 @@ pub(super) struct World {
     salon: Salon,
     salon_file: PathBuf,
     stripe: Serving,
-    google: google::Serving,
+    google: fake_google::Serving,
     dynamodb: JoinHandle<Result<(), String>>,
     dynamodb_port: u16,
     visitors: Visitors,

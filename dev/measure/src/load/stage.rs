@@ -16,7 +16,7 @@ use super::oha::{Load, Oha};
 use super::results::Step;
 use super::visitors::{Answer, Visitors};
 use super::{EMPTY, Error};
-use dev::serve::Rig;
+use dev::serve::LoadTarget;
 use stand_ins::gateway_event::GatewayEvent;
 use stand_ins::sandbox::Sandbox;
 
@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// The functions, served for a scenario or several.
 #[derive(Debug)]
 pub(super) struct Stage<'a> {
-    pub(super) rig: &'a Rig,
+    pub(super) rig: &'a LoadTarget,
     pub(super) oha: &'a Oha,
     pub(super) api_url: String,
     pub(super) salon: Salon,

@@ -1,17 +1,17 @@
 //! Checkout Sessions: <https://docs.stripe.com/api/checkout/sessions>.
 
-mod create;
-mod json;
+mod create_session;
+mod session_json;
 
 use jiff::Timestamp;
 use salon::money::Money;
 use serde_json::Value;
 
-pub(super) use self::create::create;
+pub(super) use self::create_session::create;
 use super::api_error::ApiError;
-use super::ledger::Ledger;
 use super::list;
 use super::params::{Metadata, Params};
+use super::sandbox_ledger::Ledger;
 
 /// A Checkout Session in `payment` mode.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// A finished answer, as it is sent again for the same key.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct SavedResponse {
     pub(super) status: StatusCode,
     pub(super) body: Value,
     /// The id of the request that did the work.
@@ -34,7 +34,7 @@ struct Entry {
     fingerprint: Fingerprint,
     claimed_at: Timestamp,
     /// `None` while the first request is under way.
-    answer: Option<Answer>,
+    answer: Option<SavedResponse>,
 }
 
 /// The keys of the last 24 hours.
@@ -51,7 +51,7 @@ impl IdempotencyKeys {
         key: &str,
         fingerprint: Fingerprint,
         now: Timestamp,
-    ) -> Result<Option<Answer>, ApiError> {
+    ) -> Result<Option<SavedResponse>, ApiError> {
         self.0.retain(|_, entry| entry.answer.is_none() || now < entry.claimed_at + KEPT_FOR);
         if let Some(entry) = self.0.get(key) {
             return match &entry.answer {
@@ -66,7 +66,7 @@ impl IdempotencyKeys {
     }
 
     /// Saves the answer to the request that holds the key.
-    pub(super) fn save(&mut self, key: &str, answer: Answer) {
+    pub(super) fn save(&mut self, key: &str, answer: SavedResponse) {
         if let Some(entry) = self.0.get_mut(key) {
             entry.answer = Some(answer);
         }

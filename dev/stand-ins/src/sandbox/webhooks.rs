@@ -1,7 +1,7 @@
 //! Telling the merchant of events: <https://docs.stripe.com/webhooks>.
 
-mod courier;
-mod signature;
+mod webhook_sender;
+mod webhook_signature;
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
-pub(super) use self::courier::Courier;
-pub use self::signature::signature;
-use super::event::Event;
+pub(super) use self::webhook_sender::WebhookSender;
+pub use self::webhook_signature::signature;
+use super::sandbox_event::SandboxEvent;
 use super::{Refused, Sandbox};
 
 /// The secret that webhooks are signed with. It protects nothing.
@@ -89,21 +89,21 @@ pub struct Deliveries {
 
 /// Where events leave the ledger.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct EventQueue {
     /// `None` if nobody wants to be told.
-    sender: Option<mpsc::UnboundedSender<Event>>,
+    sender: Option<mpsc::UnboundedSender<SandboxEvent>>,
     tally: watch::Sender<Deliveries>,
 }
 
-impl Outbox {
+impl EventQueue {
     pub(super) fn new(
-        sender: Option<mpsc::UnboundedSender<Event>>,
+        sender: Option<mpsc::UnboundedSender<SandboxEvent>>,
         tally: watch::Sender<Deliveries>,
     ) -> Self {
         Self { sender, tally }
     }
 
-    pub(super) fn put(&self, event: Event) {
+    pub(super) fn put(&self, event: SandboxEvent) {
         let Some(sender) = &self.sender else {
             return;
         };
@@ -118,7 +118,7 @@ impl Outbox {
 impl Sandbox {
     /// Lists the events that arose, oldest first: the last 10 000.
     #[must_use]
-    pub fn events(&self) -> Vec<Event> {
+    pub fn events(&self) -> Vec<SandboxEvent> {
         self.state().ledger.events().cloned().collect()
     }
 

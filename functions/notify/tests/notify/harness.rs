@@ -21,9 +21,9 @@ use salon::day_sheet::DaySheet;
 use salon::salon_file;
 use salon::staff_calendar::CalendarName;
 use serde_json::{Value, json};
-use stand_ins::google::{FakeGoogle, GoogleOptions};
+use stand_ins::fake_google::{FakeGoogle, GoogleEvent, GoogleOptions};
 use stand_ins::mailbox::{self, Mailbox};
-use stand_ins::{google, mailbox::Received};
+use stand_ins::{fake_google, mailbox::Received};
 use tokio::net::TcpListener;
 
 /// The calendar of the one who works there.
@@ -38,7 +38,7 @@ pub(crate) struct Harness {
     pub(crate) function: Notify<MemoryStore>,
     pub(crate) store: MemoryStore,
     pub(crate) clock: Clock,
-    pub(crate) google: google::Serving,
+    pub(crate) google: fake_google::Serving,
     mailbox: mailbox::Serving,
     table: DynamoStore,
     database: Database,
@@ -167,7 +167,7 @@ impl Harness {
     }
 
     /// Returns the events of the calendar that were not deleted.
-    pub(crate) fn events(&self) -> Vec<google::Event> {
+    pub(crate) fn events(&self) -> Vec<GoogleEvent> {
         let mut events = self.google.google().events(CALENDAR);
         events.retain(|event| !event.is_deleted());
         events

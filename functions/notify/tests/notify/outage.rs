@@ -1,6 +1,6 @@
 use jiff::SignedDuration;
 use salon::booking::{Booking, State};
-use stand_ins::google::Fault;
+use stand_ins::fake_google::Fault;
 use stand_ins::mailbox::MailFault;
 
 use crate::harness::{Harness, number};

@@ -10,7 +10,7 @@ use super::*;
 use crate::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
 /// The key of the fake Google's account, which guards nothing.
-const TEST_KEY: &str = include_str!("../../../../../dev/stand-ins/src/google/test_key.pem");
+const TEST_KEY: &str = include_str!("../../../../../dev/stand-ins/src/fake_google/test_key.pem");
 
 const TOKEN: &str = r#"{"access_token": "hidden-1", "token_type": "Bearer", "expires_in": 3599}"#;
 const OTHER_TOKEN: &str =

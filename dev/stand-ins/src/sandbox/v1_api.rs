@@ -1,6 +1,6 @@
 //! The API under `/v1`.
 
-mod call;
+mod v1_call;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Path, Request, State};
@@ -12,13 +12,13 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use self::call::{read, write};
+use self::v1_call::{read, write};
 use super::api_error::ApiError;
 use super::checkout_session::{self, create};
-use super::ledger::{Ledger, Refused};
 use super::list::Listed;
 use super::params::Params;
-use super::{API_VERSION, Effect, Sandbox, ids, refund};
+use super::sandbox_ledger::{Ledger, Refused};
+use super::{API_VERSION, Effect, Sandbox, ids, sandbox_refund};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -105,13 +105,13 @@ async fn retrieve_payment(
 
 async fn create_refund(State(sandbox): State<Sandbox>, request: Request) -> Response {
     write(sandbox, request, |ledger, params| {
-        refund::create(ledger, params).map(|refund| refund.to_json())
+        sandbox_refund::create(ledger, params).map(|refund| refund.to_json())
     })
     .await
 }
 
 async fn list_refunds(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    read(sandbox, request, |ledger, params| refund::list(ledger, params)).await
+    read(sandbox, request, |ledger, params| sandbox_refund::list(ledger, params)).await
 }
 
 async fn retrieve_refund(
@@ -211,7 +211,7 @@ async fn admit(
     }
     headers.insert(STRIPE_VERSION, HeaderValue::from_static(API_VERSION));
     if let Some(key) = key {
-        headers.insert(call::IDEMPOTENCY_KEY, key);
+        headers.insert(v1_call::IDEMPOTENCY_KEY, key);
     }
     response
 }
@@ -230,7 +230,7 @@ fn hang_up() -> ! {
 
 /// Returns the key of a request that can use one.
 fn idempotency_key(request: &Request) -> Option<&HeaderValue> {
-    let key = request.headers().get(call::IDEMPOTENCY_KEY);
+    let key = request.headers().get(v1_call::IDEMPOTENCY_KEY);
     key.filter(|_| request.method() == Method::POST)
 }
 

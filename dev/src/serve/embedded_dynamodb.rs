@@ -9,7 +9,7 @@ use openchair::store::table;
 use tokio::task::JoinHandle;
 
 use super::Error;
-use super::data::{self, Data};
+use super::data_folder::{self, Data};
 use super::workspace::Workspace;
 
 /// Serves the database on `listener` and creates the table if it is missing;
@@ -48,7 +48,7 @@ impl Database {
     /// Fails if they are in use or cannot be opened.
     pub async fn open() -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
-        let data = data::open(&workspace.target.join("dev"), false)?;
+        let data = data_folder::open(&workspace.target.join("dev"), false)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Listener)?;
         listener.set_nonblocking(true).map_err(Error::Listener)?;
         let address = listener.local_addr().map_err(Error::Listener)?;

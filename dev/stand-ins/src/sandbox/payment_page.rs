@@ -3,7 +3,7 @@
 //! It stands at a hosted session's `url`. The sessions that a merchant embeds
 //! have a page too, since their real place is in code that only Stripe serves.
 
-mod view;
+mod payment_views;
 
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ use axum::{Router, middleware};
 use maud::Markup;
 use serde::Deserialize;
 
-use super::cards::{self, Outcome};
+use super::test_cards::{self, Outcome};
 use super::{CheckoutSession, PaymentState, Refused, Sandbox, SessionStatus};
 
 const PAGE_HEADERS: [(HeaderName, HeaderValue); 4] = [
@@ -70,9 +70,9 @@ async fn show(
     Query(prefill): Query<Prefill>,
 ) -> Response {
     let Some(session) = sandbox.session(&id) else {
-        return answer(StatusCode::NOT_FOUND, view::unknown());
+        return answer(StatusCode::NOT_FOUND, payment_views::unknown());
     };
-    let card = prefill.card.unwrap_or_else(|| view::FIRST_CARD.to_owned());
+    let card = prefill.card.unwrap_or_else(|| payment_views::FIRST_CARD.to_owned());
     current(&sandbox, &session, &card, None)
 }
 
@@ -82,14 +82,14 @@ async fn submit(
     Form(form): Form<Submitted>,
 ) -> Response {
     let Some(session) = sandbox.session(&id) else {
-        return answer(StatusCode::NOT_FOUND, view::unknown());
+        return answer(StatusCode::NOT_FOUND, payment_views::unknown());
     };
     let changed = match form.action {
-        Action::Pay => match cards::outcome_of(&form.card) {
+        Action::Pay => match test_cards::outcome_of(&form.card) {
             // A second click on Pay finds the session paid: on to the merchant.
             Ok(Outcome::Pays | Outcome::PaysWith(_)) => sandbox.pay_by_card(&id, &form.card),
             Ok(Outcome::Challenged) if session.status == SessionStatus::Open => {
-                return answer(StatusCode::OK, view::challenge(&session, &form.card));
+                return answer(StatusCode::OK, payment_views::challenge(&session, &form.card));
             }
             Ok(Outcome::Challenged) => Err(Refused::NotOpen(session.status)),
             Ok(Outcome::Declined(why)) => return declined(&sandbox, &id, &form.card, why),
@@ -107,13 +107,13 @@ async fn submit(
         Action::Leave => {
             return match session.url_to_leave() {
                 Some(url) => Redirect::to(url).into_response(),
-                None => answer(StatusCode::OK, view::left(&session)),
+                None => answer(StatusCode::OK, payment_views::left(&session)),
             };
         }
     };
     let settles = matches!(form.action, Action::Settle | Action::Bounce);
     let Some(session) = sandbox.session(&id) else {
-        return answer(StatusCode::NOT_FOUND, view::unknown());
+        return answer(StatusCode::NOT_FOUND, payment_views::unknown());
     };
     match (changed, session.url_after_payment()) {
         (Ok(()), Some(url)) if !settles => Redirect::to(&url).into_response(),
@@ -127,7 +127,7 @@ fn declined(sandbox: &Sandbox, id: &str, card: &str, why: &str) -> Response {
     let why = sandbox.decline(id).is_ok().then_some(why);
     match sandbox.session(id) {
         Some(session) => current(sandbox, &session, card, why),
-        None => answer(StatusCode::NOT_FOUND, view::unknown()),
+        None => answer(StatusCode::NOT_FOUND, payment_views::unknown()),
     }
 }
 
@@ -145,13 +145,13 @@ fn current(
                 None => StatusCode::OK,
             };
             let left = session.expires_at.duration_since(sandbox.now());
-            answer(status, view::open(session, left, card, problem))
+            answer(status, payment_views::open(session, left, card, problem))
         }
-        SessionStatus::Expired => answer(StatusCode::GONE, view::expired(session)),
+        SessionStatus::Expired => answer(StatusCode::GONE, payment_views::expired(session)),
         SessionStatus::Complete => {
             let state = sandbox.payment(&session.id).map(|payment| payment.state);
             let state = state.unwrap_or(PaymentState::Succeeded);
-            answer(StatusCode::OK, view::complete(session, state))
+            answer(StatusCode::OK, payment_views::complete(session, state))
         }
     }
 }

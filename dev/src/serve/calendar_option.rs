@@ -24,7 +24,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::Error;
 use super::environment::Environment;
-use stand_ins::google;
+use stand_ins::fake_google;
 
 /// For how long a reading is fresh: an edit is to be seen soon.
 const FRESH_SECONDS: i64 = 20;
@@ -82,7 +82,7 @@ pub(super) struct Calendar {
 /// written.
 pub(super) async fn give(
     source: &CalendarSource,
-    google: &google::Serving,
+    google: &fake_google::Serving,
     salon: Option<&Path>,
     folder: &Path,
 ) -> Result<Calendar, Error> {
@@ -114,7 +114,7 @@ pub(super) async fn give(
 pub(super) fn tell(
     environment: &mut Environment,
     calendar: Option<&Calendar>,
-    google: &google::Serving,
+    google: &fake_google::Serving,
 ) {
     let has_own = std::env::var_os(CALENDAR_SECRETS).is_some_and(|set| !set.is_empty());
     if calendar.is_some() || !has_own {
@@ -137,7 +137,7 @@ fn feed_secrets(salon: &Salon, address: &str) -> Json {
 }
 
 /// Makes everybody a calendar at Google, which is called as they are.
-fn google_secrets(salon: &Salon, google: &google::Serving) -> Json {
+fn google_secrets(salon: &Salon, google: &fake_google::Serving) -> Json {
     let ids = salon.staff.iter().map(|member| member.id.as_str());
     let calendars: BTreeMap<_, _> = ids.enumerate().map(|(n, id)| (name(n), id)).collect();
     for id in calendars.values() {
@@ -148,7 +148,7 @@ fn google_secrets(salon: &Salon, google: &google::Serving) -> Json {
 
 /// Writes the command that makes somebody busy for the first hour of the next
 /// day on which they work.
-fn by_hand(salon: &Salon, google: &google::Serving) -> String {
+fn by_hand(salon: &Salon, google: &fake_google::Serving) -> String {
     let Some(member) = salon.staff.first() else { return String::new() };
     let now = Clock::machine().now();
     let days = salon.horizon(now).dates().skip(1).filter(|date| !salon.is_closed_on(*date));
@@ -231,7 +231,7 @@ mod tests {
     use salon::staff_calendar::CalendarName;
 
     use super::*;
-    use stand_ins::google::{FakeGoogle, GoogleOptions};
+    use stand_ins::fake_google::{FakeGoogle, GoogleOptions};
 
     /// A salon of two, one of whom has a calendar of her own.
     fn two() -> String {
@@ -240,7 +240,7 @@ mod tests {
         format!("{}{second}", salon_file::COMPILED_IN)
     }
 
-    async fn google() -> google::Serving {
+    async fn google() -> fake_google::Serving {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         FakeGoogle::start(GoogleOptions::default(), listener).expect("a fake Google")
     }

@@ -7,12 +7,12 @@ pub const SANDBOX_KEY: &str = "sk_test_sandbox";
 
 /// Where checkout sessions are created.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Payments {
+pub(super) enum PaymentProvider {
     Sandbox,
     Stripe { live: bool },
 }
 
-impl Payments {
+impl PaymentProvider {
     /// Takes Stripe if `STRIPE_SECRET_KEY` is set, and the sandbox otherwise.
     ///
     /// # Errors
@@ -49,22 +49,28 @@ mod tests {
 
     #[test]
     fn without_a_key_payments_go_to_the_sandbox() {
-        assert_eq!(Payments::for_key("", false).unwrap(), Payments::Sandbox);
-        assert_eq!(Payments::for_key("  ", false).unwrap(), Payments::Sandbox);
+        assert_eq!(PaymentProvider::for_key("", false).unwrap(), PaymentProvider::Sandbox);
+        assert_eq!(PaymentProvider::for_key("  ", false).unwrap(), PaymentProvider::Sandbox);
     }
 
     #[test]
     fn a_test_key_goes_to_stripe() {
         for key in ["sk_test_1", "rk_test_1"] {
-            assert_eq!(Payments::for_key(key, false).unwrap(), Payments::Stripe { live: false });
+            assert_eq!(
+                PaymentProvider::for_key(key, false).unwrap(),
+                PaymentProvider::Stripe { live: false }
+            );
         }
     }
 
     #[test]
     fn a_live_key_needs_insistence() {
         for key in ["sk_live_1", "rk_live_1"] {
-            assert!(matches!(Payments::for_key(key, false), Err(Error::LiveKey)));
-            assert_eq!(Payments::for_key(key, true).unwrap(), Payments::Stripe { live: true });
+            assert!(matches!(PaymentProvider::for_key(key, false), Err(Error::LiveKey)));
+            assert_eq!(
+                PaymentProvider::for_key(key, true).unwrap(),
+                PaymentProvider::Stripe { live: true }
+            );
         }
     }
 }

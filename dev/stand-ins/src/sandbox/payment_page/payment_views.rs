@@ -5,10 +5,10 @@ use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use salon::money::Money;
 
-use crate::sandbox::cards::TEST_CARDS;
+use crate::sandbox::test_cards::TEST_CARDS;
 use crate::sandbox::{CheckoutSession, PaymentState, payment_methods};
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("payment_views.css");
 
 /// The card that the field holds at first: the one that pays.
 pub(super) const FIRST_CARD: &str = "4242 4242 4242 4242";

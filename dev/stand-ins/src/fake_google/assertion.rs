@@ -12,7 +12,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::account::{CLIENT_EMAIL, KEY_ID, PRIVATE_KEY};
+use super::test_account::{CLIENT_EMAIL, KEY_ID, PRIVATE_KEY};
 
 /// What an access token is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

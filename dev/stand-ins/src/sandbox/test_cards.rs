@@ -1,6 +1,6 @@
 //! Stripe's test cards: <https://docs.stripe.com/testing>.
 
-use super::options::Refunds;
+use super::sandbox_options::Refunds;
 
 /// What a card number does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

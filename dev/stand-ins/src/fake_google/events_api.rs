@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use salon::interval::{Interval, IntervalSet};
 use serde::{Deserialize, Serialize};
 
-use super::{FakeGoogle, Scope, api_error, refused};
+use super::FakeGoogle;
+use super::assertion::Scope;
+use super::free_busy_api::{api_error, refused};
 
 pub(super) fn router() -> Router<FakeGoogle> {
     Router::new()
@@ -22,7 +24,7 @@ pub(super) fn router() -> Router<FakeGoogle> {
 
 /// An event, as far as anybody here looks at it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Event {
+pub struct GoogleEvent {
     /// Its id.
     pub id: String,
     /// What is shown of it.
@@ -35,9 +37,9 @@ pub struct Event {
     #[serde(default)]
     pub location: Option<String>,
     /// When it begins.
-    pub start: Moment,
+    pub start: EventTime,
     /// When it ends.
-    pub end: Moment,
+    pub end: EventTime,
     /// `transparent` if it takes no time.
     #[serde(default)]
     pub transparency: Option<String>,
@@ -49,12 +51,12 @@ pub struct Event {
 /// When something is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Moment {
+pub struct EventTime {
     /// The instant.
     pub date_time: Timestamp,
 }
 
-impl Event {
+impl GoogleEvent {
     /// Tells whether it was deleted.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
@@ -64,16 +66,16 @@ impl Event {
 
 /// The events of all calendars.
 #[derive(Debug, Default)]
-pub(in super::super) struct Events(BTreeMap<String, BTreeMap<String, Event>>);
+pub(super) struct Events(BTreeMap<String, BTreeMap<String, GoogleEvent>>);
 
 impl Events {
-    pub(in super::super) fn of(&self, calendar: &str) -> Vec<Event> {
+    pub(super) fn of(&self, calendar: &str) -> Vec<GoogleEvent> {
         self.0.get(calendar).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// Returns the time that the events of a calendar take.
     pub(super) fn busy(&self, calendar: &str) -> IntervalSet<Timestamp> {
-        let takes_time = |event: &Event| {
+        let takes_time = |event: &GoogleEvent| {
             !event.is_deleted() && event.transparency.as_deref() != Some("transparent")
         };
         let events = self.of(calendar).into_iter().filter(takes_time);
@@ -87,7 +89,7 @@ async fn insert(
     State(google): State<FakeGoogle>,
     Path(calendar): Path<String>,
     headers: HeaderMap,
-    event: Result<Json<Event>, JsonRejection>,
+    event: Result<Json<GoogleEvent>, JsonRejection>,
 ) -> Response {
     if let Some(refused) = refused(&google, &headers, Scope::Events).await {
         return refused;

@@ -26,10 +26,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::cards::TEST_CARDS;
 use super::faults::{Effect, Fault};
-use super::options::Refunds;
-use super::refund::RefundStatus;
+use super::sandbox_options::Refunds;
+use super::sandbox_refund::RefundStatus;
+use super::test_cards::TEST_CARDS;
 use super::webhooks::Webhooks;
 use super::{Refused, Sandbox};
 

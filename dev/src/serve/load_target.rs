@@ -9,11 +9,13 @@ use openchair::store::{DynamoStore, table};
 use salon::Salon;
 use tokio::task::JoinHandle;
 
-use super::functions::{self, Functions, Output};
-use super::payments::Payments;
+use super::child_processes::{self, Functions, Output};
+use super::payment_provider::PaymentProvider;
 use super::ports::Ports;
 use super::workspace::Workspace;
-use super::{Error, Options, cargo_lambda, dynamodb, environment, processes, salon_source};
+use super::{
+    Error, Options, cargo_lambda, embedded_dynamodb, environment, process_tree, salon_source,
+};
 use stand_ins::sandbox::{Sandbox, Serving};
 
 /// What the functions' output is kept in, below the target folder.
@@ -21,7 +23,7 @@ const LOG: &str = "load/functions.log";
 
 /// The functions, built as they are deployed, and what runs them.
 #[derive(Debug)]
-pub struct Rig {
+pub struct LoadTarget {
     workspace: Workspace,
     cargo_lambda: PathBuf,
     log: PathBuf,
@@ -36,7 +38,7 @@ pub struct Running {
     database: JoinHandle<Result<(), String>>,
 }
 
-impl Rig {
+impl LoadTarget {
     /// Finds or installs cargo-lambda, and builds the functions and the binaries
     /// in `others`.
     ///
@@ -46,7 +48,7 @@ impl Rig {
     pub async fn build(others: &[&str]) -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
         let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
-        functions::build(&workspace, others, true).await?;
+        child_processes::build(&workspace, others, true).await?;
         let log = workspace.target.join(LOG);
         // It is not there at the first time.
         let _ = fs::remove_file(&log);
@@ -96,9 +98,10 @@ impl Rig {
         let salon = salon_source::load(options.salon.as_deref(), &self.workspace.root)?;
         let [api, database, sandbox] = Ports::claim_three(options)?;
         let address = database.local_addr().map_err(Error::Listener)?;
-        let (database, _) = dynamodb::start(database, Path::new(":memory:")).await?;
+        let (database, _) = embedded_dynamodb::start(database, Path::new(":memory:")).await?;
         let sandbox = super::start_sandbox(sandbox, options)?;
-        let environment = environment::of_functions(options, Payments::Sandbox, served.as_deref());
+        let environment =
+            environment::of_functions(options, PaymentProvider::Sandbox, served.as_deref());
         let log = self.open_log()?;
         drop(api);
         let functions = Functions::start(
@@ -108,7 +111,7 @@ impl Rig {
             &environment,
             Output::Kept(log),
         )?;
-        let client = dynamodb::local_client(address.port());
+        let client = embedded_dynamodb::local_client(address.port());
         Ok((Running { functions, sandbox, client, database }, salon))
     }
 
@@ -143,7 +146,7 @@ impl Running {
     ///
     /// Their ports are free when this returns.
     pub async fn stop(self) {
-        processes::end_descendants().await;
+        process_tree::end_descendants().await;
         self.sandbox.stop().await;
         self.database.abort();
         let _ = self.database.await;

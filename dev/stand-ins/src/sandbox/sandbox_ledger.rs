@@ -10,15 +10,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::agenda::{Agenda, Due};
 use super::checkout_session::{CheckoutSession, PaymentStatus, SessionStatus};
-use super::event::{Cause, Event, EventType};
 use super::list::Listed;
-use super::options::{Debits, Refunds, SandboxOptions};
-use super::payment::{Payment, PaymentState};
 use super::payment_methods;
-use super::refund::{Refund, RefundStatus};
-use super::webhooks::Outbox;
+use super::sandbox_event::{Cause, EventType, SandboxEvent};
+use super::sandbox_options::{Debits, Refunds, SandboxOptions};
+use super::sandbox_payment::{Payment, PaymentState};
+use super::sandbox_refund::{Refund, RefundStatus};
+use super::timers::{Timer, Timers};
+use super::webhooks::EventQueue;
 
 /// How many events are remembered, so that a load test does not fill the memory.
 const EVENTS_KEPT: usize = 10_000;
@@ -64,9 +64,9 @@ pub(super) struct Ledger {
     /// By the `pi_…` id.
     payments: HashMap<String, Payment>,
     refunds: Vec<Refund>,
-    events: VecDeque<Event>,
-    agenda: Agenda,
-    outbox: Outbox,
+    events: VecDeque<SandboxEvent>,
+    timers: Timers,
+    queue: EventQueue,
     refunds_as: Refunds,
     debits: Debits,
     bank_time: SignedDuration,
@@ -75,15 +75,15 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(options: &SandboxOptions, outbox: Outbox) -> Self {
+    pub(super) fn new(options: &SandboxOptions, queue: EventQueue) -> Self {
         Self {
             sessions: Vec::new(),
             places: HashMap::new(),
             payments: HashMap::new(),
             refunds: Vec::new(),
             events: VecDeque::new(),
-            agenda: Agenda::default(),
-            outbox,
+            timers: Timers::default(),
+            queue,
             refunds_as: options.refunds,
             debits: options.debits,
             bank_time: signed(options.bank_time),
@@ -95,13 +95,13 @@ impl Ledger {
     /// Lets time pass until `now`: what is due happens, each at its time.
     pub(super) fn pass(&mut self, now: Timestamp) {
         self.cause = Cause::default();
-        while let Some((at, due)) = self.agenda.take(now) {
+        while let Some((at, due)) = self.timers.take(now) {
             self.now = at;
             // What has been overtaken by something else does not happen.
             let _ = match due {
-                Due::Expiry { session } => self.expire(&session),
-                Due::Debit { session, arrived } => self.settle(&session, arrived),
-                Due::Refund { refund, status } => self.end_refund(&refund, status),
+                Timer::Expiry { session } => self.expire(&session),
+                Timer::Debit { session, arrived } => self.settle(&session, arrived),
+                Timer::Refund { refund, status } => self.end_refund(&refund, status),
             };
         }
         self.now = now;
@@ -121,8 +121,8 @@ impl Ledger {
     }
 
     pub(super) fn open(&mut self, session: CheckoutSession) {
-        let due = Due::Expiry { session: session.id.clone() };
-        self.agenda.put(session.expires_at, due);
+        let due = Timer::Expiry { session: session.id.clone() };
+        self.timers.put(session.expires_at, due);
         self.places.insert(session.id.clone(), self.sessions.len());
         self.sessions.push(session);
     }
@@ -153,7 +153,7 @@ impl Ledger {
     }
 
     /// Lists the events that are remembered, oldest first.
-    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+    pub(super) fn events(&self) -> impl Iterator<Item = &SandboxEvent> {
         self.events.iter()
     }
 
@@ -183,8 +183,8 @@ impl Ledger {
             Debits::Bounce => Some(false),
         };
         if let Some(arrived) = arrived {
-            let due = Due::Debit { session: id.to_owned(), arrived };
-            self.agenda.put(now + self.bank_time, due);
+            let due = Timer::Debit { session: id.to_owned(), arrived };
+            self.timers.put(now + self.bank_time, due);
         }
         self.complete(id, payment)
     }
@@ -221,7 +221,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes a refund, which [`super::refund::create`] has found to be right.
+    /// Makes a refund, which [`super::sandbox_refund::create`] has found to be right.
     pub(super) fn refund(&mut self, mut refund: Refund) -> Refund {
         let Some(payment) = self.payments.get_mut(&refund.payment_intent) else {
             return refund;
@@ -236,8 +236,8 @@ impl Ledger {
         };
         refund.status = first;
         if let Some(status) = then {
-            let due = Due::Refund { refund: refund.id.clone(), status };
-            self.agenda.put(self.now + self.bank_time, due);
+            let due = Timer::Refund { refund: refund.id.clone(), status };
+            self.timers.put(self.now + self.bank_time, due);
         }
         self.refunds.push(refund.clone());
         self.tell(EventType::RefundCreated, &refund.to_json(), None);
@@ -274,7 +274,7 @@ impl Ledger {
     /// Tells of an event once more.
     pub(super) fn resend(&mut self, event: &str) -> Result<(), Refused> {
         let event = self.events.iter().find(|known| known.id == event);
-        self.outbox.put(event.ok_or(Refused::Unknown)?.clone());
+        self.queue.put(event.ok_or(Refused::Unknown)?.clone());
         Ok(())
     }
 
@@ -290,12 +290,12 @@ impl Ledger {
     }
 
     fn tell(&mut self, kind: EventType, object: &Value, before: Option<Value>) {
-        let event = Event::new(kind, self.now, &self.cause, object, before);
+        let event = SandboxEvent::new(kind, self.now, &self.cause, object, before);
         if self.events.len() == EVENTS_KEPT {
             self.events.pop_front();
         }
         self.events.push_back(event.clone());
-        self.outbox.put(event);
+        self.queue.put(event);
     }
 
     fn session_mut(&mut self, id: &str) -> Result<&mut CheckoutSession, Refused> {

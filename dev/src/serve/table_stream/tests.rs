@@ -30,7 +30,7 @@ impl Function {
     }
 
     /// Serves it, and returns a stream that is followed for it.
-    async fn stream(&self, database: &Database, position: &Path) -> Stream {
+    async fn stream(&self, database: &Database, position: &Path) -> TableStream {
         let take = async |State(function): State<Self>, event: String| {
             let event: Value = serde_json::from_str(&event).unwrap();
             let records = event["Records"].as_array().unwrap();
@@ -44,7 +44,7 @@ impl Function {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Stream { database: database.clone(), client, url, position: position.to_owned() }
+        TableStream { database: database.clone(), client, url, position: position.to_owned() }
     }
 }
 

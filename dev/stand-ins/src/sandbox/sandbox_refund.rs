@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use super::ledger::Ledger;
 use super::list::{self, Listed};
 use super::params::{Metadata, Params};
-use super::payment::{Payment, PaymentState};
+use super::sandbox_ledger::Ledger;
+use super::sandbox_payment::{Payment, PaymentState};
 use super::{ids, payment_methods};
 
 /// Money that went back.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::environment::Environment;
 use super::workspace::Workspace;
-use super::{Error, Options, processes};
+use super::{Error, Options, process_tree};
 
 /// How long a function that is built may take to answer its first request.
 const WARM_UP_DEADLINE: Duration = Duration::from_secs(30);
@@ -110,7 +110,7 @@ impl Functions {
         }
         // Its own group, or a Ctrl-C in the terminal would reach it before this process.
         command.process_group(0);
-        processes::die_with_parent(&mut command);
+        process_tree::die_with_parent(&mut command);
 
         // One pipe for both streams keeps the lines in the order they were written.
         let (reader, writer) = io::pipe().map_err(spawn_failed("cargo lambda watch"))?;

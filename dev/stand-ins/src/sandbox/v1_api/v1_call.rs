@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::{RequestId, SHOULD_RETRY};
 use crate::sandbox::api_error::ApiError;
-use crate::sandbox::event::Cause;
-use crate::sandbox::idempotency::{Answer, Fingerprint};
-use crate::sandbox::ledger::Ledger;
+use crate::sandbox::idempotency::{Fingerprint, SavedResponse};
 use crate::sandbox::params::{self, Params};
+use crate::sandbox::sandbox_event::Cause;
+use crate::sandbox::sandbox_ledger::Ledger;
 use crate::sandbox::{Effect, Sandbox};
 
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -120,7 +120,7 @@ impl Call {
             }
             Err(error) => (error.status(), error.to_json()),
         };
-        let answer = Answer { status, body, request_id: self.request_id };
+        let answer = SavedResponse { status, body, request_id: self.request_id };
         state.keys.save(&key, answer.clone());
         keyed(&answer, false)
     }
@@ -157,7 +157,7 @@ where
 }
 
 /// Answers a request whose answer is saved: repeating it changes nothing.
-fn keyed(answer: &Answer, replayed: bool) -> Response {
+fn keyed(answer: &SavedResponse, replayed: bool) -> Response {
     let mut response = (answer.status, axum::Json(&answer.body)).into_response();
     let headers = response.headers_mut();
     if let Ok(original) = HeaderValue::try_from(&answer.request_id) {

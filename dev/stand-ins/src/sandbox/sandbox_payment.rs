@@ -6,8 +6,8 @@ use salon::money::Money;
 use serde_json::{Value, json};
 
 use super::checkout_session::CheckoutSession;
-use super::options::Refunds;
 use super::params::Metadata;
+use super::sandbox_options::Refunds;
 use super::{ids, payment_methods};
 
 /// What a payer has paid, or is about to.

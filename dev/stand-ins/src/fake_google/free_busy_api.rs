@@ -14,12 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::assertion::{self, Refusal, Scope};
-use super::{CalendarFault, FakeGoogle, Fault};
-
-mod events;
-
-pub use events::Event;
-pub(super) use events::Events;
+use super::{CalendarFault, FakeGoogle, Fault, events_api};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MOST_CALENDARS: usize = 50;
@@ -27,7 +22,7 @@ const MOST_CALENDARS: usize = 50;
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 pub(super) fn router(google: FakeGoogle) -> Router {
-    events::router()
+    events_api::router()
         .route("/token", post(token))
         .route("/calendar/v3/freeBusy", post(free_busy))
         .route_layer(middleware::from_fn_with_state(google.clone(), admit))
@@ -151,7 +146,11 @@ impl FakeGoogle {
 }
 
 /// Refuses a request without a token for its scope, or by the next fault.
-async fn refused(google: &FakeGoogle, headers: &HeaderMap, scope: Scope) -> Option<Response> {
+pub(super) async fn refused(
+    google: &FakeGoogle,
+    headers: &HeaderMap,
+    scope: Scope,
+) -> Option<Response> {
     match scope_of(google, headers) {
         None => {
             return Some(api_error(StatusCode::UNAUTHORIZED, "authError", "Invalid credentials."));
@@ -196,7 +195,7 @@ fn calendar_error(reason: &str) -> Value {
 
 /// Answers as the Calendar API does
 /// (<https://developers.google.com/workspace/calendar/api/guides/errors>).
-fn api_error(status: StatusCode, reason: &str, message: &str) -> Response {
+pub(super) fn api_error(status: StatusCode, reason: &str, message: &str) -> Response {
     let error = json!({"error": {
         "code": status.as_u16(),
         "message": message,

@@ -6,7 +6,7 @@ use axum::response::Html;
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 
-use super::{Event, FakeGoogle};
+use super::{FakeGoogle, GoogleEvent};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; }
@@ -56,7 +56,7 @@ async fn show(State(google): State<FakeGoogle>) -> Html<String> {
     Html(page.into_string())
 }
 
-fn shown(event: &Event) -> Markup {
+fn shown(event: &GoogleEvent) -> Markup {
     html! {
         article class=[event.is_deleted().then_some("deleted")] {
             p { strong { (event.summary) } }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Deliveries, Event, WebhookEndpoint, Webhooks, signature};
+use super::{Deliveries, SandboxEvent, WebhookEndpoint, Webhooks, signature};
 use crate::sandbox::Sandbox;
 
 /// How many webhooks are sent at the same time, at most.
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 32;
 
 /// Delivers events to one endpoint.
 #[derive(Debug)]
-pub(in crate::sandbox) struct Courier {
+pub(in crate::sandbox) struct WebhookSender {
     endpoint: WebhookEndpoint,
     client: reqwest::Client,
     clock: Clock,
@@ -28,8 +28,8 @@ pub(in crate::sandbox) struct Courier {
     complained: AtomicBool,
 }
 
-impl Courier {
-    /// Makes a courier.
+impl WebhookSender {
+    /// Makes a sender.
     ///
     /// # Errors
     /// If there is no HTTP client to be had.
@@ -52,15 +52,15 @@ impl Courier {
     pub(in crate::sandbox) async fn run(
         self: Arc<Self>,
         sandbox: Sandbox,
-        mut events: mpsc::UnboundedReceiver<Event>,
+        mut events: mpsc::UnboundedReceiver<SandboxEvent>,
     ) {
         let mut under_way = JoinSet::new();
         while let Some(event) = events.recv().await {
             while under_way.try_join_next().is_some() {}
-            let courier = Arc::clone(&self);
+            let sender = Arc::clone(&self);
             match sandbox.webhooks() {
                 Webhooks::On => {
-                    under_way.spawn(async move { courier.deliver(&event).await });
+                    under_way.spawn(async move { sender.deliver(&event).await });
                 }
                 Webhooks::Lost => self.tally.send_modify(|tally| {
                     tally.waiting -= 1;
@@ -69,14 +69,14 @@ impl Courier {
                 Webhooks::Double => {
                     under_way.spawn(async move {
                         let (one, other) =
-                            tokio::join!(courier.insist(&event), courier.insist(&event));
-                        courier.note(one && other);
+                            tokio::join!(sender.insist(&event), sender.insist(&event));
+                        sender.note(one && other);
                     });
                 }
                 Webhooks::Late => {
                     under_way.spawn(async move {
-                        sleep(courier.endpoint.late_by).await;
-                        courier.deliver(&event).await;
+                        sleep(sender.endpoint.late_by).await;
+                        sender.deliver(&event).await;
                     });
                 }
                 Webhooks::Shuffled => {
@@ -85,7 +85,7 @@ impl Courier {
                     while let Ok(Some(event)) = timeout_at(end, events.recv()).await {
                         batch.push(event);
                     }
-                    under_way.spawn(courier.deliver_reversed(batch));
+                    under_way.spawn(sender.deliver_reversed(batch));
                 }
             }
         }
@@ -94,26 +94,26 @@ impl Courier {
 
     /// Delivers one event after the other, the last one first. What fails does
     /// not hold up the others.
-    async fn deliver_reversed(self: Arc<Self>, batch: Vec<Event>) {
+    async fn deliver_reversed(self: Arc<Self>, batch: Vec<SandboxEvent>) {
         let mut failed = JoinSet::new();
         for event in batch.into_iter().rev() {
             if self.attempt(&event).await {
                 self.note(true);
             } else {
-                let courier = Arc::clone(&self);
-                failed.spawn(async move { courier.deliver(&event).await });
+                let sender = Arc::clone(&self);
+                failed.spawn(async move { sender.deliver(&event).await });
             }
         }
         while failed.join_next().await.is_some() {}
     }
 
-    async fn deliver(&self, event: &Event) {
+    async fn deliver(&self, event: &SandboxEvent) {
         let delivered = self.insist(event).await;
         self.note(delivered);
     }
 
     /// Sends an event until it is taken, or for too often.
-    async fn insist(&self, event: &Event) -> bool {
+    async fn insist(&self, event: &SandboxEvent) -> bool {
         let mut pause = self.endpoint.first_pause;
         for attempt in 1..=self.endpoint.attempts {
             if self.attempt(event).await {
@@ -127,7 +127,7 @@ impl Courier {
         false
     }
 
-    async fn attempt(&self, event: &Event) -> bool {
+    async fn attempt(&self, event: &SandboxEvent) -> bool {
         // Nobody closes the semaphore.
         let _place = self.places.acquire().await;
         // Every attempt is signed anew: an old signature would be refused.

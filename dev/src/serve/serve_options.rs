@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::value_parser;
 
-use super::calendar::CalendarSource;
+use super::calendar_option::CalendarSource;
 use stand_ins::sandbox::{Debits, Refunds, Webhooks};
 
 /// What a developer can choose.

@@ -15,12 +15,13 @@
 //! | `page` | what is in the calendars, to look at |
 //! | `server` | serving on a socket |
 
-mod account;
-mod api;
 mod assertion;
-mod by_hand;
-mod page;
-mod server;
+mod calendar_page;
+mod events_api;
+mod free_busy_api;
+mod google_server;
+mod manual_busy;
+mod test_account;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,10 +32,10 @@ use jiff::{SignedDuration, Timestamp};
 use openchair::clock::Clock;
 use salon::interval::{Interval, IntervalSet};
 
-pub use self::account::{CLIENT_EMAIL, service_account};
-pub use self::api::Event;
-pub use self::server::Serving;
-use self::{api::Events, assertion::Scope};
+pub use self::events_api::GoogleEvent;
+pub use self::google_server::Serving;
+pub use self::test_account::{CLIENT_EMAIL, service_account};
+use self::{assertion::Scope, events_api::Events};
 
 /// What can be chosen about a fake Google.
 #[derive(Clone, Debug)]
@@ -116,13 +117,15 @@ impl FakeGoogle {
     /// Returns Google's endpoints, below `/token` and `/calendar/v3`, and
     /// `/calendars/{id}/busy` for changes by hand; `/` shows what there is.
     pub fn router(&self) -> Router {
-        let by_hand = by_hand::router(self.clone());
-        api::router(self.clone()).merge(by_hand).merge(page::router(self.clone()))
+        let by_hand = manual_busy::router(self.clone());
+        free_busy_api::router(self.clone())
+            .merge(by_hand)
+            .merge(calendar_page::router(self.clone()))
     }
 
     /// Returns the events of a calendar, those that were deleted too.
     #[must_use]
-    pub fn events(&self, calendar_id: &str) -> Vec<Event> {
+    pub fn events(&self, calendar_id: &str) -> Vec<GoogleEvent> {
         self.state().events.of(calendar_id)
     }
 

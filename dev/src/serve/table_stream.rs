@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The stream, up to where it has been read.
-pub(super) struct Stream {
+pub(super) struct TableStream {
     database: Database,
     client: reqwest::Client,
     url: String,
@@ -36,7 +36,7 @@ pub(super) struct Stream {
     position: PathBuf,
 }
 
-impl Stream {
+impl TableStream {
     /// Follows the stream from where the last `cargo dev` left it.
     ///
     /// # Errors

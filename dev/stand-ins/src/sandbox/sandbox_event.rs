@@ -9,7 +9,7 @@ use super::{API_VERSION, ids};
 
 /// Something that a merchant is told of.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct SandboxEvent {
     /// `evt_…`
     pub id: String,
     /// What happened.
@@ -66,7 +66,7 @@ impl EventType {
     }
 }
 
-impl Event {
+impl SandboxEvent {
     /// Makes an event of an object as it stands; `before` has what was
     /// otherwise, if the object was there already.
     pub(super) fn new(

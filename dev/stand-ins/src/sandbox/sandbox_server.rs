@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::webhooks::Courier;
+use super::webhooks::WebhookSender;
 use super::{Sandbox, SandboxOptions};
 
 /// How often time passes in a sandbox that nobody calls.
@@ -37,11 +37,11 @@ impl Sandbox {
                 let (sender, events) = mpsc::unbounded_channel();
                 let sandbox = Self::telling(options, Some(sender));
                 let clock = sandbox.options.clock.clone();
-                let courier = Courier::new(endpoint, clock, sandbox.tally.clone());
-                let courier = Arc::new(courier.map_err(io::Error::other)?);
+                let sender = WebhookSender::new(endpoint, clock, sandbox.tally.clone());
+                let sender = Arc::new(sender.map_err(io::Error::other)?);
                 let its_sandbox = sandbox.clone();
                 tasks.spawn(async move {
-                    courier.run(its_sandbox, events).await;
+                    sender.run(its_sandbox, events).await;
                     Ok(())
                 });
                 sandbox

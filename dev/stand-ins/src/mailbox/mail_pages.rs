@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Mailbox, Received};
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("mail_pages.css");
 
 pub(super) fn router(mailbox: Mailbox) -> Router {
     Router::new()
