@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, html};
 use notify::mail::{self, Mail, News};
 use salon::Salon;
-use salon::booking::{Booking, Refund, State, sample};
+use salon::booking::{Booking, Refund, State};
 use salon::interval::Interval;
 use salon::service::{StaffId, StaffMember};
 use salon::staff_calendar::CalendarName;
@@ -101,7 +101,7 @@ impl Case {
 /// that they perform. Their calendar is a feed, so that the owner's file is seen too.
 fn cases(salon: &Salon) -> Vec<Case> {
     let mut salon = salon.clone();
-    let mut booking = sample();
+    let mut booking = testing::booking();
     if let Some(member) = salon.staff.first_mut() {
         member.calendars = vec![CalendarName::Ical("sample".to_owned())];
         booking.staff = member.id.clone();

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::payments::RefundStatus;
-use openchair::store::Contents;
 use salon::booking::{Booking, BookingId, State};
+use testing::Contents;
 
 use super::stripe::{CheckoutSession, Ledger, Stage};
 use super::table::short;

@@ -9,14 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use openchair::store::booking_store::{
     BookingChange, BookingStore, ReservationContext, WriteOutcome,
 };
-use openchair::store::{
-    CachedCalendars, Consistency, Lease, MemoryStore, Sheets, Store, StoreError,
-};
+use openchair::store::{CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
+use testing::MemoryStore;
 
 use super::bug::Bug;
 use super::telling::Told;

@@ -16,12 +16,13 @@ use jiff::{SignedDuration, Timestamp};
 use openchair::busy::BusyReader;
 use openchair::calendars::{CalendarSecrets, GoogleBaseUrl, Origins};
 use openchair::clock::Clock;
-use openchair::store::{Consistency, MemoryStore};
+use openchair::store::Consistency;
 use salon::Salon;
 use salon::interval::Interval;
 use salon::salon_file;
 use serde_json::json;
 use stand_ins::fake_google::{CalendarFault, FakeGoogle, GoogleOptions, Serving};
+use testing::MemoryStore;
 use tokio::net::TcpListener;
 
 const OWNER: &str = "owner@group.calendar.example";

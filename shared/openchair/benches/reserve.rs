@@ -17,10 +17,10 @@ use openchair::payments::{
     Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
 };
 use openchair::random::Random;
-use openchair::store::MemoryStore;
 use salon::customer::{Customer, Phone};
 use salon::payment_ui::PaymentUi;
 use salon::salon_file;
+use testing::MemoryStore;
 
 /// How many checkouts are timed, after as many that are not.
 const CHECKOUTS: usize = 10_000;

@@ -313,6 +313,3 @@ fn freshness(salon: &Salon) -> SignedDuration {
     let longest = i64::from(salon.calendar_fresh_seconds);
     SignedDuration::from_secs(longest - fastrand::i64(0..=longest / 6))
 }
-
-#[cfg(test)]
-mod tests;

@@ -42,9 +42,6 @@ pub mod http;
 #[cfg(feature = "aws")]
 pub mod https;
 
-#[cfg(test)]
-#[cfg(feature = "aws")]
-mod misbehaving_server;
 #[cfg(feature = "stripe")]
 pub mod payments;
 pub mod random;

@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::aws::tests::test_config;
-    use crate::misbehaving_server::{MisbehavingServer, answer};
+    use testing::misbehaving_server::{MisbehavingServer, answer};
 
     const KEY: &str = "STRIPE_SECRET_KEY";
     const HOOK: &str = "STRIPE_WEBHOOK_SECRET";

@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
     use crate::aws::tests::test_config;
-    use crate::misbehaving_server::{MisbehavingServer, answer};
+    use testing::misbehaving_server::{MisbehavingServer, answer};
 
     const TAKEN: &str = r#"{"MessageId": "0100"}"#;
 

@@ -17,7 +17,6 @@
 pub mod booking_store;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
-mod memory;
 pub mod outbox;
 #[cfg(feature = "dynamodb")]
 pub mod table;
@@ -28,7 +27,6 @@ use jiff::Timestamp;
 
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::{DynamoStore, Image};
-pub use self::memory::{Contents, MemoryStore};
 use crate::http::{ApiError, Code};
 use salon::DateRange;
 use salon::day_sheet::DaySheet;

@@ -5,6 +5,7 @@
 //! on the day sheet, is derived from it.
 
 mod lifecycle;
+#[cfg(test)]
 mod sample;
 
 use std::fmt;
@@ -15,7 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 pub use self::lifecycle::{BookingEvent, PaymentContext, RefundOutcome, Transition};
-pub use self::sample::sample;
+#[cfg(test)]
+pub(crate) use self::sample::sample;
 use super::customer::Customer;
 use super::day_sheet::{Entry, taken_time};
 use super::interval::Interval;

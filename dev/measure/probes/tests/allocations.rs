@@ -3,9 +3,9 @@
 use availability::Availability;
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
-use openchair::store::MemoryStore;
 use salon::salon_file;
 use stand_ins::gateway_event::GatewayEvent;
+use testing::MemoryStore;
 
 /// The most allocations inside `handle`.
 const MOST: u64 = 12;

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use openchair::store::Contents;
 use salon::booking::{Booking, State};
+use testing::Contents;
 
 use super::super::invariants::Violation;
 use super::super::table::short;

@@ -6,19 +6,22 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stand_ins::gateway_event::GatewayEvent;
 
-use crate::harness::{Harness, checkout, json, refusal, wish};
+use crate::harness::Harness;
+use testing::http_messages::{
+    checkout_body, checkout_event, json_body, post_json, status_and_code,
+};
 
 fn post(body: &str) -> GatewayEvent {
-    GatewayEvent::new("POST", "/checkout").header("content-type", "application/json").body(body)
+    post_json("/checkout", body)
 }
 
 fn field_of(response: &Response<Body>) -> Value {
-    json(response)["error"]["field"].clone()
+    json_body(response)["error"]["field"].clone()
 }
 
 async fn nothing_happened(harness: &Harness) {
     assert_eq!(harness.store.bookings(), []);
-    assert_eq!(harness.sessions_asked_for(), 0);
+    assert_eq!(harness.sessions_requested(), 0);
     assert_eq!(harness.entries("s1", "2026-11-24").await, []);
 }
 
@@ -70,7 +73,7 @@ async fn routes_methods_sizes_and_types_are_looked_at_first() {
     ];
     for (event, status, code) in table {
         let response = harness.send(&event).await;
-        assert_eq!(refusal(&response), (status, code.to_owned()), "{event:?}");
+        assert_eq!(status_and_code(&response), (status, code.to_owned()), "{event:?}");
     }
     nothing_happened(&harness).await;
 }
@@ -78,7 +81,8 @@ async fn routes_methods_sizes_and_types_are_looked_at_first() {
 #[tokio::test]
 async fn a_body_in_base64_is_as_good_as_in_text() {
     let harness = Harness::new().await;
-    let event = post("").bytes(wish(json!({"clientName": "王小明"})).to_string().as_bytes());
+    let event =
+        post("").bytes(checkout_body(json!({"clientName": "王小明"})).to_string().as_bytes());
     assert_eq!(harness.send(&event).await.status(), 201);
 }
 
@@ -89,8 +93,12 @@ async fn every_field_is_checked_and_named() {
     let not_text = [json!(1), json!(1.5), json!(true), json!([]), json!({}), json!(["2.02"])];
     for name in texts {
         for value in not_text.iter().chain([&json!(null), &json!("absent")]) {
-            let response = harness.reserve(&wish(json!({name: value}))).await;
-            assert_eq!(refusal(&response), (422, "invalid_field".to_owned()), "{name}: {value}");
+            let response = harness.reserve(&checkout_body(json!({name: value}))).await;
+            assert_eq!(
+                status_and_code(&response),
+                (422, "invalid_field".to_owned()),
+                "{name}: {value}"
+            );
             assert_eq!(field_of(&response), name, "{value}");
         }
     }
@@ -148,8 +156,12 @@ async fn every_field_is_checked_and_named() {
     ];
     for (name, values) in table {
         for value in values {
-            let response = harness.reserve(&wish(json!({name: value}))).await;
-            assert_eq!(refusal(&response), (422, "invalid_field".to_owned()), "{name}: {value:?}");
+            let response = harness.reserve(&checkout_body(json!({name: value}))).await;
+            assert_eq!(
+                status_and_code(&response),
+                (422, "invalid_field".to_owned()),
+                "{name}: {value:?}"
+            );
             assert_eq!(field_of(&response), name, "{value:?}");
         }
     }
@@ -164,16 +176,19 @@ async fn every_field_is_checked_and_named() {
         "2026-11-24T10:00:00-08:00[America/Los_Angeles]",
     ];
     for start in starts {
-        let body = wish(json!({"date": "absent", "time": "absent", "start": start}));
+        let body = checkout_body(json!({"date": "absent", "time": "absent", "start": start}));
         let response = harness.reserve(&body).await;
         assert_eq!(
-            (refusal(&response).1, field_of(&response)),
+            (status_and_code(&response).1, field_of(&response)),
             ("invalid_field".to_owned(), json!("start")),
             "{start}"
         );
     }
-    let both = harness.reserve(&wish(json!({"start": "2026-11-24T10:00:00-08:00"}))).await;
-    assert_eq!((refusal(&both).1, field_of(&both)), ("invalid_field".to_owned(), json!("start")));
+    let both = harness.reserve(&checkout_body(json!({"start": "2026-11-24T10:00:00-08:00"}))).await;
+    assert_eq!(
+        (status_and_code(&both).1, field_of(&both)),
+        ("invalid_field".to_owned(), json!("start"))
+    );
     nothing_happened(&harness).await;
 }
 
@@ -202,8 +217,8 @@ async fn unknown_ids_come_after_fields_and_before_times() {
         (json!({"serviceId": "2.04", "time": "16:15"}), 422, "outside_hours", "time"),
     ];
     for (changes, status, code, field) in table {
-        let response = harness.reserve(&wish(changes.clone())).await;
-        assert_eq!(refusal(&response), (status, code.to_owned()), "{changes}");
+        let response = harness.reserve(&checkout_body(changes.clone())).await;
+        assert_eq!(status_and_code(&response), (status, code.to_owned()), "{changes}");
         assert_eq!(field_of(&response), field, "{changes}");
     }
     for (start, code) in [
@@ -213,9 +228,9 @@ async fn unknown_ids_come_after_fields_and_before_times() {
         ("9999-12-30T22:00:00Z", "too_far"),
         ("2027-02-01T10:00:00-08:00", "too_far"),
     ] {
-        let body = wish(json!({"date": "absent", "time": "absent", "start": start}));
+        let body = checkout_body(json!({"date": "absent", "time": "absent", "start": start}));
         let response = harness.reserve(&body).await;
-        assert_eq!(refusal(&response), (422, code.to_owned()), "{start}");
+        assert_eq!(status_and_code(&response), (422, code.to_owned()), "{start}");
         assert_eq!(field_of(&response), "start");
     }
     nothing_happened(&harness).await;
@@ -228,14 +243,16 @@ async fn a_time_that_the_clocks_skip_does_not_exist_and_one_they_repeat_is_the_f
             .replace("horizon_days = 42", "horizon_days = 365")
     })
     .await;
-    let gap = harness.reserve(&wish(json!({"date": "2027-03-14", "time": "02:30"}))).await;
-    assert_eq!(refusal(&gap), (422, "nonexistent_time".to_owned()));
-    let fold = harness.reserve(&wish(json!({"date": "2027-11-07", "time": "01:30"}))).await;
-    assert_eq!(json(&fold)["start"], "2027-11-07T01:30:00-07:00");
-    let second =
-        wish(json!({"date": "absent", "time": "absent", "start": "2027-11-07T01:30:00-08:00"}));
-    assert_eq!(json(&harness.reserve(&second).await)["start"], "2027-11-07T01:30:00-08:00");
-    harness.check().await;
+    let gap = harness.reserve(&checkout_body(json!({"date": "2027-03-14", "time": "02:30"}))).await;
+    assert_eq!(status_and_code(&gap), (422, "nonexistent_time".to_owned()));
+    let fold =
+        harness.reserve(&checkout_body(json!({"date": "2027-11-07", "time": "01:30"}))).await;
+    assert_eq!(json_body(&fold)["start"], "2027-11-07T01:30:00-07:00");
+    let second = checkout_body(
+        json!({"date": "absent", "time": "absent", "start": "2027-11-07T01:30:00-08:00"}),
+    );
+    assert_eq!(json_body(&harness.reserve(&second).await)["start"], "2027-11-07T01:30:00-08:00");
+    harness.check_invariants();
 }
 
 /// Any JSON, to put where something else belongs.
@@ -286,15 +303,15 @@ proptest! {
             let harness = Harness::new().await;
             let event = match &bytes {
                 Some(bytes) => post("").bytes(bytes),
-                None => checkout(&wish(json!({field: value}))),
+                None => checkout_event(&checkout_body(json!({field: value}))),
             };
             let response = harness.send(&event).await;
             let status = response.status().as_u16();
             assert!((400..500).contains(&status), "{event:?}: {response:?}");
-            let error = json(&response)["error"].clone();
+            let error = json_body(&response)["error"].clone();
             if bytes.is_some() {
-                assert!(["invalid_json", "invalid_field"].contains(&refusal(&response).1.as_str()));
-            } else if refusal(&response).1 == "invalid_field" {
+                assert!(["invalid_json", "invalid_field"].contains(&status_and_code(&response).1.as_str()));
+            } else if status_and_code(&response).1 == "invalid_field" {
                 assert_eq!(error["field"], field, "{event:?}");
             }
             nothing_happened(&harness).await;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use stand_ins::gateway_event::GatewayEvent;
 use stand_ins::sandbox::SandboxOptions;
 
-use crate::harness::{Harness, json, refusal};
+use crate::harness::Harness;
+use testing::http_messages::{json_body, status_and_code};
 
 #[tokio::test]
 async fn an_empty_body_gets_a_session_for_the_default_deposit() {
@@ -13,12 +14,12 @@ async fn an_empty_body_gets_a_session_for_the_default_deposit() {
     let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
     assert_eq!(response.status(), 200, "{response:?}");
     assert_eq!(response.headers()["cache-control"], "no-store");
-    let body = json(&response);
+    let body = json_body(&response);
     let id = body["sessionId"].as_str().expect("an id");
     let secret = body["clientSecret"].as_str().expect("a secret");
     assert!(id.starts_with("cs_test_") && secret.starts_with(id), "{body}");
 
-    let session = harness.sandbox().session(id).expect("a session of that id");
+    let session = harness.stripe().session(id).expect("a session of that id");
     assert_eq!(session.total.to_string(), "50.00 USD");
 }
 
@@ -27,15 +28,15 @@ async fn two_requests_get_two_sessions() {
     let harness = Harness::new().await;
     let event = GatewayEvent::new("POST", "/checkout");
     let (first, second) = (harness.send(&event).await, harness.send(&event).await);
-    assert_ne!(json(&first)["sessionId"], json(&second)["sessionId"]);
+    assert_ne!(json_body(&first)["sessionId"], json_body(&second)["sessionId"]);
 }
 
 #[tokio::test]
 async fn bare_deposits_can_be_switched_off() {
     let harness = Harness::with_salon(|file| file.replace("bare = true", "bare = false")).await;
     let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
-    assert_eq!(refusal(&response), (404, "not_found".to_owned()));
-    assert_eq!(harness.sessions_asked_for(), 0);
+    assert_eq!(status_and_code(&response), (404, "not_found".to_owned()));
+    assert_eq!(harness.sessions_requested(), 0);
 }
 
 #[tokio::test]
@@ -46,10 +47,10 @@ async fn stripes_limit_is_503_with_retry_after() {
     for _ in 0..3 {
         let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
         if response.status() == 503 {
-            assert_eq!(json(&response)["error"]["code"], "stripe_busy");
+            assert_eq!(json_body(&response)["error"]["code"], "stripe_busy");
             let seconds = response.headers()["retry-after"].to_str().expect("ASCII");
             assert!(seconds.parse::<u64>().expect("a number") >= 1);
-            assert_eq!(json(&response)["error"]["retryAfterSeconds"].to_string(), seconds);
+            assert_eq!(json_body(&response)["error"]["retryAfterSeconds"].to_string(), seconds);
         }
         statuses.push(response.status().as_u16());
     }
@@ -65,5 +66,5 @@ async fn no_answer_from_stripe_is_503() {
     let options = SandboxOptions { latency: Duration::from_mins(1), ..SandboxOptions::default() };
     let harness = Harness::with_stripe(options).await;
     let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
-    assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
+    assert_eq!(status_and_code(&response), (503, "stripe_busy".to_owned()));
 }

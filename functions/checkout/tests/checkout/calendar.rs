@@ -4,17 +4,18 @@ use lambda_http::Body;
 use serde_json::json;
 use stand_ins::gateway_event::GatewayEvent;
 
-use crate::harness::{Harness, field, json, refusal, wish};
+use crate::harness::Harness;
+use testing::http_messages::{checkout_body, json_body, status_and_code, text_field};
 
 #[tokio::test]
 async fn a_booking_is_a_calendar_file_once_it_is_paid_and_takes_itself_out_once_it_is_cancelled() {
     let harness = Harness::new().await;
-    let body = json(&harness.reserve(&wish(json!({"date": "2026-11-27"}))).await);
-    let (id, token) = (field(&body, "bookingId"), field(&body, "manageToken"));
+    let body = json_body(&harness.reserve(&checkout_body(json!({"date": "2026-11-27"}))).await);
+    let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
     let target = format!("/bookings/{id}/calendar.ics");
-    assert_eq!(refusal(&harness.get(&target).await), (404, "not_found".to_owned()));
+    assert_eq!(status_and_code(&harness.get(&target).await), (404, "not_found".to_owned()));
 
-    harness.sandbox().pay(&field(&body, "sessionId")).expect("it is open");
+    harness.stripe().pay(&text_field(&body, "sessionId")).expect("it is open");
     harness.clock.advance(jiff::SignedDuration::from_secs(4));
     let response = harness.get(&target).await;
     assert_eq!(response.status(), 200);
@@ -34,8 +35,8 @@ async fn a_booking_is_a_calendar_file_once_it_is_paid_and_takes_itself_out_once_
 async fn a_calendar_file_is_of_a_booking_and_is_only_read() {
     let harness = Harness::new().await;
     let unknown = format!("/bookings/{}/calendar.ics", "0".repeat(32));
-    assert_eq!(refusal(&harness.get(&unknown).await), (404, "unknown_booking".to_owned()));
+    assert_eq!(status_and_code(&harness.get(&unknown).await), (404, "unknown_booking".to_owned()));
     let response = harness.send(&GatewayEvent::new("POST", &unknown)).await;
-    assert_eq!(refusal(&response), (405, "method_not_allowed".to_owned()));
+    assert_eq!(status_and_code(&response), (405, "method_not_allowed".to_owned()));
     assert_eq!(response.headers()["allow"], "GET");
 }

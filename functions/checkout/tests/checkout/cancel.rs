@@ -5,7 +5,8 @@ use salon::booking::State;
 use serde_json::json;
 use stand_ins::sandbox::{Effect, SessionStatus};
 
-use crate::harness::{Harness, field, json, refusal, wish};
+use crate::harness::Harness;
+use testing::http_messages::{checkout_body, json_body, status_and_code, text_field};
 
 struct Held {
     id: String,
@@ -14,11 +15,11 @@ struct Held {
 }
 
 async fn hold(harness: &Harness, changes: serde_json::Value) -> Held {
-    let body = json(&harness.reserve(&wish(changes)).await);
+    let body = json_body(&harness.reserve(&checkout_body(changes)).await);
     Held {
-        id: field(&body, "bookingId"),
-        token: field(&body, "manageToken"),
-        session: field(&body, "sessionId"),
+        id: text_field(&body, "bookingId"),
+        token: text_field(&body, "manageToken"),
+        session: text_field(&body, "sessionId"),
     }
 }
 
@@ -29,12 +30,12 @@ async fn before_the_payment_the_session_ends_and_the_time_is_free() {
     for _ in 0..2 {
         let response = harness.cancel(&held.id, &held.token).await;
         assert_eq!(response.status(), 200, "{response:?}");
-        assert_eq!(json(&response)["status"], "cancelled");
+        assert_eq!(json_body(&response)["status"], "cancelled");
     }
-    let session = harness.sandbox().session(&held.session).expect("a session");
+    let session = harness.stripe().session(&held.session).expect("a session");
     assert_eq!(session.status, SessionStatus::Expired);
-    assert_eq!(harness.reserve(&wish(json!({}))).await.status(), 201);
-    harness.check().await;
+    assert_eq!(harness.reserve(&checkout_body(json!({}))).await.status(), 201);
+    harness.check_invariants();
 }
 
 #[tokio::test]
@@ -45,27 +46,27 @@ async fn only_the_token_cancels() {
     let long = "0".repeat(32);
     for token in ["", "x", held.id.as_str(), other.token.as_str(), &long] {
         let response = harness.cancel(&held.id, token).await;
-        assert_eq!(refusal(&response), (403, "forbidden".to_owned()));
+        assert_eq!(status_and_code(&response), (403, "forbidden".to_owned()));
     }
     assert_eq!(harness.booking(&held.id).await.state, State::Held);
     let response = harness.cancel(&long, &held.token).await;
-    assert_eq!(refusal(&response), (404, "unknown_booking".to_owned()));
+    assert_eq!(status_and_code(&response), (404, "unknown_booking".to_owned()));
 }
 
 #[tokio::test]
 async fn a_session_that_turns_out_to_be_paid_is_refunded_by_the_terms() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({"date": "2026-11-27"})).await;
-    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.stripe().pay(&held.session).expect("it is open");
     let response = harness.cancel(&held.id, &held.token).await;
-    assert_eq!(json(&response)["status"], "refunded", "{response:?}");
-    assert_eq!(json(&response)["refund"], json!({"amount": 5000, "currency": "usd"}));
+    assert_eq!(json_body(&response)["status"], "refunded", "{response:?}");
+    assert_eq!(json_body(&response)["refund"], json!({"amount": 5000, "currency": "usd"}));
     let again = harness.cancel(&held.id, &held.token).await;
-    assert_eq!(json(&again), json(&response), "twice is the same as once");
+    assert_eq!(json_body(&again), json_body(&response), "twice is the same as once");
     let payment = harness.booking(&held.id).await.payment.expect("a payment");
-    assert_eq!(harness.sandbox().refunds(&payment).len(), 1);
+    assert_eq!(harness.stripe().refunds(&payment).len(), 1);
     assert_eq!(harness.entries("s1", "2026-11-27").await, [], "the time is free at once");
-    harness.check().await;
+    harness.check_invariants();
 }
 
 #[tokio::test]
@@ -74,18 +75,18 @@ async fn the_terms_are_those_of_the_time_of_booking_and_late_means_late() {
     for (hours_later, back) in [(1, 5_000), (3, 5_000), (4, 1_500), (20, 1_500)] {
         let harness = Harness::with_salon(terms).await;
         let held = hold(&harness, json!({})).await;
-        harness.sandbox().pay(&held.session).expect("it is open");
+        harness.stripe().pay(&held.session).expect("it is open");
         harness.get(&format!("/bookings/{}", held.id)).await;
         harness.clock.advance(SignedDuration::from_hours(hours_later));
         let response = harness.cancel(&held.id, &held.token).await;
-        assert_eq!(json(&response)["refund"]["amount"], back, "after {hours_later} h");
+        assert_eq!(json_body(&response)["refund"]["amount"], back, "after {hours_later} h");
     }
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
-    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.stripe().pay(&held.session).expect("it is open");
     harness.get(&format!("/bookings/{}", held.id)).await;
     harness.clock.advance(SignedDuration::from_hours(10));
-    let body = json(&harness.cancel(&held.id, &held.token).await);
+    let body = json_body(&harness.cancel(&held.id, &held.token).await);
     assert_eq!((&body["status"], body.get("refund")), (&json!("cancelled"), None));
 }
 
@@ -94,17 +95,17 @@ async fn what_is_over_cannot_be_cancelled() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     harness.clock.advance(SignedDuration::from_mins(41));
-    let looked = json(&harness.get(&format!("/bookings/{}", held.id)).await);
+    let looked = json_body(&harness.get(&format!("/bookings/{}", held.id)).await);
     assert_eq!(looked["status"], "expired");
     let response = harness.cancel(&held.id, &held.token).await;
-    assert_eq!(refusal(&response), (409, "not_cancellable".to_owned()));
+    assert_eq!(status_and_code(&response), (409, "not_cancellable".to_owned()));
 
     let paid = hold(&harness, json!({"time": "12:00"})).await;
-    harness.sandbox().pay(&paid.session).expect("it is open");
+    harness.stripe().pay(&paid.session).expect("it is open");
     harness.get(&format!("/bookings/{}", paid.id)).await;
     harness.clock.advance(SignedDuration::from_hours(29));
     let response = harness.cancel(&paid.id, &paid.token).await;
-    assert_eq!(refusal(&response), (409, "not_cancellable".to_owned()));
+    assert_eq!(status_and_code(&response), (409, "not_cancellable".to_owned()));
     assert_eq!(harness.booking(&paid.id).await.state, State::Confirmed);
 }
 
@@ -112,31 +113,27 @@ async fn what_is_over_cannot_be_cancelled() {
 async fn while_stripe_cannot_be_asked_the_time_stays_taken() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
-    for _ in 0..5 {
-        harness.fail("POST /v1/checkout/sessions/{id}/expire", Effect::Unavailable);
-    }
+    harness.fail_stripe("POST /v1/checkout/sessions/{id}/expire", Effect::Unavailable, 5);
     let response = harness.cancel(&held.id, &held.token).await;
-    assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
+    assert_eq!(status_and_code(&response), (503, "stripe_busy".to_owned()));
     assert_eq!(harness.booking(&held.id).await.state, State::Held);
-    assert_eq!(refusal(&harness.reserve(&wish(json!({}))).await).1, "slot_taken");
-    harness.sandbox().clear_faults();
+    assert_eq!(status_and_code(&harness.reserve(&checkout_body(json!({}))).await).1, "slot_taken");
+    harness.stripe().clear_faults();
     assert_eq!(harness.cancel(&held.id, &held.token).await.status(), 200);
 }
 
 #[tokio::test]
 async fn a_session_whose_id_was_lost_is_found_and_ended() {
     let harness = Harness::new().await;
-    for _ in 0..5 {
-        harness.fail("POST /v1/checkout/sessions", Effect::HangUp);
-    }
-    let response = harness.reserve(&wish(json!({}))).await;
-    assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
-    harness.sandbox().clear_faults();
+    harness.fail_stripe("POST /v1/checkout/sessions", Effect::HangUp, 5);
+    let response = harness.reserve(&checkout_body(json!({}))).await;
+    assert_eq!(status_and_code(&response), (503, "stripe_busy".to_owned()));
+    harness.stripe().clear_faults();
     let [booking] = &harness.store.bookings()[..] else { panic!("one booking") };
     assert_eq!(booking.checkout.session, None);
     let response = harness.cancel(booking.id.as_str(), booking.manage_token.expose()).await;
-    assert_eq!(json(&response)["status"], "cancelled", "{response:?}");
-    let [session] = &harness.sandbox().sessions()[..] else { panic!("one session") };
+    assert_eq!(json_body(&response)["status"], "cancelled", "{response:?}");
+    let [session] = &harness.stripe().sessions()[..] else { panic!("one session") };
     assert_eq!(session.status, SessionStatus::Expired);
-    harness.check().await;
+    harness.check_invariants();
 }

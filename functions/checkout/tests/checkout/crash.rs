@@ -9,7 +9,8 @@ use salon::booking::BookingId;
 use serde_json::json;
 use stand_ins::gateway_event::GatewayEvent;
 
-use crate::harness::{Harness, checkout, wish};
+use crate::harness::Harness;
+use testing::http_messages::{checkout_body, checkout_event};
 
 /// Lets a request be worked on `polls` times, and drops it then. Tells whether
 /// it was answered before.
@@ -32,10 +33,11 @@ async fn a_crash_at_any_point_of_checkout_loses_no_time_and_no_session() {
     let mut polls = 0;
     loop {
         let harness = Harness::new().await;
-        let event = checkout(&wish(json!({}))).header("idempotency-key", "a-random-key-of-a-page");
+        let event = checkout_event(&checkout_body(json!({})))
+            .header("idempotency-key", "a-random-key-of-a-page");
         let is_answered = crash_after(&harness, &event, polls).await;
-        harness.check().await;
-        for session in harness.sandbox().sessions() {
+        harness.check_invariants();
+        for session in harness.stripe().sessions() {
             let id = session.client_reference_id.expect("a booking's id");
             let id = BookingId::parse(&id).expect("a booking's id");
             let booking = harness.store.booking(&id).await.expect("readable");
@@ -44,13 +46,13 @@ async fn a_crash_at_any_point_of_checkout_loses_no_time_and_no_session() {
 
         let again = harness.send(&event).await;
         assert!([200, 201].contains(&again.status().as_u16()), "after {polls} polls: {again:?}");
-        assert!(harness.sandbox().sessions().len() <= 1, "after {polls} polls");
-        harness.check().await;
+        assert!(harness.stripe().sessions().len() <= 1, "after {polls} polls");
+        harness.check_invariants();
 
         harness.clock.advance(SignedDuration::from_mins(41));
-        let next = harness.reserve(&wish(json!({}))).await;
+        let next = harness.reserve(&checkout_body(json!({}))).await;
         assert_eq!(next.status(), 201, "after {polls} polls the time is lost: {next:?}");
-        harness.check().await;
+        harness.check_invariants();
         if is_answered {
             assert!(polls > 5, "the request was cut at {polls} points");
             return;
@@ -63,11 +65,12 @@ async fn a_crash_at_any_point_of_checkout_loses_no_time_and_no_session() {
 async fn a_crash_at_any_point_leaves_no_time_taken_for_longer_than_a_hold() {
     for polls in 0.. {
         let harness = Harness::new().await;
-        let is_answered = crash_after(&harness, &checkout(&wish(json!({}))), polls).await;
+        let is_answered =
+            crash_after(&harness, &checkout_event(&checkout_body(json!({}))), polls).await;
         harness.clock.advance(SignedDuration::from_mins(41));
-        let next = harness.reserve(&wish(json!({}))).await;
+        let next = harness.reserve(&checkout_body(json!({}))).await;
         assert_eq!(next.status(), 201, "after {polls} polls the time is lost: {next:?}");
-        harness.check().await;
+        harness.check_invariants();
         if is_answered {
             return;
         }

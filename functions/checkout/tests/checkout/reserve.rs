@@ -5,17 +5,20 @@ use salon::booking::State;
 use serde_json::{Value, json};
 use stand_ins::sandbox::{Effect, SandboxOptions};
 
-use crate::harness::{Harness, checkout, field, json, no_limit, refusal, wish};
+use crate::harness::Harness;
+use testing::http_messages::{
+    checkout_body, checkout_event, json_body, status_and_code, text_field,
+};
 
 const KEY: &str = "4b0c9e57-1f0e-4a55-8f0e-0d8f6c1d2a11";
 
 #[tokio::test]
 async fn a_reserved_time_is_a_hold_with_a_session_to_pay_it() {
     let harness = Harness::new().await;
-    let response = harness.reserve(&wish(json!({"ui": "hosted"}))).await;
+    let response = harness.reserve(&checkout_body(json!({"ui": "hosted"}))).await;
     assert_eq!(response.status(), 201, "{response:?}");
     assert_eq!(response.headers()["cache-control"], "no-store");
-    let body = json(&response);
+    let body = json_body(&response);
     assert_eq!(body["status"], "held");
     assert_eq!(body["start"], "2026-11-24T10:00:00-08:00");
     assert_eq!(body["end"], "2026-11-24T10:30:00-08:00");
@@ -25,14 +28,14 @@ async fn a_reserved_time_is_a_hold_with_a_session_to_pay_it() {
     assert_eq!(body["cancellation"]["fullRefundUntil"], "2026-11-23T10:00:00-08:00");
     assert!(body["url"].is_string(), "a hosted page has an address: {body}");
 
-    let id = field(&body, "bookingId");
-    let session = harness.sandbox().session(&field(&body, "sessionId")).expect("a session");
+    let id = text_field(&body, "bookingId");
+    let session = harness.stripe().session(&text_field(&body, "sessionId")).expect("a session");
     assert_eq!(session.total.to_string(), "50.00 USD");
     assert_eq!(session.expires_at.to_string(), "2026-11-23T15:35:00Z");
     let [entry] = &harness.entries("s1", "2026-11-24").await[..] else { panic!("one entry") };
     assert_eq!(entry.booking_id.as_str(), id);
     assert_eq!(entry.until.expect("a hold").to_string(), "2026-11-23T15:40:00Z");
-    harness.check().await;
+    harness.check_invariants();
 }
 
 #[tokio::test]
@@ -41,7 +44,7 @@ async fn a_page_is_hosted_embedded_or_ones_own() {
         [("hosted", true, false), ("embedded", false, true), ("elements", false, true)]
     {
         let harness = Harness::new().await;
-        let body = json(&harness.reserve(&wish(json!({"ui": ui}))).await);
+        let body = json_body(&harness.reserve(&checkout_body(json!({"ui": ui}))).await);
         assert_eq!(
             (body["url"].is_string(), body["clientSecret"].is_string()),
             (has_url, has_secret),
@@ -59,37 +62,41 @@ async fn both_clocks_and_an_instant_say_the_same_time() {
         json!({"date": "absent", "time": "absent", "start": "2026-11-24T21:30:00Z"}),
     ] {
         let harness = Harness::new().await;
-        let response = harness.reserve(&wish(when)).await;
+        let response = harness.reserve(&checkout_body(when)).await;
         assert_eq!(response.status(), 201, "{response:?}");
-        assert_eq!(json(&response)["start"], "2026-11-24T13:30:00-08:00");
+        assert_eq!(json_body(&response)["start"], "2026-11-24T13:30:00-08:00");
     }
 }
 
 #[tokio::test]
 async fn the_same_key_gets_the_same_hold_and_session_back() {
     let harness = Harness::new().await;
-    let body = wish(json!({}));
-    let event = checkout(&body).header("idempotency-key", KEY);
+    let body = checkout_body(json!({}));
+    let event = checkout_event(&body).header("idempotency-key", KEY);
     let first = harness.send(&event).await;
     let again = harness.send(&event).await;
     assert_eq!((first.status().as_u16(), again.status().as_u16()), (201, 200));
-    assert_eq!(json(&first), json(&again));
-    assert_eq!(harness.sessions_asked_for(), 1, "a repeat costs Stripe nothing");
+    assert_eq!(json_body(&first), json_body(&again));
+    assert_eq!(harness.sessions_requested(), 1, "a repeat costs Stripe nothing");
 
-    let other = wish(json!({"time": "12:00"}));
-    let other = harness.send(&checkout(&other).header("idempotency-key", KEY)).await;
-    assert_eq!(refusal(&other), (409, "idempotency_mismatch".to_owned()));
-    let stranger = harness.send(&checkout(&body)).await;
-    assert_eq!(refusal(&stranger), (409, "slot_taken".to_owned()), "name and phone prove nothing");
-    harness.check().await;
+    let other = checkout_body(json!({"time": "12:00"}));
+    let other = harness.send(&checkout_event(&other).header("idempotency-key", KEY)).await;
+    assert_eq!(status_and_code(&other), (409, "idempotency_mismatch".to_owned()));
+    let stranger = harness.send(&checkout_event(&body)).await;
+    assert_eq!(
+        status_and_code(&stranger),
+        (409, "slot_taken".to_owned()),
+        "name and phone prove nothing"
+    );
+    harness.check_invariants();
 }
 
 #[tokio::test]
 async fn a_key_is_good_for_a_day() {
     let harness = Harness::new().await;
     let send = async |time: &str| {
-        let body = wish(json!({"time": time, "date": "2026-11-27"}));
-        harness.send(&checkout(&body).header("idempotency-key", KEY)).await
+        let body = checkout_body(json!({"time": time, "date": "2026-11-27"}));
+        harness.send(&checkout_event(&body).header("idempotency-key", KEY)).await
     };
     assert_eq!(send("10:00").await.status(), 201);
     harness.clock.advance(SignedDuration::from_hours(23));
@@ -102,25 +109,26 @@ async fn a_key_is_good_for_a_day() {
 async fn a_key_has_16_to_255_characters() {
     let harness = Harness::new().await;
     for key in ["short", &"x".repeat(256), "fifteen-letters"] {
-        let response =
-            harness.send(&checkout(&wish(json!({}))).header("idempotency-key", key)).await;
-        assert_eq!(refusal(&response), (400, "invalid_parameter".to_owned()), "{key}");
+        let response = harness
+            .send(&checkout_event(&checkout_body(json!({}))).header("idempotency-key", key))
+            .await;
+        assert_eq!(status_and_code(&response), (400, "invalid_parameter".to_owned()), "{key}");
     }
 }
 
 #[tokio::test]
 async fn a_time_that_is_taken_is_answered_with_the_nearest_that_are_not() {
     let harness = Harness::new().await;
-    assert_eq!(harness.reserve(&wish(json!({"time": "12:00"}))).await.status(), 201);
-    let response = harness.reserve(&wish(json!({"time": "12:15"}))).await;
-    assert_eq!(refusal(&response), (409, "slot_taken".to_owned()));
+    assert_eq!(harness.reserve(&checkout_body(json!({"time": "12:00"}))).await.status(), 201);
+    let response = harness.reserve(&checkout_body(json!({"time": "12:15"}))).await;
+    assert_eq!(status_and_code(&response), (409, "slot_taken".to_owned()));
     let expected = ["12:30", "12:45", "11:30", "13:00", "11:15"]
         .map(|time| format!("2026-11-24T{time}:00-08:00"));
-    assert_eq!(json(&response)["error"]["alternatives"], json!(expected));
+    assert_eq!(json_body(&response)["error"]["alternatives"], json!(expected));
     for start in expected {
         let harness = Harness::new().await;
-        harness.reserve(&wish(json!({"time": "12:00"}))).await;
-        let body = wish(json!({"date": "absent", "time": "absent", "start": start}));
+        harness.reserve(&checkout_body(json!({"time": "12:00"}))).await;
+        let body = checkout_body(json!({"date": "absent", "time": "absent", "start": start}));
         assert_eq!(harness.reserve(&body).await.status(), 201, "{start} was offered");
     }
 }
@@ -130,11 +138,11 @@ async fn anyone_is_whoever_has_the_least_booked_and_a_named_person_is_nobody_els
     let two = |file: String| file + "[[staff]]\nid = \"s2\"\nname = \"Second\"\n";
     let harness = Harness::with_salon(two).await;
     let reserve = async |changes: Value| {
-        let response = harness.reserve(&wish(changes)).await;
+        let response = harness.reserve(&checkout_body(changes)).await;
         if response.status() == 201 {
-            field(&json(&response), "staffId")
+            text_field(&json_body(&response), "staffId")
         } else {
-            refusal(&response).1
+            status_and_code(&response).1
         }
     };
     assert_eq!(reserve(json!({"time": "10:00"})).await, "s1", "the first in the file");
@@ -143,7 +151,7 @@ async fn anyone_is_whoever_has_the_least_booked_and_a_named_person_is_nobody_els
     assert_eq!(reserve(json!({"time": "10:00"})).await, "slot_taken");
     assert_eq!(reserve(json!({"time": "15:00", "staffId": "s2"})).await, "slot_taken");
     assert_eq!(reserve(json!({"time": "15:00", "staffId": "s1"})).await, "s1");
-    harness.check().await;
+    harness.check_invariants();
 }
 
 #[tokio::test]
@@ -152,85 +160,94 @@ async fn nobody_gets_more_than_a_few_unpaid_holds() {
     let phone = json!({"clientPhone": "(206) 555-0100"});
     let spelt = json!({"clientPhone": "+1 206 555 0100", "time": "11:00"});
     let third = json!({"clientPhone": "206.555.0100", "time": "12:00"});
-    assert_eq!(harness.reserve(&wish(phone)).await.status(), 201);
-    assert_eq!(harness.reserve(&wish(spelt)).await.status(), 201);
-    let response = harness.reserve(&wish(third.clone())).await;
-    assert_eq!(refusal(&response), (429, "too_many_holds".to_owned()));
+    assert_eq!(harness.reserve(&checkout_body(phone)).await.status(), 201);
+    assert_eq!(harness.reserve(&checkout_body(spelt)).await.status(), 201);
+    let response = harness.reserve(&checkout_body(third.clone())).await;
+    assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()));
     assert_eq!(response.headers()["retry-after"], "2400");
 
     harness.clock.advance(SignedDuration::from_mins(40));
-    assert_eq!(harness.reserve(&wish(third)).await.status(), 201, "holds end by themselves");
-    harness.check().await;
+    assert_eq!(
+        harness.reserve(&checkout_body(third)).await.status(),
+        201,
+        "holds end by themselves"
+    );
+    harness.check_invariants();
 }
 
 #[tokio::test]
 async fn an_address_gets_a_few_holds_too() {
     let harness = Harness::new().await;
     for hour in 10..16 {
-        let event = checkout(&wish(json!({"time": format!("{hour}:00")}))).source("2001:db8::1");
+        let event = checkout_event(&checkout_body(json!({"time": format!("{hour}:00")})))
+            .source("2001:db8::1");
         assert_eq!(harness.send(&event).await.status(), 201);
     }
-    let event = checkout(&wish(json!({"time": "16:00"}))).source("2001:db8::2");
-    assert_eq!(refusal(&harness.send(&event).await), (429, "too_many_holds".to_owned()));
-    let event = checkout(&wish(json!({"time": "16:00"}))).source("2001:db8:1::1");
+    let event = checkout_event(&checkout_body(json!({"time": "16:00"}))).source("2001:db8::2");
+    assert_eq!(status_and_code(&harness.send(&event).await), (429, "too_many_holds".to_owned()));
+    let event = checkout_event(&checkout_body(json!({"time": "16:00"}))).source("2001:db8:1::1");
     assert_eq!(harness.send(&event).await.status(), 201);
 }
 
 #[tokio::test]
 async fn a_hold_that_is_due_is_settled_before_its_time_is_sold_again() {
     let harness = Harness::new().await;
-    let first = json(&harness.reserve(&wish(json!({}))).await);
-    let session = field(&first, "sessionId");
+    let first = json_body(&harness.reserve(&checkout_body(json!({}))).await);
+    let session = text_field(&first, "sessionId");
     harness.clock.advance(SignedDuration::from_mins(34));
-    harness.sandbox().pay(&session).expect("it is open");
+    harness.stripe().pay(&session).expect("it is open");
     harness.clock.advance(SignedDuration::from_mins(30));
-    let response = harness.reserve(&wish(json!({}))).await;
-    assert_eq!(refusal(&response), (409, "slot_taken".to_owned()), "it was paid, and nobody knew");
-    assert_eq!(harness.booking(&field(&first, "bookingId")).await.state, State::Confirmed);
+    let response = harness.reserve(&checkout_body(json!({}))).await;
+    assert_eq!(
+        status_and_code(&response),
+        (409, "slot_taken".to_owned()),
+        "it was paid, and nobody knew"
+    );
+    assert_eq!(harness.booking(&text_field(&first, "bookingId")).await.state, State::Confirmed);
 
-    let second = json(&harness.reserve(&wish(json!({"time": "12:00"}))).await);
+    let second = json_body(&harness.reserve(&checkout_body(json!({"time": "12:00"}))).await);
     harness.clock.advance(SignedDuration::from_mins(41));
-    assert_eq!(harness.reserve(&wish(json!({"time": "12:00"}))).await.status(), 201);
-    assert_eq!(harness.booking(&field(&second, "bookingId")).await.state, State::Expired);
-    harness.check().await;
+    assert_eq!(harness.reserve(&checkout_body(json!({"time": "12:00"}))).await.status(), 201);
+    assert_eq!(harness.booking(&text_field(&second, "bookingId")).await.state, State::Expired);
+    harness.check_invariants();
 }
 
 #[tokio::test]
 async fn stripes_limit_keeps_the_hold_and_the_repeat_resumes_it() {
-    let options = SandboxOptions { requests_per_second: 1, ..no_limit() };
+    let options = SandboxOptions { requests_per_second: 1, ..SandboxOptions::default() };
     let harness = Harness::with_stripe(options).await;
-    assert_eq!(harness.reserve(&wish(json!({}))).await.status(), 201);
-    let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
+    assert_eq!(harness.reserve(&checkout_body(json!({}))).await.status(), 201);
+    let event =
+        checkout_event(&checkout_body(json!({"time": "12:00"}))).header("idempotency-key", KEY);
     let response = harness.send(&event).await;
-    assert_eq!(refusal(&response), (503, "stripe_busy".to_owned()));
+    assert_eq!(status_and_code(&response), (503, "stripe_busy".to_owned()));
     assert!(response.headers().contains_key("retry-after"));
     assert_eq!(harness.entries("s1", "2026-11-24").await.len(), 2, "the hold is kept");
     harness.clock.advance(SignedDuration::from_secs(2));
     let response = harness.send(&event).await;
     assert_eq!(response.status(), 200, "{response:?}");
-    assert!(json(&response)["sessionId"].is_string());
-    harness.check().await;
+    assert!(json_body(&response)["sessionId"].is_string());
+    harness.check_invariants();
 }
 
 #[tokio::test]
 async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
     let harness = Harness::new().await;
-    for _ in 0..5 {
-        harness.fail("POST /v1/checkout/sessions", Effect::RateLimited);
-    }
-    let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
+    harness.fail_stripe("POST /v1/checkout/sessions", Effect::RateLimited, 5);
+    let event =
+        checkout_event(&checkout_body(json!({"time": "12:00"}))).header("idempotency-key", KEY);
     assert_eq!(harness.send(&event).await.status(), 503);
-    harness.sandbox().clear_faults();
+    harness.stripe().clear_faults();
     // The session that was asked for would now expire within 30 minutes, which
     // Stripe refuses.
     harness.clock.advance(SignedDuration::from_mins(10));
     let response = harness.send(&event).await;
     assert_eq!(response.status(), 200, "{response:?}");
-    let body = json(&response);
+    let body = json_body(&response);
     assert_eq!(body["holdExpiresAt"], "2026-11-23T07:45:00-08:00");
-    let booking = harness.booking(&field(&body, "bookingId")).await;
+    let booking = harness.booking(&text_field(&body, "bookingId")).await;
     assert_eq!(booking.checkout.attempt, 2);
-    harness.check().await;
+    harness.check_invariants();
 }
 
 #[tokio::test]
@@ -238,46 +255,43 @@ async fn a_repeat_after_the_hold_is_over_is_told_so_and_opens_nothing() {
     // Nothing was opened, or what was opened was never heard of.
     for effect in [Effect::RateLimited, Effect::HangUp] {
         let harness = Harness::new().await;
-        for _ in 0..5 {
-            harness.fail("POST /v1/checkout/sessions", effect);
-        }
-        let event = checkout(&wish(json!({"time": "12:00"}))).header("idempotency-key", KEY);
+        harness.fail_stripe("POST /v1/checkout/sessions", effect, 5);
+        let event =
+            checkout_event(&checkout_body(json!({"time": "12:00"}))).header("idempotency-key", KEY);
         assert_eq!(harness.send(&event).await.status(), 503);
-        harness.sandbox().clear_faults();
-        let opened = harness.sandbox().sessions().len();
+        harness.stripe().clear_faults();
+        let opened = harness.stripe().sessions().len();
         harness.clock.advance(SignedDuration::from_mins(36));
         let response = harness.send(&event).await;
         assert_eq!(response.status(), 200, "{response:?}");
-        let body = json(&response);
+        let body = json_body(&response);
         assert_eq!(body["status"], "expired", "after {effect:?}");
-        assert_eq!(harness.sandbox().sessions().len(), opened, "after {effect:?}");
+        assert_eq!(harness.stripe().sessions().len(), opened, "after {effect:?}");
         assert_eq!(harness.entries("s1", "2026-11-24").await, []);
-        harness.check().await;
+        harness.check_invariants();
     }
 }
 
 #[tokio::test]
 async fn a_payment_that_stripe_refuses_for_good_releases_the_time() {
     let harness = Harness::new().await;
-    harness.fail("POST /v1/checkout/sessions", Effect::Refused);
-    let event = checkout(&wish(json!({}))).header("idempotency-key", KEY);
-    assert_eq!(refusal(&harness.send(&event).await), (502, "payment_rejected".to_owned()));
+    harness.fail_stripe("POST /v1/checkout/sessions", Effect::Refused, 1);
+    let event = checkout_event(&checkout_body(json!({}))).header("idempotency-key", KEY);
+    assert_eq!(status_and_code(&harness.send(&event).await), (502, "payment_rejected".to_owned()));
     assert_eq!(harness.entries("s1", "2026-11-24").await, []);
-    harness.check().await;
+    harness.check_invariants();
     assert_eq!(harness.send(&event).await.status(), 201, "the repeat starts anew");
-    harness.check().await;
+    harness.check_invariants();
 }
 
 #[tokio::test]
 async fn a_session_whose_answer_was_lost_is_found_by_the_repeat() {
     for effect in [Effect::HangUp, Effect::ErrorAfter, Effect::Unavailable] {
         let harness = Harness::new().await;
-        for _ in 0..5 {
-            harness.fail("POST /v1/checkout/sessions", effect);
-        }
-        let event = checkout(&wish(json!({}))).header("idempotency-key", KEY);
-        assert_eq!(refusal(&harness.send(&event).await), (503, "stripe_busy".to_owned()));
-        harness.sandbox().clear_faults();
+        harness.fail_stripe("POST /v1/checkout/sessions", effect, 5);
+        let event = checkout_event(&checkout_body(json!({}))).header("idempotency-key", KEY);
+        assert_eq!(status_and_code(&harness.send(&event).await), (503, "stripe_busy".to_owned()));
+        harness.stripe().clear_faults();
         let response = harness.send(&event).await;
         if effect == Effect::ErrorAfter {
             // Stripe remembers that it failed, for a day.
@@ -286,21 +300,21 @@ async fn a_session_whose_answer_was_lost_is_found_by_the_repeat() {
             assert_eq!(response.status(), 200, "{response:?}");
         }
         assert!(
-            harness.sandbox().sessions().len() <= 1,
+            harness.stripe().sessions().len() <= 1,
             "one session, however often it was asked for"
         );
-        harness.check().await;
+        harness.check_invariants();
     }
 }
 
 #[tokio::test]
 async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
     let harness = Harness::new().await;
-    let held = json(&harness.reserve(&wish(json!({}))).await);
-    let id = field(&held, "bookingId");
+    let held = json_body(&harness.reserve(&checkout_body(json!({}))).await);
+    let id = text_field(&held, "bookingId");
     let path = format!("/bookings/{id}");
     let look = || harness.get(&path);
-    let shown = json(&look().await);
+    let shown = json_body(&look().await);
     assert_eq!(
         shown,
         json!({
@@ -315,13 +329,16 @@ async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
         "nothing personal, and no token"
     );
 
-    harness.sandbox().pay(&field(&held, "sessionId")).expect("it is open");
-    assert_eq!(json(&look().await)["status"], "held", "Stripe is asked once in three seconds");
+    harness.stripe().pay(&text_field(&held, "sessionId")).expect("it is open");
+    assert_eq!(json_body(&look().await)["status"], "held", "Stripe is asked once in three seconds");
     harness.clock.advance(SignedDuration::from_secs(3));
-    assert_eq!(json(&look().await)["status"], "confirmed", "and then no event is needed");
-    harness.check().await;
+    assert_eq!(json_body(&look().await)["status"], "confirmed", "and then no event is needed");
+    harness.check_invariants();
     for unknown in ["/bookings/nope", &format!("/bookings/{}", "0".repeat(32))] {
-        assert_eq!(refusal(&harness.get(unknown).await), (404, "unknown_booking".to_owned()));
+        assert_eq!(
+            status_and_code(&harness.get(unknown).await),
+            (404, "unknown_booking".to_owned())
+        );
     }
 }
 
@@ -330,16 +347,22 @@ async fn money_that_takes_days_keeps_the_time_until_it_comes_or_does_not() {
     let slow = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
     for (arrives, expected) in [(true, "confirmed"), (false, "expired")] {
         let harness = Harness::with_salon(slow).await;
-        let held = json(&harness.reserve(&wish(json!({"date": "2026-12-22"}))).await);
-        let (path, session) =
-            (format!("/bookings/{}", field(&held, "bookingId")), field(&held, "sessionId"));
-        harness.sandbox().pay_by_debit(&session).expect("the salon takes debits");
-        assert_eq!(json(&harness.get(&path).await)["status"], "processing", "unpaid is not paid");
+        let held = json_body(&harness.reserve(&checkout_body(json!({"date": "2026-12-22"}))).await);
+        let (path, session) = (
+            format!("/bookings/{}", text_field(&held, "bookingId")),
+            text_field(&held, "sessionId"),
+        );
+        harness.stripe().pay_by_debit(&session).expect("the salon takes debits");
+        assert_eq!(
+            json_body(&harness.get(&path).await)["status"],
+            "processing",
+            "unpaid is not paid"
+        );
         harness.clock.advance(SignedDuration::from_hours(72));
-        let other = harness.reserve(&wish(json!({"date": "2026-12-22"}))).await;
-        assert_eq!(refusal(&other), (409, "slot_taken".to_owned()));
-        harness.sandbox().settle(&session, arrives).expect("a debit is under way");
-        assert_eq!(json(&harness.get(&path).await)["status"], expected, "no event is needed");
-        harness.check().await;
+        let other = harness.reserve(&checkout_body(json!({"date": "2026-12-22"}))).await;
+        assert_eq!(status_and_code(&other), (409, "slot_taken".to_owned()));
+        harness.stripe().settle(&session, arrives).expect("a debit is under way");
+        assert_eq!(json_body(&harness.get(&path).await)["status"], expected, "no event is needed");
+        harness.check_invariants();
     }
 }

@@ -8,7 +8,10 @@ use salon::booking::State;
 use serde_json::{Value, json};
 use stand_ins::gateway_event::GatewayEvent;
 
-use crate::harness::{Harness, checkout, field, json, refusal, wish};
+use crate::harness::Harness;
+use testing::http_messages::{
+    checkout_body, checkout_event, json_body, status_and_code, text_field,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -51,37 +54,37 @@ async fn take(harness: &Harness, step: Step, made: &mut Vec<Made>) {
     match step {
         Step::Hold { service, day, quarter, staff, key } => {
             let time = format!("{:02}:{:02}", 10 + quarter / 4, quarter % 4 * 15);
-            let body = wish(json!({
+            let body = checkout_body(json!({
                 "serviceId": service, "date": format!("2026-11-{day}"), "time": time,
                 "staffId": staff.map(|number| format!("s{number}")),
             }));
             let key = format!("a-random-key-{key}-{}", made.len());
-            let event = checkout(&body).header("idempotency-key", &key);
+            let event = checkout_event(&body).header("idempotency-key", &key);
             let response = harness.send(&event).await;
             match response.status().as_u16() {
-                201 => made.push(Made { event, body: json(&response) }),
-                _ => assert!([409, 422].contains(&refusal(&response).0), "{response:?}"),
+                201 => made.push(Made { event, body: json_body(&response) }),
+                _ => assert!([409, 422].contains(&status_and_code(&response).0), "{response:?}"),
             }
         }
         Step::Wait { minutes } => harness.clock.advance(SignedDuration::from_mins(minutes)),
         _ if made.is_empty() => {}
         Step::Resume(index) => {
             let Made { event, body } = index.get(made);
-            let again = json(&harness.send(event).await);
+            let again = json_body(&harness.send(event).await);
             assert_eq!(again["bookingId"], body["bookingId"]);
             assert_eq!(again["sessionId"], body["sessionId"]);
         }
         Step::Pay(index) => {
             // Refused if it is over.
-            let _ = harness.sandbox().pay(&field(&index.get(made).body, "sessionId"));
+            let _ = harness.stripe().pay(&text_field(&index.get(made).body, "sessionId"));
         }
         Step::Look(index) => {
-            let id = field(&index.get(made).body, "bookingId");
+            let id = text_field(&index.get(made).body, "bookingId");
             assert_eq!(harness.get(&format!("/bookings/{id}")).await.status(), 200);
         }
         Step::Cancel(index) => {
             let body = &index.get(made).body;
-            let (id, token) = (field(body, "bookingId"), field(body, "manageToken"));
+            let (id, token) = (text_field(body, "bookingId"), text_field(body, "manageToken"));
             let response = harness.cancel(&id, &token).await;
             assert!([200, 409].contains(&response.status().as_u16()), "{response:?}");
         }
@@ -91,31 +94,31 @@ async fn take(harness: &Harness, step: Step, made: &mut Vec<Made>) {
 /// Tries every time of a day: what is offered is accepted, and nothing else.
 async fn offered_is_accepted(harness: &Harness, day: u8) {
     let reader = BusyReader::new(harness.store.clone(), NoCalendars, harness.clock.clone());
-    let availability = Availability::new(harness.salon.clone(), reader);
+    let availability = Availability::new((*harness.salon).clone(), reader);
     let target = format!("/availability?service=1.01&from=2026-11-{day}&days=1");
     let event = GatewayEvent::new("GET", &target).header("cache-control", "no-cache");
-    let shown = json(&availability.handle(event.request()).await);
+    let shown = json_body(&availability.handle(event.request()).await);
     let offered: Vec<String> = shown["days"][0]["starts"]
         .as_array()
         .expect("a list")
         .iter()
-        .map(|start| field(start, "start"))
+        .map(|start| text_field(start, "start"))
         .collect();
     for quarter in 0..40_u8 {
         let time = format!("{:02}:{:02}", 9 + quarter / 4, quarter % 4 * 15);
-        let body = wish(json!({
+        let body = checkout_body(json!({
             "serviceId": "1.01", "date": format!("2026-11-{day}"), "time": time,
         }));
         let response = harness.reserve(&body).await;
         let is_offered = offered.contains(&format!("2026-11-{day}T{time}:00-08:00"));
         if response.status() == 201 {
             assert!(is_offered, "{time} was not offered, and accepted");
-            let body = json(&response);
-            let (id, token) = (field(&body, "bookingId"), field(&body, "manageToken"));
+            let body = json_body(&response);
+            let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
             assert_eq!(harness.cancel(&id, &token).await.status(), 200);
         } else if is_offered {
             // Only a hold that was due, and turned out to be paid, may do this.
-            assert_eq!(refusal(&response).1, "slot_taken", "{time} was offered");
+            assert_eq!(status_and_code(&response).1, "slot_taken", "{time} was offered");
             let taken = harness.store.bookings().into_iter().any(|booking| {
                 booking.state == State::Confirmed && booking.changed_at >= harness.clock.now()
             });
@@ -138,12 +141,12 @@ proptest! {
             let mut made = Vec::new();
             for step in steps {
                 take(&harness, step, &mut made).await;
-                harness.check().await;
+                harness.check_invariants();
             }
             for day in 24..26 {
                 offered_is_accepted(&harness, day).await;
             }
-            harness.check().await;
+            harness.check_invariants();
         });
     }
 }

@@ -78,7 +78,6 @@ impl News {
 
 #[cfg(test)]
 mod tests {
-    use salon::booking::sample;
 
     use super::*;
 
@@ -93,7 +92,7 @@ mod tests {
             ("refunding" | "refunded", "refund_failed") => Some("refund-failed"),
             _ => None,
         };
-        let (mut before, mut after) = (sample(), sample());
+        let (mut before, mut after) = (testing::booking(), testing::booking());
         for from in State::ALL {
             for to in State::ALL {
                 (before.state, after.state) = (from, to);
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_late_payment_that_found_somebody_else_is_news_of_its_own() {
-        let (mut before, after) = (sample(), sample());
+        let (mut before, after) = (testing::booking(), testing::booking());
         before.staff = StaffId::new("s2").unwrap();
         before.state = State::Expired;
         assert_eq!(News::of(&before, &after), Some(News::Moved { from: before.staff.clone() }));

@@ -94,7 +94,7 @@ fn the_names_that_a_visitor_can_give_reach_the_owner_as_they_are() {
     let names: Vec<CustomerName> = NAMES.iter().filter_map(|name| name.parse().ok()).collect();
     assert!(names.len() >= 7, "most of them are allowed");
     for name in names {
-        let mut booking = sample();
+        let mut booking = booking();
         booking.customer.name = name.clone();
         let owner = mail_to(Recipient::Owner, &News::Confirmed, &booking);
         let text = read(&owner).body_text(0).unwrap().into_owned();

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use mail_parser::MessageParser;
 use notify::mail::{Mail, News, Recipient, write};
 use salon::Salon;
-use salon::booking::{Booking, Refund, State, sample};
+use salon::booking::{Booking, Refund, State};
 use salon::salon_file;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarName;
+use testing::booking;
 
 /// The salon that is compiled in, with a second person. The first one's
 /// calendar is a feed.
@@ -34,10 +35,10 @@ fn now() -> Timestamp {
 
 /// All news, each with a booking that it can be about.
 fn all_news() -> Vec<(News, Booking)> {
-    let refund = Some(Refund { amount: sample().terms.deposit, attempt: 1 });
+    let refund = Some(Refund { amount: booking().terms.deposit, attempt: 1 });
     let is = |state: State, refund: Option<Refund>| {
         let version = if state == State::Confirmed { 2 } else { 3 };
-        Booking { state, refund, version, ..sample() }
+        Booking { state, refund, version, ..booking() }
     };
     let from = StaffId::new("s2").expect("an id");
     vec![

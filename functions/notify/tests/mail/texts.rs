@@ -2,19 +2,19 @@ use super::*;
 
 #[test]
 fn a_confirmation_says_all_that_a_visitor_needs() {
-    let mail = mail_to(Recipient::Visitor, &News::Confirmed, &sample());
+    let mail = mail_to(Recipient::Visitor, &News::Confirmed, &booking());
     insta::assert_snapshot!(format!("{}\n\n{}", mail.subject, mail.text));
 }
 
 #[test]
 fn a_notice_says_who_comes_and_when() {
-    let mail = mail_to(Recipient::Owner, &News::Confirmed, &sample());
+    let mail = mail_to(Recipient::Owner, &News::Confirmed, &booking());
     insta::assert_snapshot!(format!("{}\n\n{}", mail.subject, mail.text));
 }
 
 #[test]
 fn a_calendar_conflict_is_the_first_line_of_the_owners_mail_and_nothing_in_the_visitors() {
-    let booking = Booking { has_conflict: true, ..sample() };
+    let booking = Booking { has_conflict: true, ..booking() };
     for news in [News::Confirmed, News::Moved { from: StaffId::new("s2").unwrap() }] {
         let owner = mail_to(Recipient::Owner, &news, &booking);
         let first = owner.text.lines().next().unwrap();
@@ -27,8 +27,8 @@ fn a_calendar_conflict_is_the_first_line_of_the_owners_mail_and_nothing_in_the_v
 
 #[test]
 fn a_refund_that_failed_tells_the_owner_what_to_do_and_the_visitor_to_wait() {
-    let refund = Some(Refund { amount: sample().terms.deposit, attempt: 1 });
-    let booking = Booking { state: State::RefundFailed, refund, ..sample() };
+    let refund = Some(Refund { amount: booking().terms.deposit, attempt: 1 });
+    let booking = Booking { state: State::RefundFailed, refund, ..booking() };
     let owner = mail_to(Recipient::Owner, &News::RefundFailed, &booking);
     insta::assert_snapshot!(format!("{}\n\n{}", owner.subject, owner.text));
     let visitor = mail_to(Recipient::Visitor, &News::RefundFailed, &booking);
@@ -75,7 +75,7 @@ fn the_terms_are_those_of_the_booking_as_they_are_when_it_is_confirmed() {
         ),
     ];
     for (hours, percent, confirmed, expected) in table {
-        let mut booking = sample();
+        let mut booking = booking();
         booking.terms.cancellation.full_refund_hours = hours;
         booking.terms.cancellation.late_refund_percent = percent;
         booking.changed_at = confirmed.parse().unwrap();
@@ -88,7 +88,7 @@ fn the_terms_are_those_of_the_booking_as_they_are_when_it_is_confirmed() {
 #[test]
 fn a_reminder_does_not_promise_what_is_over() {
     let said_at = |now: &str| {
-        let mails = write(&News::Reminder, &sample(), &salon(), now.parse().unwrap());
+        let mails = write(&News::Reminder, &booking(), &salon(), now.parse().unwrap());
         mails[0].text.contains("all of the deposit comes back")
     };
     assert!(said_at("2026-11-23T17:59:59Z"));
@@ -145,7 +145,7 @@ fn a_salon_that_leaves_everything_out_still_writes_whole_sentences() {
     let mut salon = salon();
     salon.contact = salon::contact::Contact::default();
     salon.manage_url = None;
-    let mails = write(&News::Confirmed, &sample(), &salon, now());
+    let mails = write(&News::Confirmed, &booking(), &salon, now());
     let text = &mails[0].text;
     assert!(!text.contains("None") && !text.contains(", \n") && !text.contains("http"), "{text}");
 }
@@ -154,5 +154,5 @@ fn a_salon_that_leaves_everything_out_still_writes_whole_sentences() {
 fn a_salon_without_mail_writes_none() {
     let mut salon = salon();
     salon.mail = None;
-    assert_eq!(write(&News::Confirmed, &sample(), &salon, now()), []);
+    assert_eq!(write(&News::Confirmed, &booking(), &salon, now()), []);
 }

@@ -15,8 +15,8 @@ use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
 use openchair::ses::Ses;
 use openchair::store::booking_store::{BookingChange, BookingStore};
-use openchair::store::{DynamoStore, MemoryStore, table};
-use salon::booking::{Booking, BookingId, State, sample};
+use openchair::store::{DynamoStore, table};
+use salon::booking::{Booking, BookingId, State};
 use salon::day_sheet::DaySheet;
 use salon::salon_file;
 use salon::staff_calendar::CalendarName;
@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use stand_ins::fake_google::{FakeGoogle, GoogleEvent, GoogleOptions};
 use stand_ins::mailbox::{self, Mailbox};
 use stand_ins::{fake_google, mailbox::Received};
+use testing::{MemoryStore, booking};
 use tokio::net::TcpListener;
 
 /// The calendar of the one who works there.
@@ -71,7 +72,7 @@ impl Harness {
 
         let database = Database::memory().expect("a database in memory");
         let table = serve(&database, listener().await).await;
-        let clock = Clock::manual(sample().changed_at + SignedDuration::from_secs(1));
+        let clock = Clock::manual(booking().changed_at + SignedDuration::from_secs(1));
         let store = MemoryStore::default();
         let function = Notify::new(salon, store.clone(), ses, entries, clock.clone());
         Self { function, store, clock, google, mailbox, table, database }
@@ -99,7 +100,7 @@ impl Harness {
 
     /// Books a time and pays for it, and returns the record of that.
     pub(crate) async fn pay(&self, id: u128) -> (Booking, Value) {
-        let paid = Booking { id: BookingId::from_bits(id), ..sample() };
+        let paid = Booking { id: BookingId::from_bits(id), ..booking() };
         let held = Booking { state: State::Held, payment: None, ..paid.clone() };
         let record = self.change(&held, &paid).await;
         (paid, record)

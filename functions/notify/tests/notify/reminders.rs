@@ -1,7 +1,8 @@
 use jiff::{SignedDuration, Timestamp};
 use notify::{Answer, Reminded};
-use salon::booking::{Booking, State, sample};
+use salon::booking::{Booking, State};
 use stand_ins::mailbox::MailFault;
+use testing::booking;
 
 use crate::harness::Harness;
 
@@ -15,7 +16,7 @@ async fn at(harness: &Harness, instant: &str) -> usize {
 #[tokio::test]
 async fn a_client_is_reminded_once_a_day_before() {
     let harness = Harness::new().await;
-    harness.put_on_sheet(&sample());
+    harness.put_on_sheet(&booking());
     assert_eq!(at(&harness, "2026-11-23T09:00:00-08:00").await, 0, "not yet");
     assert_eq!(at(&harness, "2026-11-23T10:00:00-08:00").await, 1);
     let mails = harness.mails();
@@ -28,7 +29,7 @@ async fn a_client_is_reminded_once_a_day_before() {
 async fn nobody_is_reminded_in_quiet_hours_or_of_what_is_not_confirmed() {
     let harness = Harness::new().await;
     // An appointment at 7 pm, whose reminder was not sent before 8 pm.
-    let mut booking = sample();
+    let mut booking = booking();
     let later = SignedDuration::from_hours(9);
     let start = booking.appointment.start() + later;
     booking.appointment = salon::interval::Interval::new(start, booking.appointment.end() + later)
@@ -47,7 +48,7 @@ async fn nobody_is_reminded_in_quiet_hours_or_of_what_is_not_confirmed() {
 #[tokio::test]
 async fn a_reminder_that_failed_is_reported_and_sent_by_the_next_run() {
     let harness = Harness::new().await;
-    harness.put_on_sheet(&sample());
+    harness.put_on_sheet(&booking());
     let due: Timestamp = "2026-11-23T10:00:00-08:00".parse().expect("an instant");
     harness.clock.advance(due.duration_since(harness.clock.now()));
     harness.mailbox().fail_with([MailFault::Throttled; 3]);

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use openchair::bookings::Budget;
-use openchair::store::booking_store::BookingStore;
+use openchair::bookings::{Budget, ReserveError};
+use openchair::store::StoreError;
 use stand_ins::sandbox::{Effect, Refunds};
+use testing::Call;
 use tokio::time::Instant;
 
 use crate::harness::Harness;
@@ -17,7 +18,7 @@ async fn a_paid_hold_whose_event_was_lost_is_confirmed_within_five_minutes() {
         let harness = Harness::new().await;
         let held = harness.hold("10:00").await;
         harness.clock.advance(SignedDuration::from_secs(seconds));
-        harness.sandbox().pay(&held.session).expect("it is open");
+        harness.stripe().pay(&held.session).expect("it is open");
         let paid_at = harness.clock.now();
         harness.clock.advance(SCHEDULE - SignedDuration::from_secs(seconds));
         while harness.status(&held.id).await != "confirmed" {
@@ -58,19 +59,19 @@ async fn an_unpaid_hold_ends_and_its_time_is_free() {
 #[tokio::test]
 async fn a_session_whose_id_was_lost_is_found() {
     let harness = Harness::new().await;
-    harness.fail("POST /v1/checkout/sessions", Effect::HangUp, 9);
-    let (status, _) = harness.reserve("10:00").await;
-    assert_eq!(status, 503);
-    harness.sandbox().clear_faults();
-    let [session] = &harness.sandbox().sessions()[..] else { panic!("one session") };
-    harness.sandbox().pay(&session.id).expect("it is open");
+    harness.fail_stripe("POST /v1/checkout/sessions", Effect::HangUp, 9);
+    let reserved = harness.reserve("10:00").await;
+    assert!(matches!(reserved, Err(ReserveError::Stripe(_))), "{reserved:?}");
+    harness.stripe().clear_faults();
+    let [session] = &harness.stripe().sessions()[..] else { panic!("one session") };
+    harness.stripe().pay(&session.id).expect("it is open");
     harness.clock.advance(SignedDuration::from_mins(3));
     // The replay under the session's key says how it was; the next look, how it is.
     for _ in 0..2 {
         harness.run().await;
         harness.clock.advance(SCHEDULE);
     }
-    let [booking] = &harness.store.memory.bookings()[..] else { panic!("one booking") };
+    let [booking] = &harness.store.bookings()[..] else { panic!("one booking") };
     assert_eq!(booking.state.as_str(), "confirmed");
 }
 
@@ -79,29 +80,27 @@ async fn a_refund_that_was_cut_off_is_finished_and_made_once() {
     for effect in [Effect::HangUp, Effect::Unavailable, Effect::ErrorAfter, Effect::ErrorBefore] {
         let harness = Harness::new().await;
         let held = harness.hold("10:00").await;
-        harness.sandbox().pay(&held.session).expect("it is open");
-        harness.fail("POST /v1/refunds", effect, 50);
-        harness.cancel(&held).await;
+        harness.stripe().pay(&held.session).expect("it is open");
+        harness.fail_stripe("POST /v1/refunds", effect, 50);
+        harness.cancel(&held.id).await;
         assert_eq!(harness.status(&held.id).await, "refunding", "{effect:?}");
-        harness.sandbox().clear_faults();
+        harness.stripe().clear_faults();
         for _ in 0..3 {
             harness.run().await;
             harness.clock.advance(SignedDuration::from_hours(1));
         }
         assert_eq!(harness.status(&held.id).await, "refunded", "{effect:?}");
-        let booking = harness.store.booking(&held.id).await.expect("readable");
-        let payment = booking.and_then(|booking| booking.payment).expect("a payment");
-        assert_eq!(harness.sandbox().refunds(&payment).len(), 1, "{effect:?}");
+        assert_eq!(harness.refunds(&held.id).await, 1, "{effect:?}");
     }
 }
 
 #[tokio::test]
 async fn a_refund_on_its_way_is_asked_about_every_hour() {
     let harness = Harness::new().await;
-    harness.sandbox().set_refunds(Refunds::Pending);
+    harness.stripe().set_refunds(Refunds::Pending);
     let held = harness.hold("10:00").await;
-    harness.sandbox().pay(&held.session).expect("it is open");
-    harness.cancel(&held).await;
+    harness.stripe().pay(&held.session).expect("it is open");
+    harness.cancel(&held.id).await;
     harness.run().await;
     harness.clock.advance(SignedDuration::from_mins(59));
     assert_eq!(harness.run().await.looked_at, 0);
@@ -117,9 +116,16 @@ async fn one_that_cannot_be_settled_holds_up_no_other() {
     harness.clock.advance(SignedDuration::from_secs(1));
     let others = [harness.hold("11:00").await, harness.hold("12:00").await];
     for other in &others {
-        harness.sandbox().pay(&other.session).expect("it is open");
+        harness.stripe().pay(&other.session).expect("it is open");
     }
-    harness.store.corrupt(&corrupt.id);
+    let unreadable = corrupt.id.clone();
+    harness.store.set_hook(move |call: Call<'_>| match call {
+        Call::Booking(id) if *id == unreadable => {
+            let problem = "its state is nonsense".to_owned();
+            Err(StoreError::Corrupt { key: format!("BOOKING#{id}"), problem }.into())
+        }
+        _ => Ok(()),
+    });
     harness.clock.advance(SignedDuration::from_mins(3));
     let report = harness.run().await;
     assert_eq!((report.looked_at, report.failed, report.repaired), (3, 1, 2));
@@ -132,11 +138,11 @@ async fn one_that_cannot_be_settled_holds_up_no_other() {
 async fn while_stripe_is_down_all_are_put_off_and_none_is_lost() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
-    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.stripe().pay(&held.session).expect("it is open");
     harness.clock.advance(SignedDuration::from_mins(3));
-    harness.fail("*", Effect::Unavailable, 50);
+    harness.fail_stripe("*", Effect::Unavailable, 50);
     assert_eq!(harness.run().await.failed, 1);
-    harness.sandbox().clear_faults();
+    harness.stripe().clear_faults();
     harness.clock.advance(SCHEDULE);
     assert_eq!(harness.run().await.looked_at, 0, "it is left alone for a while");
     harness.clock.advance(SignedDuration::from_mins(3));
@@ -153,11 +159,11 @@ async fn what_a_run_has_no_time_for_the_next_begins_with() {
         harness.clock.advance(SignedDuration::from_secs(1));
     }
     for held in &all {
-        harness.sandbox().pay(&held.session).expect("it is open");
+        harness.stripe().pay(&held.session).expect("it is open");
     }
     harness.clock.advance(SignedDuration::from_mins(3));
     let over = Budget { bookings: 9, pause: Duration::ZERO, deadline: Instant::now() };
-    let report = Box::pin(harness.bookings.reconcile(over)).await.expect("readable");
+    let report = Box::pin(harness.bookings().reconcile(over)).await.expect("readable");
     assert!(report.is_cut_short && report.looked_at == 0, "{report:?}");
     let report = harness.run().await;
     assert!(!report.is_cut_short && report.repaired == 3, "{report:?}");
@@ -178,12 +184,12 @@ async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
         pause: Duration::ZERO,
         deadline: Instant::now() + Duration::from_mins(1),
     };
-    let report = Box::pin(harness.bookings.reconcile(budget)).await.expect("readable");
+    let report = Box::pin(harness.bookings().reconcile(budget)).await.expect("readable");
     assert_eq!((report.looked_at, report.is_cut_short), (2, true));
     for held in &all {
-        harness.sandbox().pay(&held.session).expect("it is open");
+        harness.stripe().pay(&held.session).expect("it is open");
     }
-    let report = Box::pin(harness.bookings.reconcile(budget)).await.expect("readable");
+    let report = Box::pin(harness.bookings().reconcile(budget)).await.expect("readable");
     assert_eq!((report.looked_at, report.is_cut_short), (1, false));
     let mut confirmed = Vec::new();
     for held in &all {
@@ -196,7 +202,7 @@ async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
 async fn a_deadline_in_the_past_is_that_of_cargo_lambda_watch_and_means_nothing() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
-    harness.sandbox().pay(&held.session).expect("it is open");
+    harness.stripe().pay(&held.session).expect("it is open");
     harness.clock.advance(SignedDuration::from_mins(3));
     let report = harness.run_for(SignedDuration::from_hours(-500_000)).await.expect("readable");
     assert_eq!(report.repaired, 1);
@@ -205,7 +211,7 @@ async fn a_deadline_in_the_past_is_that_of_cargo_lambda_watch_and_means_nothing(
 #[tokio::test]
 async fn a_run_fails_only_if_the_list_cannot_be_read() {
     let harness = Harness::new().await;
-    harness.store.memory.set_down(true);
+    harness.store.set_down(true);
     let outcome = harness.run_for(SignedDuration::from_mins(1)).await;
     assert!(outcome.is_err(), "the alarm counts failed runs: {outcome:?}");
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use stand_ins::sandbox::{Refunds, SandboxOptions};
+use stand_ins::sandbox::Refunds;
 
-use crate::harness::{Harness, Setting, delivery};
+use crate::harness::{Harness, delivery};
 
 /// Counts in place of CloudWatch.
 #[derive(Default)]
@@ -41,22 +41,21 @@ impl Recorder for Tally {
 async fn every_step_is_counted_once() {
     let tally = Tally::default();
     let _counting = metrics::set_default_local_recorder(&tally);
-    let sandbox = SandboxOptions { refunds: Refunds::Failing, ..Setting::default().sandbox };
-    let harness = Harness::with(Setting { sandbox, ..Setting::default() }).await;
-    let held = harness.hold().await;
-    harness.sandbox().pay(&held.session).expect("it is open");
+    let harness = Harness::with_refunds(Refunds::Failing).await;
+    let held = harness.hold("10:00").await;
+    harness.stripe().pay(&held.session).expect("it is open");
     harness.deliver_all().await;
     harness.deliver_all().await;
-    harness.cancel(&held).await;
+    harness.cancel(&held.id).await;
     harness.clock.advance(SignedDuration::from_secs(30));
     harness.deliver_all().await;
     harness.send(&delivery("t=1,v1=00").body("{}")).await;
 
-    let late = harness.hold().await;
-    harness.sandbox().pay_by_debit(&late.session).expect("it is open");
+    let late = harness.hold("10:00").await;
+    harness.stripe().pay_by_debit(&late.session).expect("it is open");
     harness.deliver_all().await;
-    harness.cancel(&late).await;
-    harness.sandbox().settle(&late.session, true).expect("it is under way");
+    harness.cancel(&late.id).await;
+    harness.stripe().settle(&late.session, true).expect("it is under way");
     harness.deliver_all().await;
 
     // Both refunds were made, and the first failed later.

@@ -1,9 +1,10 @@
 //! Events that come in any order, and twice, end the same.
 
 use jiff::SignedDuration;
-use stand_ins::sandbox::{Refunds, SandboxOptions};
+use stand_ins::sandbox::Refunds;
 
-use crate::harness::{Harness, Held, Setting};
+use crate::harness::Harness;
+use testing::Hold;
 
 /// What happens at Stripe before any event of it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -21,16 +22,15 @@ enum Story {
 }
 
 impl Story {
-    async fn tell(self) -> (Harness, Held) {
+    async fn tell(self) -> (Harness, Hold) {
         let refunds = match self {
             Self::RefundedLate => Refunds::Pending,
             Self::RefundFailed => Refunds::Failing,
             _ => Refunds::Ok,
         };
-        let sandbox = SandboxOptions { refunds, ..Setting::default().sandbox };
-        let harness = Harness::with(Setting { sandbox, ..Setting::default() }).await;
-        let held = harness.hold().await;
-        let stripe = harness.sandbox();
+        let harness = Harness::with_refunds(refunds).await;
+        let held = harness.hold("10:00").await;
+        let stripe = harness.stripe();
         match self {
             Self::Paid => stripe.pay(&held.session).expect("it is open"),
             Self::Expired => harness.clock.advance(SignedDuration::from_mins(36)),
@@ -41,7 +41,7 @@ impl Story {
             }
             Self::Refunded | Self::RefundedLate | Self::RefundFailed => {
                 stripe.pay(&held.session).expect("it is open");
-                harness.cancel(&held).await;
+                harness.cancel(&held.id).await;
                 harness.clock.advance(SignedDuration::from_secs(30));
             }
         }
@@ -67,15 +67,15 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
 async fn every_order_ends(story: Story, events: usize, status: &str, refunds: usize) {
     for order in orders(events) {
         let (harness, held) = story.tell().await;
-        let bodies = harness.bodies();
+        let bodies = harness.event_bodies();
         assert_eq!(bodies.len(), events, "{story:?} has other events: {bodies:#?}");
         // Once, and all of them once more.
         for index in order.iter().chain(&order) {
             let response = harness.deliver(&bodies[*index]).await;
             assert_eq!(response.status(), 200, "{story:?} {order:?}: {response:?}");
         }
-        assert_eq!(harness.status(&held).await, status, "{story:?} {order:?}");
-        assert_eq!(harness.refunds(&held).await, refunds, "{story:?} {order:?}");
+        assert_eq!(harness.status(&held.id).await, status, "{story:?} {order:?}");
+        assert_eq!(harness.refunds(&held.id).await, refunds, "{story:?} {order:?}");
     }
 }
 

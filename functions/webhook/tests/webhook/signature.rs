@@ -4,20 +4,22 @@ use jiff::SignedDuration;
 use stand_ins::gateway_event::GatewayEvent;
 use stand_ins::sandbox::{WEBHOOK_SECRET, signature};
 
-use crate::harness::{Harness, Held, Setting, delivery, refusal, signed};
+use crate::harness::{Harness, delivery, signed};
+use testing::http_messages::status_and_code;
+use testing::{HarnessOptions, Hold};
 
 /// Makes a paid hold of which no event has told.
-async fn paid(harness: &Harness) -> (Held, String) {
-    let held = harness.hold().await;
-    harness.sandbox().pay(&held.session).expect("it is open");
-    let body = harness.bodies().pop().expect("an event");
+async fn paid(harness: &Harness) -> (Hold, String) {
+    let held = harness.hold("10:00").await;
+    harness.stripe().pay(&held.session).expect("it is open");
+    let body = harness.event_bodies().pop().expect("an event");
     (held, body)
 }
 
-async fn expect_rejected(harness: &Harness, held: &Held, event: &GatewayEvent, what: &str) {
+async fn expect_rejected(harness: &Harness, held: &Hold, event: &GatewayEvent, what: &str) {
     let response = harness.send(event).await;
-    assert_eq!(refusal(&response), (400, "bad_signature".to_owned()), "{what}");
-    assert_eq!(harness.status(held).await, "held", "{what}");
+    assert_eq!(status_and_code(&response), (400, "bad_signature".to_owned()), "{what}");
+    assert_eq!(harness.status(&held.id).await, "held", "{what}");
 }
 
 #[tokio::test]
@@ -40,7 +42,7 @@ async fn what_is_not_shown_to_be_stripes_changes_nothing() {
         ("truncated", delivery(&good).body(&body[..body.len() - 1])),
         ("empty", delivery(&good)),
         ("one byte more", delivery(&good).body(&format!("{body} "))),
-        ("another booking", delivery(&good).body(&body.replace(&held.id, &"0".repeat(32)))),
+        ("another booking", delivery(&good).body(&body.replace(held.id.as_str(), &"0".repeat(32)))),
         ("parsed and written again", delivery(&good).body(&compact.to_string())),
         ("in base64 by mistake", delivery(&good).body("eyJpZCI6ImV2dF8xIn0=")),
     ];
@@ -48,7 +50,7 @@ async fn what_is_not_shown_to_be_stripes_changes_nothing() {
         expect_rejected(&harness, &held, &event, what).await;
     }
     assert_eq!(harness.deliver(&body).await.status(), 200);
-    assert_eq!(harness.status(&held).await, "confirmed", "the same event, signed well");
+    assert_eq!(harness.status(&held.id).await, "confirmed", "the same event, signed well");
 }
 
 #[tokio::test]
@@ -59,7 +61,7 @@ async fn a_delivery_is_good_for_five_minutes_either_way() {
         let event = signed(&body, harness.clock.now() + SignedDuration::from_secs(seconds));
         if is_good {
             assert_eq!(harness.send(&event).await.status(), 200, "{seconds} s");
-            assert_eq!(harness.status(&held).await, "confirmed", "{seconds} s");
+            assert_eq!(harness.status(&held.id).await, "confirmed", "{seconds} s");
         } else {
             expect_rejected(&harness, &held, &event, &format!("{seconds} s")).await;
         }
@@ -84,20 +86,20 @@ async fn the_gateway_may_send_the_body_in_base64() {
     let truncated = delivery(&good).bytes(&bytes[..bytes.len() - 1]);
     expect_rejected(&harness, &held, &truncated, "truncated").await;
     assert_eq!(harness.send(&delivery(&good).bytes(bytes)).await.status(), 200);
-    assert_eq!(harness.status(&held).await, "confirmed");
+    assert_eq!(harness.status(&held.id).await, "confirmed");
 }
 
 #[tokio::test]
 async fn while_one_secret_replaces_another_both_are_good() {
     let secrets = "whsec_new, whsec_old";
     for (secret, status) in [("whsec_new", 200), ("whsec_old", 200), ("whsec_older", 400)] {
-        let harness = Harness::with(Setting { secrets, ..Setting::default() }).await;
+        let harness = Harness::with(secrets, HarnessOptions::default()).await;
         let (_, body) = paid(&harness).await;
         let event = delivery(&signature(secret, harness.clock.now(), &body)).body(&body);
         assert_eq!(harness.send(&event).await.status(), status, "{secret}");
     }
     // Stripe signs with both then.
-    let harness = Harness::with(Setting { secrets: "whsec_new", ..Setting::default() }).await;
+    let harness = Harness::with("whsec_new", HarnessOptions::default()).await;
     let (held, body) = paid(&harness).await;
     let now = harness.clock.now();
     let v1 = |secret| {
@@ -106,7 +108,7 @@ async fn while_one_secret_replaces_another_both_are_good() {
     };
     let both = format!("t={},{},{}", now.as_second(), v1("whsec_old"), v1("whsec_new"));
     assert_eq!(harness.send(&delivery(&both).body(&body)).await.status(), 200);
-    assert_eq!(harness.status(&held).await, "confirmed");
+    assert_eq!(harness.status(&held.id).await, "confirmed");
 }
 
 #[tokio::test]
@@ -118,5 +120,5 @@ async fn a_body_may_have_256_kib() {
     };
     assert_eq!(harness.deliver(&padded(256 * 1024)).await.status(), 200);
     let response = harness.deliver(&padded(256 * 1024 + 1)).await;
-    assert_eq!(refusal(&response), (413, "body_too_large".to_owned()));
+    assert_eq!(status_and_code(&response), (413, "body_too_large".to_owned()));
 }

@@ -86,7 +86,7 @@ mod tests {
     use aws_sdk_dynamodb::error::SdkError;
 
     use crate::aws::dynamodb_at;
-    use crate::misbehaving_server::{Act, MisbehavingServer, answer};
+    use testing::misbehaving_server::{Act, MisbehavingServer, answer};
 
     fn client_of(endpoint: &str) -> Client {
         let retries = RetryConfig::standard()

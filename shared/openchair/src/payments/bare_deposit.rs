@@ -64,9 +64,9 @@ mod tests {
     use secrecy::{ExposeSecret, SecretString};
 
     use super::*;
-    use crate::misbehaving_server::{MisbehavingServer, answer};
     use crate::payments::{RetryPolicy, SecretKey, form};
     use salon::money::Currency;
+    use testing::misbehaving_server::{MisbehavingServer, answer};
 
     fn deposit(code: &str, amount: i64) -> BareDeposit<'static> {
         let currency = Currency::from_code(code).unwrap();

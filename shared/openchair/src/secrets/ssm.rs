@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::aws::tests::test_config;
-    use crate::misbehaving_server::{MisbehavingServer, answer};
+    use testing::misbehaving_server::{MisbehavingServer, answer};
 
     const FOUND: &str = r#"{"Parameters": [{"Name": "/key", "Value": "sk_test_1"}]}"#;
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use openchair::store::booking_store::{BookingChange, BookingStore, WriteOutcome};
 use openchair::store::{DynamoStore, StoreError};
+use testing::hold;
 
 use crate::front::{self, Act};
 use crate::harness::{Harness, client_that_retries};
-use crate::sample::hold;
 
 /// Names an error as DynamoDB does, with the reasons of a cancelled transaction.
 fn error(name: &str, reasons: &[&str]) -> Act {

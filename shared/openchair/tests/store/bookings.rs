@@ -8,9 +8,10 @@ use openchair::store::booking_store::{
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
 use salon::day_sheet::DaySheet;
+use testing::hold;
 
 use crate::harness::{at, promises};
-use crate::sample::{MADE, full, hold, key};
+use crate::sample::{MADE, full, key};
 
 promises! {
     what_is_not_there_is_nothing

@@ -67,7 +67,7 @@ macro_rules! promises {
     ($($(#[$doc:meta])* $promise:ident)*) => {$(
         $(#[$doc])*
         mod $promise {
-            use openchair::store::MemoryStore;
+            use testing::MemoryStore;
 
             use crate::harness::Harness;
 

@@ -1,4 +1,4 @@
-//! A booking to show things with, in previews and in tests.
+//! A booking for the tests of this crate, which cannot use the test kit that depends on it.
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -12,11 +12,7 @@ use crate::service::{ServiceId, StaffId};
 
 /// Returns a confirmed booking at the salon that is compiled in, made on
 /// 16 November 2026 for the 24th, a Tuesday, 10:00 in Los Angeles.
-///
-/// # Panics
-/// Never: all of it is written here.
-#[must_use]
-pub fn sample() -> Booking {
+pub(crate) fn sample() -> Booking {
     let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
     let usd = Currency::from_code("usd").expect("a currency");
     let (created_at, start) = (at("2026-11-16T18:00:00Z"), at("2026-11-24T18:00:00Z"));

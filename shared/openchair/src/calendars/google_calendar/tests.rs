@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::misbehaving_server::{Act, MisbehavingServer, answer, response};
+use testing::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
 /// The key of the fake Google's account, which guards nothing.
 const TEST_KEY: &str = include_str!("../../../../../dev/stand-ins/src/fake_google/test_key.pem");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::misbehaving_server::{Act, MisbehavingServer, answer, response};
+use testing::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
 const ICS: &str = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
 

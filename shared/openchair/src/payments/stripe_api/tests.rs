@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::misbehaving_server::{Act, MisbehavingServer, Received, answer};
 use crate::payments::stripe_session::SessionStatus;
 use crate::payments::{RetryPolicy, SecretKey};
 use salon::money::{Currency, Money};
+use testing::misbehaving_server::{Act, MisbehavingServer, Received, answer};
 
 fn client(server: &MisbehavingServer) -> StripeClient {
     let key = SecretKey::new("sk_test_hidden".into()).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::*;
-use crate::misbehaving_server::{Act, MisbehavingServer, answer, response};
+use testing::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
 const OK: &str = r#"{"id": "cs_test_1"}"#;
 const BUSY: &str = r#"{"error": {"type": "invalid_request_error", "code": "rate_limit"}}"#;

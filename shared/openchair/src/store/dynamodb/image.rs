@@ -107,11 +107,11 @@ impl From<AttributeValue> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use salon::booking::{Refund, sample};
+    use salon::booking::Refund;
 
     #[test]
     fn a_booking_is_read_out_of_its_image() {
-        let mut booking = sample();
+        let mut booking = testing::booking();
         booking.refund = Some(Refund { amount: booking.terms.deposit, attempt: 1 });
         let json = serde_json::to_value(Image::of(&booking)).unwrap();
         assert_eq!(json["state"]["S"], "confirmed");

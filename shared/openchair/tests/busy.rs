@@ -1,16 +1,27 @@
+//! Reading calendars through the table's cache, by many containers at once.
+
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::*;
-use crate::store::MemoryStore;
-use salon::salon_file;
+use jiff::{SignedDuration, Timestamp};
+use openchair::busy::{Busy, BusyReader, Origin, OriginError};
+use openchair::clock::Clock;
+use openchair::store::{Consistency, Store, StoreError};
+use openchair::time_budget::{CALENDAR_LEASE, CALENDAR_RETRY_INTERVAL};
+use salon::interval::Interval;
+use salon::service::StaffMember;
+use salon::staff_calendar::{CalendarReading, SourceReading};
+use salon::{Salon, salon_file};
+use testing::MemoryStore;
+use tokio::time::{Instant, sleep, timeout};
 
-/// A calendar that notes when it is read.
-#[derive(Debug)]
+/// A calendar that records when it is read.
+#[derive(Clone, Debug)]
 struct FakeOrigin {
-    reads: Mutex<Vec<Read>>,
-    behaviour: Mutex<Behaviour>,
+    reads: Arc<Mutex<Vec<Read>>>,
+    behaviour: Arc<Mutex<Behaviour>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +39,9 @@ enum Behaviour {
 }
 
 impl FakeOrigin {
-    fn new() -> Arc<Self> {
-        let behaviour = Mutex::new(Behaviour::Answers(Duration::from_millis(300)));
-        Arc::new(Self { reads: Mutex::default(), behaviour })
+    fn new() -> Self {
+        let behaviour = Behaviour::Answers(Duration::from_millis(300));
+        Self { reads: Arc::default(), behaviour: Arc::new(Mutex::new(behaviour)) }
     }
 
     fn log(&self) -> MutexGuard<'_, Vec<Read>> {
@@ -56,7 +67,7 @@ impl FakeOrigin {
     }
 }
 
-impl Origin for Arc<FakeOrigin> {
+impl Origin for FakeOrigin {
     async fn read(
         &self,
         _: &StaffMember,
@@ -87,11 +98,11 @@ impl Origin for Arc<FakeOrigin> {
 struct Fleet {
     salon: Arc<Salon>,
     store: MemoryStore,
-    origin: Arc<FakeOrigin>,
+    origin: FakeOrigin,
     clock: Clock,
 }
 
-type Container = BusyReader<MemoryStore, Arc<FakeOrigin>>;
+type Container = BusyReader<MemoryStore, FakeOrigin>;
 
 impl Fleet {
     fn new() -> Self {
@@ -107,7 +118,7 @@ impl Fleet {
     }
 
     fn container(&self) -> Container {
-        BusyReader::new(self.store.clone(), Arc::clone(&self.origin), self.clock.clone())
+        BusyReader::new(self.store.clone(), self.origin.clone(), self.clock.clone())
     }
 
     async fn read(&self) -> Busy {

@@ -2,20 +2,21 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{MemoryStore, State};
-use crate::store::StoreError;
-use crate::store::booking_store::{
+use openchair::store::StoreError;
+use openchair::store::booking_store::{
     BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, ReservationContext,
     StoredRequest, WriteOutcome,
 };
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 use salon::day_sheet::DaySheet;
 
+use super::{Call, Fault, MemoryStore, Outcome, State};
+
 /// The items of bookings.
 #[derive(Debug, Default)]
 pub(super) struct Bookings {
     pub(super) by_id: HashMap<BookingId, Booking>,
-    questions: HashMap<BookingId, Timestamp>,
+    polls: HashMap<BookingId, Timestamp>,
     pub(super) counts: HashMap<HoldKey, HoldCount>,
     requests: HashMap<RequestKey, StoredRequest>,
 }
@@ -95,8 +96,7 @@ impl State {
 
 impl BookingStore for MemoryStore {
     async fn booking(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
-        let state = self.ask("a booking").await?;
-        Ok(state.bookings.by_id.get(id).cloned())
+        self.call(Call::Booking(id), |state| state.bookings.by_id.get(id).cloned()).await
     }
 
     async fn reservation_context(
@@ -104,37 +104,54 @@ impl BookingStore for MemoryStore {
         counts: &[HoldKey],
         request: Option<&RequestKey>,
     ) -> Result<ReservationContext, StoreError> {
-        let state = self.ask("unpaid holds").await?;
-        let kept = &state.bookings;
-        let count =
-            |key: &HoldKey| (key.clone(), kept.counts.get(key).cloned().unwrap_or_default());
-        Ok(ReservationContext {
-            hold_counts: counts.iter().map(count).collect(),
-            request: request.and_then(|key| kept.requests.get(key).cloned()),
+        self.call(Call::ReservationContext, |state| {
+            let kept = &state.bookings;
+            let count =
+                |key: &HoldKey| (key.clone(), kept.counts.get(key).cloned().unwrap_or_default());
+            ReservationContext {
+                hold_counts: counts.iter().map(count).collect(),
+                request: request.and_then(|key| kept.requests.get(key).cloned()),
+            }
         })
+        .await
     }
 
     async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
-        let mut state = self.ask("a booking's change").await?;
-        if !state.is_current(change) {
-            return Ok(WriteOutcome::Conflict);
+        let call = Call::Write(change);
+        match self.before(call).await {
+            Ok(()) => {}
+            Err(Fault::Conflict) => return Ok(WriteOutcome::Conflict),
+            Err(Fault::Error(error)) => return Err(error),
         }
-        Ok(WriteOutcome::Written(state.make(change)))
+        let (previous, written) = {
+            let mut state = self.state();
+            let previous = state.bookings.by_id.get(&change.booking.id).cloned();
+            if state.is_current(change) {
+                (previous, WriteOutcome::Written(state.make(change)))
+            } else {
+                (previous, WriteOutcome::Conflict)
+            }
+        };
+        let outcome = Outcome::Write { previous: previous.as_ref(), written: &written };
+        self.after(call, outcome).await?;
+        Ok(written)
     }
 
     async fn record_poll(
         &self,
         id: &BookingId,
         now: Timestamp,
-        pause: SignedDuration,
+        min_interval: SignedDuration,
     ) -> Result<bool, StoreError> {
-        let mut state = self.ask("noting a question").await?;
-        let questions = &mut state.bookings.questions;
-        let is_due = questions.get(id).is_none_or(|last| now.duration_since(*last) >= pause);
-        if is_due {
-            questions.insert(id.clone(), now);
-        }
-        Ok(is_due)
+        self.call(Call::RecordPoll(id), |state| {
+            let polls = &mut state.bookings.polls;
+            let is_due = polls.get(id).is_none_or(|last| now.duration_since(*last) >= min_interval);
+            if is_due {
+                polls.insert(id.clone(), now);
+            }
+            is_due
+        })
+        .await
     }
 
     async fn bookings_to_check(
@@ -142,10 +159,12 @@ impl BookingStore for MemoryStore {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<BookingId>, StoreError> {
-        let state = self.ask("what is due").await?;
-        let is_due = |booking: &&Booking| booking.check_at.is_some_and(|at| at <= now);
-        let mut due: Vec<_> = state.bookings.by_id.values().filter(is_due).collect();
-        due.sort_by_key(|booking| (booking.check_at, booking.id.clone()));
-        Ok(due.into_iter().take(limit).map(|booking| booking.id.clone()).collect())
+        self.call(Call::BookingsToCheck, |state| {
+            let is_due = |booking: &&Booking| booking.check_at.is_some_and(|at| at <= now);
+            let mut due: Vec<_> = state.bookings.by_id.values().filter(is_due).collect();
+            due.sort_by_key(|booking| (booking.check_at, booking.id.clone()));
+            due.into_iter().take(limit).map(|booking| booking.id.clone()).collect()
+        })
+        .await
     }
 }

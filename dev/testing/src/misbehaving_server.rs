@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What the server does with a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub enum Act {
     /// Writes these bytes and keeps the connection.
     Write(String),
     /// Writes these bytes and closes the connection.
@@ -19,12 +19,12 @@ pub(crate) enum Act {
 }
 
 /// Answers with a status, headers and a body.
-pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Act {
+pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Act {
     Act::Write(response(status, headers, body.len(), body))
 }
 
 /// Writes a response that promises `length` bytes of body.
-pub(crate) fn response(status: u16, headers: &[(&str, &str)], length: usize, body: &str) -> String {
+pub fn response(status: u16, headers: &[(&str, &str)], length: usize, body: &str) -> String {
     let mut text = format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\n");
     for (name, value) in headers {
         text.extend([name, ": ", value, "\r\n"]);
@@ -34,25 +34,25 @@ pub(crate) fn response(status: u16, headers: &[(&str, &str)], length: usize, bod
 
 /// A request as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Received {
+pub struct Received {
     head: String,
-    pub(crate) body: String,
+    pub body: String,
 }
 
 impl Received {
     /// Returns the request line, such as `GET /v1/charges HTTP/1.1`.
-    pub(crate) fn line(&self) -> &str {
+    pub fn line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut named = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name));
         named.next().map(|(_, value)| value)
     }
 }
 
-pub(crate) struct MisbehavingServer {
+pub struct MisbehavingServer {
     address: SocketAddr,
     state: Arc<State>,
 }
@@ -65,7 +65,7 @@ struct State {
 
 impl MisbehavingServer {
     /// Starts a server that follows a script, and repeats its last act.
-    pub(crate) async fn start(script: &[Act]) -> Self {
+    pub async fn start(script: &[Act]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -83,15 +83,15 @@ impl MisbehavingServer {
         Self { address, state }
     }
 
-    pub(crate) fn base(&self) -> String {
+    pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn received(&self) -> Vec<Received> {
+    pub fn received(&self) -> Vec<Received> {
         self.state.received.lock().unwrap().clone()
     }
 
-    pub(crate) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
     }
 }

@@ -1,0 +1,18 @@
+//! The test kit. Nothing here is deployed.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`memory_store`] | the table, in memory, with a hook at every call |
+//! | [`salon_harness`] | a salon with its table, its Stripe and its clock |
+//! | [`http_messages`] | requests to the functions, and what their responses say |
+//! | [`misbehaving_server`] | an HTTP server that fails in the ways that networks do |
+
+pub mod http_messages;
+pub mod memory_store;
+pub mod misbehaving_server;
+pub mod salon_harness;
+mod sample_booking;
+
+pub use self::memory_store::{Call, Contents, Fault, Hook, MemoryStore, Outcome};
+pub use self::salon_harness::{HarnessOptions, Hold, SalonHarness};
+pub use self::sample_booking::{booking, hold};

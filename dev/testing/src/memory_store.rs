@@ -1,0 +1,212 @@
+//! The table, in memory.
+
+mod memory_bookings;
+mod memory_markers;
+mod store_hook;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use openchair::store::booking_store::HoldCount;
+use openchair::store::{
+    CachedCalendar, CachedCalendars, Consistency, Lease, Sheets, Store, StoreError,
+};
+use salon::DateRange;
+use salon::booking::{Booking, BookingId, HoldKey};
+use salon::day_sheet::DaySheet;
+use salon::service::StaffId;
+use salon::staff_calendar::CalendarReading;
+
+pub use self::store_hook::{Call, Fault, Hook, Outcome};
+
+/// A store in memory. Its clones share one table.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+    hook: Arc<Mutex<Option<Arc<dyn Hook>>>>,
+}
+
+/// All that the table holds of bookings, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Contents<'a> {
+    pub sheets: &'a BTreeMap<(StaffId, Date), DaySheet>,
+    pub bookings: &'a HashMap<BookingId, Booking>,
+    /// The unpaid holds of each key.
+    pub counts: &'a HashMap<HoldKey, HoldCount>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sheets: BTreeMap<(StaffId, Date), DaySheet>,
+    calendars: HashMap<StaffId, CachedCalendar>,
+    bookings: memory_bookings::Bookings,
+    markers: memory_markers::Markers,
+    is_down: bool,
+}
+
+impl MemoryStore {
+    /// Returns another handle of the same table, whose calls run `hook`.
+    #[must_use]
+    pub fn with_hook(&self, hook: impl Hook + 'static) -> Self {
+        Self { state: Arc::clone(&self.state), hook: Arc::new(Mutex::new(Some(Arc::new(hook)))) }
+    }
+
+    /// Runs `hook` at every later call of this handle and its clones, in place of the hook
+    /// before it.
+    pub fn set_hook(&self, hook: impl Hook + 'static) {
+        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
+    }
+
+    /// Makes every later call of every handle fail, or no longer.
+    pub fn set_down(&self, is_down: bool) {
+        self.state().is_down = is_down;
+    }
+
+    /// Replaces a day sheet.
+    pub fn put_sheet(&self, staff: StaffId, date: Date, sheet: DaySheet) {
+        self.state().sheets.insert((staff, date), sheet);
+    }
+
+    /// Calls `look` with the table's contents.
+    pub fn inspect<T>(&self, look: impl FnOnce(Contents<'_>) -> T) -> T {
+        let state = self.state();
+        let bookings = &state.bookings;
+        look(Contents {
+            sheets: &state.sheets,
+            bookings: &bookings.by_id,
+            counts: &bookings.counts,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hook(&self) -> Option<Arc<dyn Hook>> {
+        self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs the hook before the effect of a call.
+    async fn before(&self, call: Call<'_>) -> Result<(), Fault> {
+        // Lets others run, as a store behind a network does.
+        tokio::task::yield_now().await;
+        if let Some(hook) = self.hook() {
+            hook.before(call).await?;
+        }
+        if self.state().is_down { Err(call.unavailable().into()) } else { Ok(()) }
+    }
+
+    /// Runs the hook after the effect of a call.
+    async fn after(&self, call: Call<'_>, outcome: Outcome<'_>) -> Result<(), StoreError> {
+        match self.hook() {
+            Some(hook) => hook.after(call, outcome).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a call whose outcome no hook needs to know.
+    async fn call<T>(
+        &self,
+        call: Call<'_>,
+        effect: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, StoreError> {
+        self.before(call).await.map_err(|fault| error(fault, call))?;
+        let answer = effect(&mut self.state());
+        self.after(call, Outcome::Done).await?;
+        Ok(answer)
+    }
+}
+
+/// Returns the error of a call that a fault prevents.
+fn error(fault: Fault, call: Call<'_>) -> StoreError {
+    match fault {
+        Fault::Error(error) => error,
+        Fault::Conflict => call.unavailable(),
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl Store for MemoryStore {
+    async fn sheets(
+        &self,
+        staff: &[&StaffId],
+        horizon: DateRange,
+        _: Consistency,
+    ) -> Result<Sheets, StoreError> {
+        self.call(Call::Sheets, |state| {
+            let sheets = |id: &StaffId| {
+                let days = (id.clone(), horizon.first)..=(id.clone(), horizon.last);
+                state.sheets.range(days).map(|(_, sheet)| sheet.clone()).collect()
+            };
+            staff.iter().map(|id| ((*id).clone(), sheets(id))).collect()
+        })
+        .await
+    }
+
+    async fn calendars(
+        &self,
+        staff: &[&StaffId],
+        _: Consistency,
+    ) -> Result<CachedCalendars, StoreError> {
+        self.call(Call::Calendars, |state| {
+            let item = |id: &&StaffId| Some(((*id).clone(), state.calendars.get(*id)?.clone()));
+            staff.iter().filter_map(item).collect()
+        })
+        .await
+    }
+
+    async fn take_lease(
+        &self,
+        staff: &StaffId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        self.call(Call::TakeLease(staff), |state| {
+            let item = state.calendars.entry(staff.clone()).or_default();
+            let is_fresh = item.reading.as_ref().is_some_and(|reading| reading.is_fresh(now));
+            if is_fresh || item.lease_until.is_some_and(|lease| now < lease) {
+                return Lease::Refused(item.clone());
+            }
+            item.lease_until = Some(until);
+            Lease::Taken
+        })
+        .await
+    }
+
+    async fn put_reading(
+        &self,
+        staff: &StaffId,
+        reading: &CalendarReading,
+    ) -> Result<(), StoreError> {
+        self.call(Call::PutReading(staff), |state| {
+            let item = state.calendars.entry(staff.clone()).or_default();
+            if item.reading.as_ref().is_none_or(|kept| kept.read_at <= reading.read_at) {
+                *item = CachedCalendar { reading: Some(reading.clone()), lease_until: None };
+            }
+        })
+        .await
+    }
+
+    async fn move_lease(
+        &self,
+        staff: &StaffId,
+        taken_until: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.call(Call::MoveLease(staff), |state| {
+            let item = state.calendars.entry(staff.clone()).or_default();
+            if item.lease_until == Some(taken_until) {
+                item.lease_until = Some(until);
+            }
+        })
+        .await
+    }
+}
