@@ -116,7 +116,7 @@ impl Stripe {
         match fault {
             Some(Fault::Lost) => return Err(timeout()),
             Some(Fault::RateLimited) => {
-                return Err(StripeError::RateLimited { answer: status(429), retry_after: None });
+                return Err(StripeError::RateLimited { details: status(429), retry_after: None });
             }
             Some(Fault::Down) => return Err(failed(false)),
             Some(Fault::Unanswered | Fault::FailedBefore | Fault::FailedAfter) | None => {}
@@ -233,5 +233,5 @@ fn timeout() -> StripeError {
 }
 
 fn failed(replayed: bool) -> StripeError {
-    StripeError::Unavailable { answer: status(500), retry_after: None, replayed }
+    StripeError::Unavailable { details: status(500), retry_after: None, replayed }
 }

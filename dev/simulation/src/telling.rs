@@ -85,7 +85,7 @@ impl Teller {
         told: Told,
         clock: Clock,
     ) -> Self {
-        let entries = StaffCalendars::over(services.clone(), SECRETS.clone());
+        let entries = StaffCalendars::with_writer(services.clone(), SECRETS.clone());
         let function = Notify::new(salon.clone(), table.clone(), services.clone(), entries, clock);
         Self { function, table, services, told }
     }

@@ -96,13 +96,13 @@ async fn a_calendar_that_fails_inside_a_200_is_a_failure() {
     let cases = [
         (CalendarFault::NotFound, "notFound"),
         (CalendarFault::InternalError, "internalError"),
-        (CalendarFault::LeftOut, "it is not in the answer"),
+        (CalendarFault::LeftOut, "it is missing from the response"),
     ];
     for (fault, what) in cases {
         serving.google().fail_calendar(PRIVATE, Some(fault));
         let error = ask(&calendars, &[OWNER, PRIVATE]).await.unwrap_err();
         let expected =
-            format!("the calendar's answer cannot be read: calendar 2 of the request: {what}");
+            format!("the calendar's response cannot be read: calendar 2 of the request: {what}");
         assert_eq!(error.to_string(), expected);
     }
     serving.google().fail_calendar(PRIVATE, None);

@@ -10,9 +10,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use openchair::clock::Clock;
 use openchair::payments::{
-    BareDeposit, NewSession, Payments, RefundRequest, RefundStatus, RetryPolicy, SecretKey,
+    BareDeposit, NewSession, Payments, RefundRequest, RefundStatus, STRIPE_RETRIES, SecretKey,
     Session, SessionRequest, SessionStatus, StripeClient, StripeError, create_bare_deposit,
 };
+use openchair::retry::RetryPolicy;
 use salon::money::{Currency, Money};
 use salon::payment_ui::PaymentUi;
 use secrecy::ExposeSecret;
@@ -44,7 +45,7 @@ async fn deposit(client: &StripeClient) -> Result<Session, StripeError> {
 #[tokio::test]
 async fn a_bare_deposit_can_be_paid() {
     let serving = sandbox(0).await;
-    let client = client(&serving, RetryPolicy::default());
+    let client = client(&serving, STRIPE_RETRIES);
     client.connect().await;
     let created = deposit(&client).await.unwrap();
 
@@ -61,7 +62,7 @@ async fn a_bare_deposit_can_be_paid() {
 #[tokio::test]
 async fn every_deposit_has_a_session_of_its_own() {
     let serving = sandbox(0).await;
-    let client = client(&serving, RetryPolicy::default());
+    let client = client(&serving, STRIPE_RETRIES);
     let (first, second) = tokio::join!(deposit(&client), deposit(&client));
     assert_ne!(first.unwrap().id, second.unwrap().id);
 }
@@ -69,7 +70,7 @@ async fn every_deposit_has_a_session_of_its_own() {
 #[tokio::test]
 async fn beyond_the_rate_limit_stripe_is_busy() {
     let serving = sandbox(1).await;
-    let policy = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+    let policy = RetryPolicy { attempts: 1, ..STRIPE_RETRIES };
     let client = client(&serving, policy);
     let mut limited = None;
     for _ in 0..50 {
@@ -102,7 +103,7 @@ fn booked(attempt: u32, ui: PaymentUi, minutes: i64) -> SessionRequest {
 #[tokio::test]
 async fn a_bookings_deposit_is_paid_on_each_page_and_paid_back() {
     let serving = sandbox(0).await;
-    let client = client(&serving, RetryPolicy::default());
+    let client = client(&serving, STRIPE_RETRIES);
     for (attempt, ui) in
         [(1, PaymentUi::Hosted), (2, PaymentUi::Embedded), (3, PaymentUi::Elements)]
     {
@@ -134,7 +135,7 @@ async fn a_bookings_deposit_is_paid_on_each_page_and_paid_back() {
 #[tokio::test]
 async fn the_same_request_finds_the_same_session() {
     let serving = sandbox(0).await;
-    let client = client(&serving, RetryPolicy::default());
+    let client = client(&serving, STRIPE_RETRIES);
     let request = booked(1, PaymentUi::Elements, 35);
     let first = client.open(&request).await.unwrap();
     assert_eq!(client.open(&request).await.unwrap().id, first.id);
@@ -148,7 +149,7 @@ async fn the_same_request_finds_the_same_session() {
 #[tokio::test]
 async fn a_session_ends_once_and_never_after_it_was_paid() {
     let serving = sandbox(0).await;
-    let client = client(&serving, RetryPolicy::default());
+    let client = client(&serving, STRIPE_RETRIES);
     let ended = client.open(&booked(1, PaymentUi::Hosted, 35)).await.unwrap();
     assert_eq!(client.expire(&ended.id).await.unwrap().status, SessionStatus::Expired);
     let error = client.expire(&ended.id).await.unwrap_err();
@@ -167,7 +168,7 @@ async fn a_session_ends_once_and_never_after_it_was_paid() {
 #[tokio::test]
 async fn a_session_that_could_be_paid_for_too_short_a_time_is_refused() {
     let serving = sandbox(0).await;
-    let client = client(&serving, RetryPolicy::default());
+    let client = client(&serving, STRIPE_RETRIES);
     let error = client.open(&booked(1, PaymentUi::Hosted, 29)).await.unwrap_err();
     let StripeError::Rejected(answer) = &error else {
         panic!("29 minutes are too few: {error:?}");

@@ -8,8 +8,9 @@ use std::time::Duration;
 use openchair::bookings::{Bookings, Request, ReserveError, Reserved, address_key, fingerprint};
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
-use openchair::payments::{RetryPolicy, SecretKey, StripeClient};
+use openchair::payments::{STRIPE_RETRIES, SecretKey, StripeClient};
 use openchair::random::Random;
+use openchair::retry::RetryPolicy;
 use openchair::store::booking_store::BookingStore;
 use openchair::store::{Consistency, Store};
 use salon::booking::{Booking, BookingId, State};
@@ -58,7 +59,7 @@ impl Default for HarnessOptions {
             salon_file: salon_file::COMPILED_IN.to_owned(),
             sandbox: SandboxOptions { requests_per_second: 0, ..SandboxOptions::default() },
             stripe_key: "sk_test_1",
-            stripe_deadline: RetryPolicy::default().deadline,
+            stripe_deadline: STRIPE_RETRIES.deadline,
         }
     }
 }
@@ -92,7 +93,7 @@ impl SalonHarness {
         let policy = RetryPolicy {
             deadline: options.stripe_deadline,
             backoff_base: Duration::from_millis(1),
-            ..RetryPolicy::default()
+            ..STRIPE_RETRIES
         };
         Self {
             salon: Arc::new(salon),

@@ -108,12 +108,12 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
     /// It shows the booking as it is now, whichever change is told: so a record
     /// that comes late does no harm.
     pub(crate) async fn show_once(&self, booking: &Booking, version: u64) -> Result<(), NotTold> {
-        if !self.entries.has_place(booking, &self.salon) {
+        if !self.entries.has_calendar_for(booking, &self.salon) {
             return Ok(());
         }
         let showing = async {
             let Some(current) = self.store.booking(&booking.id).await? else { return Ok(()) };
-            match self.entries.show(&current, &self.salon).await {
+            match self.entries.update_event(&current, &self.salon).await {
                 // Nobody waits for a calendar that will not have it: the mail has told.
                 Err(error) if error.retry_after().is_none() => {
                     count(Metric::EntriesRefused);

@@ -1,4 +1,4 @@
-//! What all AWS clients have in common.
+//! The configuration of all AWS clients.
 
 mod connector;
 pub(crate) mod signed_client;
@@ -24,16 +24,17 @@ pub use self::signed_client::AwsError;
 use crate::https::HttpsClient;
 use crate::time_budget::{AWS_ATTEMPT_TIMEOUT, AWS_TIMEOUT};
 
-/// Amazon's own authorities, which sign for every AWS endpoint
+/// The root certificates of Amazon, which sign the certificates of all AWS
+/// endpoints
 /// (<https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html>).
 const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon-roots.pem");
 
-/// Returns where we are and who, as Lambda's environment says it:
-/// `AWS_REGION`, `AWS_ENDPOINT_URL`, and the credentials in `AWS_ACCESS_KEY_ID`
-/// and its like, or those that `AWS_CONTAINER_CREDENTIALS_FULL_URI` hands out.
+/// Returns the configuration from Lambda's environment: `AWS_REGION`,
+/// `AWS_ENDPOINT_URL`, and credentials from `AWS_ACCESS_KEY_ID` and its
+/// companions, or from the endpoint in `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
 ///
-/// A developer's profiles and sign-ins are not looked for: no function runs
-/// where they are. Nothing is sent.
+/// A developer's profiles and sign-ins are not used, because functions run
+/// where there are none. Nothing is sent.
 #[must_use]
 pub fn sdk_config() -> SdkConfig {
     let region = env::var("AWS_REGION").ok().map(Region::new);
@@ -51,8 +52,8 @@ pub fn sdk_config() -> SdkConfig {
     config.build()
 }
 
-/// Makes a client of the table's service, which is where
-/// `AWS_ENDPOINT_URL_DYNAMODB` says, or else in the region.
+/// Creates a DynamoDB client, for the endpoint in `AWS_ENDPOINT_URL_DYNAMODB` or
+/// else the region's.
 #[cfg(feature = "dynamodb")]
 #[must_use]
 pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
@@ -63,8 +64,8 @@ pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// Makes a client of a DynamoDB that asks nobody who they are: one on this
-/// machine, for development and tests.
+/// Creates a client of a DynamoDB on this machine that needs no credentials, for
+/// development and tests.
 #[cfg(feature = "dynamodb")]
 #[must_use]
 pub fn dynamodb_at(endpoint: &str) -> aws_sdk_dynamodb::Client {
@@ -79,7 +80,7 @@ pub fn dynamodb_at(endpoint: &str) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config)
 }
 
-/// Makes a client that trusts Amazon's authorities and no other
+/// Creates a client that trusts only Amazon's root certificates
 /// (docs/decisions/0005-amazon-roots.md).
 pub(crate) fn https_client() -> HttpsClient {
     let mut roots = RootCertStore::empty();
@@ -87,7 +88,7 @@ pub(crate) fn https_client() -> HttpsClient {
         let added = root.map(|root| roots.add(root));
         added.expect("the file is PEM").expect("every root is a certificate");
     }
-    HttpsClient::trusting(roots)
+    HttpsClient::with_roots(roots)
 }
 
 fn base_config(https: Connector) -> aws_types::sdk_config::Builder {
@@ -109,7 +110,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// What a client has to know in a test.
+    /// Returns a configuration for tests.
     pub(crate) fn test_config(credentials: Credentials) -> SdkConfig {
         base_config(Connector(https_client()))
             .region(Region::from_static("us-west-2"))
@@ -121,7 +122,7 @@ pub(crate) mod tests {
     fn every_root_is_a_certificate() {
         let pem = str::from_utf8(AMAZON_ROOTS).unwrap();
         assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 5);
-        // Making a client reads them, and panics on one that is unreadable.
+        // Creating a client parses them, and panics if one is invalid.
         let _ = https_client();
     }
 }

@@ -5,19 +5,20 @@ use std::time::Duration;
 /// Exponential backoff with full jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backoff {
-    /// The longest first pause; it doubles with every retry.
+    /// The longest first pause. It doubles with every retry.
     pub(crate) base: Duration,
     /// The longest pause.
     pub(crate) cap: Duration,
 }
 
 impl Backoff {
-    /// Draws the pause that follows attempt number `attempt`, counted from 1.
+    /// Returns a random pause to make after attempt number `attempt`, counted
+    /// from 1.
     ///
-    /// A time between zero and `min(cap, base × 2^retries)`
-    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
-    /// It comes on top of a `Retry-After`: those who were turned away together
-    /// must not come back together.
+    /// The pause is between zero and `min(cap, base × 2^retries)`
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>),
+    /// added to `retry_after`: clients that were rejected together must not
+    /// return together.
     pub(crate) fn pause(
         self,
         attempt: u32,
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_spread_from_zero_to_a_ceiling_that_doubles_up_to_the_cap() {
+    fn pauses_spread_from_zero_to_a_limit_that_doubles_up_to_the_cap() {
         let ceilings_ms = [(1, 200), (2, 400), (3, 800), (4, 1_600), (5, 2_000), (99, 2_000)];
         for (attempt, ceiling_ms) in ceilings_ms {
             let (low, high) = range(attempt, None);
@@ -60,10 +61,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_never_shorter_than_the_server_asked() {
+    fn a_pause_is_never_shorter_than_retry_after() {
         let asked = Duration::from_secs(3);
         let (low, high) = range(1, Some(asked));
         assert!(low >= asked, "{low:?}");
-        assert!(high > low, "clients that came together come back together");
+        assert!(high > low, "clients rejected together return together");
     }
 }

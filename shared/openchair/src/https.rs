@@ -1,8 +1,7 @@
-//! HTTPS to all services that functions talk to.
+//! The HTTPS client for all external services.
 //!
-//! One way to connect for all of them: TLS by rustls with ring, HTTP/1.1, and
-//! connections that are kept. Mozilla's root certificates are trusted, and for
-//! AWS Amazon's alone.
+//! TLS with rustls and ring, HTTP/1.1, pooled connections. Clients trust
+//! Mozilla's root certificates. The clients of AWS trust only Amazon's.
 
 use std::error::Error;
 use std::fmt;
@@ -26,44 +25,45 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::time_budget::CONNECT_TIMEOUT;
 
-/// Time that an unused connection is kept. Longer-idle ones are likely to be
-/// closed at the other end, which a frozen function does not notice.
+/// Time for which an idle connection is kept. The server is likely to close an
+/// older one, and a frozen function does not notice.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What we call ourselves in `User-Agent`.
-pub(crate) const OUR_NAME: HeaderValue =
+/// The value of the `User-Agent` header.
+pub(crate) const USER_AGENT_NAME: HeaderValue =
     HeaderValue::from_static(concat!("openchair/", env!("CARGO_PKG_VERSION")));
 
-/// A client that keeps its connections. Clones share them.
+/// An HTTPS client with a pool of connections. Clones share the pool.
 ///
-/// It speaks plain HTTP where it is told to: whoever builds a request decides
-/// whether its address will do.
+/// It sends plain HTTP to `http` URLs: the caller must check which URLs are
+/// allowed.
 #[derive(Clone)]
 pub struct HttpsClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl HttpsClient {
-    /// Makes a client that trusts Mozilla's list. Nothing is sent yet.
+    /// Creates a client that trusts Mozilla's root certificates. Nothing is sent
+    /// yet.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "ring is a provider that rustls knows")]
+    #[expect(clippy::missing_panics_doc, reason = "ring supports the protocol versions of rustls")]
     pub fn new() -> Self {
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
             .expect("ring has the cipher suites of TLS 1.2 and 1.3");
-        Self::over(tls)
+        Self::with_tls(tls)
     }
 
-    /// Makes a client that trusts these authorities and no other.
-    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+    /// Creates a client that trusts only these root certificates.
+    pub(crate) fn with_roots(roots: RootCertStore) -> Self {
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(ring)
             .with_safe_default_protocol_versions()
             .expect("ring has the cipher suites of TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self::over(HttpsConnectorBuilder::new().with_tls_config(tls))
+        Self::with_tls(HttpsConnectorBuilder::new().with_tls_config(tls))
     }
 
-    fn over(tls: HttpsConnectorBuilder<WantsSchemes>) -> Self {
+    fn with_tls(tls: HttpsConnectorBuilder<WantsSchemes>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -76,7 +76,7 @@ impl HttpsClient {
         Self(client)
     }
 
-    /// Sends a request, and returns as soon as the answer's headers are there.
+    /// Sends a request. Returns when the headers of the response have arrived.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
@@ -97,37 +97,35 @@ impl fmt::Debug for HttpsClient {
     }
 }
 
-/// A body that was not read to its end.
+/// A body that could not be read completely.
 #[derive(Debug)]
 pub(crate) enum BodyError {
-    /// It is longer than it may be.
     TooLong,
-    /// The connection broke.
     Broken(Box<dyn Error + Send + Sync>),
 }
 
-/// Reads a body to its end, if it has at most `most` bytes.
-pub(crate) async fn read_body(body: Incoming, most: usize) -> Result<Bytes, BodyError> {
-    if body.size_hint().lower() > most as u64 {
+/// Reads a body of at most `max_bytes`.
+pub(crate) async fn read_body(body: Incoming, max_bytes: usize) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > max_bytes as u64 {
         return Err(BodyError::TooLong);
     }
-    match Limited::new(body, most).collect().await {
+    match Limited::new(body, max_bytes).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLong),
         Err(error) => Err(BodyError::Broken(error)),
     }
 }
 
-/// Reads the wait that a server asks for, where it names one in seconds.
+/// Returns the wait in `Retry-After`, if it is in seconds.
 #[cfg(any(feature = "calendars", feature = "stripe"))]
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?;
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// Tells whether a host is this machine, to which plain HTTP is allowed.
+/// Returns whether a host is this machine. Plain HTTP is allowed to it.
 #[cfg(any(feature = "calendars", feature = "stripe"))]
-pub(crate) fn is_this_machine(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

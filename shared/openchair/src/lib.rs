@@ -24,7 +24,6 @@
 )]
 #![cfg_attr(feature = "ses", doc = "| [`ses`] | mail, by Amazon SES |")]
 #![cfg_attr(feature = "aws", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
-#![warn(missing_docs)]
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -46,6 +45,8 @@ pub mod https;
 pub mod payments;
 pub mod random;
 
+#[cfg(feature = "aws")]
+pub mod retry;
 #[cfg(feature = "aws")]
 pub mod secrets;
 #[cfg(feature = "ses")]

@@ -1,9 +1,8 @@
-//! Keys, read once when a function starts.
+//! Secrets, loaded once when a function starts.
 //!
-//! Deployed, a key is in an SSM parameter and the environment holds the
-//! parameter's name: whoever may read the function's configuration does not
-//! thereby read the key. On a developer's machine the environment holds the
-//! key itself.
+//! In a deployment, a secret is in an SSM parameter and the environment names
+//! the parameter. Reading the function's configuration does not reveal the
+//! secret. On a developer's machine the environment contains the secret.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,56 +13,41 @@ use crate::aws::{self, AwsError};
 
 mod ssm;
 
-/// A secret that a function cannot start without.
+/// A required secret is missing.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// Neither the secret nor the name of a parameter is in the environment.
+    /// The environment contains neither the secret nor the name of a parameter.
     #[error(
         "{variable} is not set. Set it, or set {variable}_PARAMETER to the name of an SSM parameter that holds it."
     )]
-    NotSet {
-        /// The secret's variable.
-        variable: &'static str,
-    },
+    NotSet { variable: &'static str },
     /// The secret, or the name of its parameter, is empty.
-    #[error("{place} is empty. {variable} or {variable}_PARAMETER must lead to a value.")]
-    Empty {
-        /// The secret's variable.
-        variable: &'static str,
-        /// What is empty.
-        place: String,
-    },
-    /// There is no such parameter.
+    #[error("{place} is empty. {variable} or {variable}_PARAMETER must provide a value.")]
+    Empty { variable: &'static str, place: String },
+    /// The parameter does not exist.
     #[error("{variable}_PARAMETER names the SSM parameter {parameter}, which does not exist.")]
-    NoSuchParameter {
-        /// The secret's variable.
-        variable: &'static str,
-        /// The parameter's name.
-        parameter: String,
-    },
-    /// SSM gave no answer, or denied one.
+    NoSuchParameter { variable: &'static str, parameter: String },
+    /// SSM failed, or denied the request.
     #[error(
-        "SSM did not hand out the parameters {parameters}. The function needs ssm:GetParameters on them, and kms:Decrypt where they are encrypted with your own key."
+        "SSM did not return the parameters {parameters}. The function needs ssm:GetParameters on them, and kms:Decrypt where they are encrypted with your own key."
     )]
     Ssm {
-        /// The names that were asked for.
         parameters: String,
-        /// What went wrong, or what SSM said.
         #[source]
         source: AwsError,
     },
 }
 
-/// Reads secrets, each from its variable, or from the SSM parameter that the
-/// variable with `_PARAMETER` behind it names.
+/// Loads secrets, each from its variable, or from the SSM parameter that
+/// `<variable>_PARAMETER` names.
 ///
-/// A set variable comes first. All parameters, up to ten, are read in one
-/// request; without any, AWS is not asked at all. White space around a secret
-/// is dropped: files and consoles like to add a line's end.
+/// The variable takes precedence. All parameters, up to ten, are read in one
+/// request. Without parameters nothing is sent to AWS. Whitespace around a
+/// secret is removed, because files and consoles often add a line break.
 ///
 /// # Errors
-/// When a secret is nowhere, or empty, or SSM does not hand it out. No error
-/// shows a secret.
+/// If a secret is missing or empty, or if SSM does not return it. No error
+/// contains a secret.
 pub async fn load<const N: usize>(
     variables: [&'static str; N],
 ) -> Result<[SecretString; N], SecretsError> {
@@ -81,7 +65,8 @@ async fn load_from<const N: usize>(
     for variable in variables {
         sources.push((variable, Source::find(&environment, variable)?));
     }
-    let names: BTreeSet<&str> = sources.iter().filter_map(|(_, it)| it.parameter()).collect();
+    let names: BTreeSet<&str> =
+        sources.iter().filter_map(|(_, source)| source.parameter()).collect();
     let parameters = if names.is_empty() {
         HashMap::new()
     } else {
@@ -98,7 +83,7 @@ async fn load_from<const N: usize>(
     Ok(secrets.try_into().expect("one secret for each variable"))
 }
 
-/// Where a secret is.
+/// The place of a secret.
 enum Source {
     Variable(String),
     Parameter(String),
@@ -112,12 +97,11 @@ impl Source {
         if let Some(value) = environment(variable) {
             return Ok(Self::Variable(value));
         }
-        let naming = format!("{variable}_PARAMETER");
-        let name = environment(&naming).ok_or(SecretsError::NotSet { variable })?;
+        let name_variable = format!("{variable}_PARAMETER");
+        let name = environment(&name_variable).ok_or(SecretsError::NotSet { variable })?;
         let name = name.trim();
         if name.is_empty() {
-            let place = naming;
-            return Err(SecretsError::Empty { variable, place });
+            return Err(SecretsError::Empty { variable, place: name_variable });
         }
         Ok(Self::Parameter(name.to_owned()))
     }
@@ -169,8 +153,8 @@ mod tests {
         Ssm::new(config, Some(server.base()))
     }
 
-    /// Reads the key and the webhook's secret from an environment, with an SSM
-    /// that answers as told; returns them, or the error's message.
+    /// Loads the key and the webhook's secret from an environment and a fake SSM.
+    /// Returns them, or the message of the error.
     async fn read(
         environment: &[(&str, &str)],
         server: &MisbehavingServer,
@@ -184,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_variable_is_enough_and_asks_nobody() {
+    async fn a_secret_in_a_variable_needs_no_request() {
         let server = MisbehavingServer::start(&[answer(500, &[], "{}")]).await;
         let environment = [(KEY, "sk_test_1\n"), (HOOK, " whsec_1")];
         let secrets = read(&environment, &server).await;
@@ -193,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_parameters_come_decrypted_in_one_request() {
+    async fn all_parameters_are_read_decrypted_in_one_request() {
         let body = r#"{"Parameters": [
             {"Name": "/salon/hook", "Selector": ":2", "Value": "whsec_1"},
             {"Name": "/salon/key", "Value": "sk_test_1\n"}
@@ -216,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_missing_or_empty_is_named() {
+    async fn a_missing_or_empty_secret_is_named() {
         let body = r#"{"Parameters": [{"Name": "/blank", "Value": " "}],
             "InvalidParameters": ["/none"]}"#;
         let cases: &[(&[(&str, &str)], &str)] = &[
@@ -228,12 +212,12 @@ mod tests {
             (
                 &[(KEY, " ")],
                 "STRIPE_SECRET_KEY is empty. STRIPE_SECRET_KEY or STRIPE_SECRET_KEY_PARAMETER \
-                 must lead to a value.",
+                 must provide a value.",
             ),
             (
                 &[("STRIPE_SECRET_KEY_PARAMETER", "")],
                 "STRIPE_SECRET_KEY_PARAMETER is empty. STRIPE_SECRET_KEY or \
-                 STRIPE_SECRET_KEY_PARAMETER must lead to a value.",
+                 STRIPE_SECRET_KEY_PARAMETER must provide a value.",
             ),
             (
                 &[("STRIPE_SECRET_KEY_PARAMETER", "/none")],
@@ -242,7 +226,7 @@ mod tests {
             (
                 &[("STRIPE_SECRET_KEY_PARAMETER", "/blank")],
                 "The SSM parameter /blank is empty. STRIPE_SECRET_KEY or \
-                 STRIPE_SECRET_KEY_PARAMETER must lead to a value.",
+                 STRIPE_SECRET_KEY_PARAMETER must provide a value.",
             ),
         ];
         for (environment, expected) in cases {
@@ -254,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_denied_parameter_says_which_permission_is_missing() {
+    async fn a_denied_parameter_names_the_missing_permission() {
         let denied = r#"{"__type": "AccessDeniedException", "Message": "no"}"#;
         let server = MisbehavingServer::start(&[answer(400, &[], denied)]).await;
         let environment = [("STRIPE_SECRET_KEY_PARAMETER", "/salon/key"), (HOOK, "whsec_1")];

@@ -1,4 +1,4 @@
-//! Amazon SES: mail, as it was written.
+//! Amazon SES: sends complete mails.
 
 use std::fmt;
 
@@ -12,26 +12,26 @@ use serde::{Deserialize, Serialize};
 use crate::aws::signed_client::{AwsError, AwsService, SignedClient, SignedPost};
 
 const SES: AwsService =
-    AwsService { name: "SES", signed_as: "ses", host: "email", max_answer: 64 * 1024 };
+    AwsService { name: "SES", signed_as: "ses", host: "email", max_response: 64 * 1024 };
 
-/// What became of a mail that reached SES.
+/// SES's response to a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// SES has taken it, and delivers it from now on.
+    /// SES has accepted the mail for delivery.
     Accepted,
-    /// SES will never take it: its address, or what is in it, will not do.
+    /// SES will never accept the mail, because of its address or its content.
     Rejected {
-        /// SES's word for it, such as `MessageRejected`.
+        /// SES's error code, such as `MessageRejected`.
         code: String,
     },
 }
 
-/// Who sends mails: SES, or a model of it in a simulation.
+/// Sends mails: SES, or a model of it in a simulation.
 pub trait Mailer: Send + Sync {
-    /// Sends a whole mail to one address.
+    /// Sends a complete mail to one address.
     ///
-    /// There is no idempotency key: a mail whose answer was lost may be on its
-    /// way (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>).
+    /// There is no idempotency key: after a timeout the mail may have been sent
+    /// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>).
     fn send(
         &self,
         to: &str,
@@ -39,7 +39,7 @@ pub trait Mailer: Send + Sync {
     ) -> impl Future<Output = Result<SendOutcome, AwsError>> + Send;
 }
 
-/// SES in one region. Clones share the connections.
+/// An SES client for one region. Clones share the connections.
 #[derive(Clone)]
 pub struct Ses {
     client: SignedClient,
@@ -47,10 +47,10 @@ pub struct Ses {
 }
 
 impl Ses {
-    /// Makes a client. Nothing is sent yet.
+    /// Creates a client. Nothing is sent yet.
     ///
-    /// `endpoint` is where SES is; without it the region's counts. A
-    /// `configuration_set` says what SES does about bounces and complaints.
+    /// `endpoint` replaces the region's endpoint. The `configuration_set` defines
+    /// what SES does about bounces and complaints.
     #[must_use]
     pub fn new(
         config: SdkConfig,
@@ -60,21 +60,21 @@ impl Ses {
         Self { client: SignedClient::new(SES, config, endpoint), configuration_set }
     }
 
-    /// Makes a client as the environment says: `AWS_ENDPOINT_URL_SESV2`, if
-    /// SES is somewhere else, and `SES_CONFIGURATION_SET`, if there is one.
+    /// Creates a client from the environment: `AWS_ENDPOINT_URL_SESV2` (default:
+    /// the region's endpoint) and `SES_CONFIGURATION_SET` (default: none).
     #[must_use]
     pub fn from_env(config: SdkConfig) -> Self {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self::new(config, set("AWS_ENDPOINT_URL_SESV2"), set("SES_CONFIGURATION_SET"))
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::new(config, variable("AWS_ENDPOINT_URL_SESV2"), variable("SES_CONFIGURATION_SET"))
     }
 }
 
 impl Mailer for Ses {
-    /// Sends a mail. What may pass is tried again a few times.
+    /// Sends a mail. Transient failures are retried.
     ///
     /// # Errors
-    /// When SES cannot be reached, has too much to do, or takes no mail of
-    /// ours at all. No error has an address in it.
+    /// If SES cannot be reached, limits our requests, or rejects all our mail. No
+    /// error contains an address.
     async fn send(&self, to: &str, mail: &[u8]) -> Result<SendOutcome, AwsError> {
         let request = SendEmailRequest {
             destination: Destination { to_addresses: [to] },
@@ -88,10 +88,10 @@ impl Mailer for Ses {
             headers: &[],
             body,
         };
-        let read = |body: &Bytes| {
+        let parse = |body: &Bytes| {
             serde_json::from_slice::<SendEmailResponse>(body).ok().map(|_| SendOutcome::Accepted)
         };
-        match self.client.ask(&post, read, refusal).await {
+        match self.client.send(&post, parse, parse_error).await {
             Err(AwsError::Refused { code, .. })
                 if matches!(code.as_str(), "MessageRejected" | "BadRequestException") =>
             {
@@ -102,7 +102,7 @@ impl Mailer for Ses {
     }
 }
 
-/// Shows that there is one.
+/// Hides the credentials.
 impl fmt::Debug for Ses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ses").finish_non_exhaustive()
@@ -143,17 +143,17 @@ struct SendEmailResponse {
     _message_id: String,
 }
 
-/// Reads SES's word for an error. Its sentence may name addresses, and is left
-/// where it is.
-fn refusal(headers: &HeaderMap, body: &Bytes) -> (String, Option<String>) {
+/// Returns the error's code. The message is omitted, because it may contain
+/// addresses.
+fn parse_error(headers: &HeaderMap, body: &Bytes) -> (String, Option<String>) {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Named {
+    struct ErrorBody {
         #[serde(rename = "__type")]
         code: String,
     }
     let in_header = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
-    let in_body = || serde_json::from_slice::<Named>(body).unwrap_or_default().code;
+    let in_body = || serde_json::from_slice::<ErrorBody>(body).unwrap_or_default().code;
     let code = in_header.map_or_else(in_body, str::to_owned);
     // `MessageRejected:http://…`, or `com.amazonaws…#MessageRejected`.
     let code = code.split(':').next().unwrap_or_default();
@@ -168,7 +168,7 @@ mod tests {
     use crate::aws::tests::test_config;
     use testing::misbehaving_server::{MisbehavingServer, answer};
 
-    const TAKEN: &str = r#"{"MessageId": "0100"}"#;
+    const ACCEPTED: &str = r#"{"MessageId": "0100"}"#;
 
     async fn send(server: &MisbehavingServer) -> Result<SendOutcome, AwsError> {
         let config = test_config(Credentials::new("id", "secret", None, None, "test"));
@@ -177,8 +177,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mail_is_sent_as_it_was_written_and_signed() {
-        let server = MisbehavingServer::start(&[answer(200, &[], TAKEN)]).await;
+    async fn a_mail_is_sent_unchanged_and_signed() {
+        let server = MisbehavingServer::start(&[answer(200, &[], ACCEPTED)]).await;
         assert_eq!(send(&server).await.unwrap(), SendOutcome::Accepted);
         let request = &server.received()[0];
         assert_eq!(request.line(), "POST /v2/email/outbound-emails HTTP/1.1");
@@ -194,8 +194,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rejected_mail_is_told_from_a_service_that_takes_none() {
-        let naming = r#"{"message": "Email address is not verified: ada@example.com"}"#;
+    async fn a_rejected_mail_differs_from_a_failing_service() {
+        let message = r#"{"message": "Email address is not verified: ada@example.com"}"#;
         let cases = [
             (400, "MessageRejected", 1, true),
             (400, "BadRequestException:http://internal.amazon.com/", 1, true),
@@ -206,7 +206,7 @@ mod tests {
             (500, "InternalFailure", 3, false),
         ];
         for (status, code, requests, is_rejected) in cases {
-            let refusal = answer(status, &[("x-amzn-errortype", code)], naming);
+            let refusal = answer(status, &[("x-amzn-errortype", code)], message);
             let server = MisbehavingServer::start(&[refusal]).await;
             let sent = send(&server).await;
             assert_eq!(server.received().len(), requests, "{code}");

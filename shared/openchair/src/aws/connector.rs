@@ -15,9 +15,9 @@ use hyper_util::client::legacy::Error as SendError;
 
 use crate::https::HttpsClient;
 
-/// Sends the SDK's requests over connections like those of all our clients.
+/// Sends the SDK's requests with our HTTPS client.
 ///
-/// Time for a connection is the client's own; the SDK sees to the rest.
+/// The client limits the time to connect. The SDK applies all other timeouts.
 #[derive(Clone, Debug)]
 pub(super) struct Connector(pub(super) HttpsClient);
 
@@ -38,7 +38,7 @@ impl HttpConnector for Connector {
             let unsendable = |error: Box<dyn Error + Send + Sync>| ConnectorError::user(error);
             let request = request.try_into_http1x().map_err(|error| unsendable(error.into()))?;
             let (head, body) = request.into_parts();
-            let body = body.bytes().ok_or_else(|| unsendable("a body without an end".into()))?;
+            let body = body.bytes().ok_or_else(|| unsendable("a body of unknown length".into()))?;
             let body = Full::from(Bytes::copy_from_slice(body));
             let response = https.send(http::Request::from_parts(head, body)).await;
             let response = response.map_err(failure)?.map(SdkBody::from_body_1_x);
@@ -48,13 +48,13 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Says what kind of failure it is: the SDK repeats those that may pass.
+/// Classifies a failure: the SDK retries the transient ones.
 fn failure(error: SendError) -> ConnectorError {
     let hyper = cause::<hyper::Error>(&error);
     if hyper.is_some_and(hyper::Error::is_user) {
         ConnectorError::user(error.into())
     } else if hyper.is_some_and(hyper::Error::is_incomplete_message) {
-        // A connection that the other end was about to close.
+        // The server closed the connection.
         ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
     } else if error.is_connect()
         || hyper.is_some_and(|error| error.is_closed() || error.is_canceled())
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_whose_connection_breaks_is_sent_once_more() {
+    async fn a_request_is_retried_when_its_connection_breaks() {
         let cases = [Act::Cut(String::new()), Act::Cut("HTTP/1.1 200 OK\r\ncontent-".to_owned())];
         for first in cases {
             let script = [first.clone(), answer(200, &[], r#"{"TableNames":["openchair"]}"#)];
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_used_again() {
+    async fn a_connection_is_reused() {
         let server =
             MisbehavingServer::start(&[answer(200, &[], r#"{"TableNames":["openchair"]}"#)]).await;
         let client = client_of(&server.base());
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nobody_listens_the_failure_is_one_of_the_connection() {
+    async fn a_closed_port_is_an_io_error() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);

@@ -1,5 +1,5 @@
-//! Requests that no SDK client makes: signed and sent here, as a generated
-//! client takes longer to build than any other crate
+//! Signed requests to AWS services without an SDK client. A generated client
+//! takes longer to build than any other crate
 //! (docs/decisions/0004-release-profile.md).
 
 use std::borrow::Cow;
@@ -14,97 +14,85 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use http_body_util::Full;
-use tokio::time::{sleep, timeout};
 
 use super::https_client;
-use crate::backoff::Backoff;
-use crate::https::{self, BodyError, HttpsClient, OUR_NAME};
+use crate::https::{self, BodyError, HttpsClient, USER_AGENT_NAME};
+use crate::retry::{FailedAttempt, Failure, RetryPolicy, millis};
+use crate::telemetry::chain;
 use crate::time_budget::{AWS_ATTEMPT_TIMEOUT, AWS_TIMEOUT};
 
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 3;
+const AWS_RETRIES: RetryPolicy = RetryPolicy {
+    deadline: AWS_TIMEOUT,
+    attempt_timeout: AWS_ATTEMPT_TIMEOUT,
+    attempts: 3,
+    backoff_base: Duration::from_millis(200),
+    backoff_cap: Duration::from_millis(500),
+};
 
-/// Pauses between attempts.
-const BACKOFF: Backoff =
-    Backoff { base: Duration::from_millis(200), cap: Duration::from_millis(500) };
-
-/// A service of AWS's.
+/// An AWS service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AwsService {
-    /// What it is called in messages.
+    /// The name in messages.
     pub(crate) name: &'static str,
-    /// What requests are signed for.
+    /// The service name in signatures.
     pub(crate) signed_as: &'static str,
-    /// The first label of its host.
+    /// The first label of the host name.
     pub(crate) host: &'static str,
-    /// The longest answer that is read, in bytes.
-    pub(crate) max_answer: usize,
+    /// The longest response that is read, in bytes.
+    pub(crate) max_response: usize,
 }
 
-/// An AWS service gave no usable answer.
+/// A request to an AWS service that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// Nothing says in which region it is.
     #[error("no AWS region is set: AWS_REGION is missing")]
     NoRegion,
-    /// There are no credentials to sign with.
     #[error("there are no AWS credentials")]
     NoCredentials(#[source] Box<dyn Error + Send + Sync>),
-    /// The endpoint is not an address that a request can be sent to.
+    /// The endpoint is not a valid URL.
     #[error("the request to {service} at {endpoint} cannot be built")]
     Unsendable {
-        /// The service.
         service: &'static str,
-        /// Its address.
         endpoint: String,
-        /// What is wrong with it.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No connection, or one that broke before the answer was complete.
+    /// No connection, or one that broke before the response was complete.
     #[error("the connection to {service} failed")]
     Unreachable {
-        /// The service.
         service: &'static str,
-        /// Why.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No complete answer in time.
+    /// No complete response in time.
     #[error("{service} did not answer within {} ms", .after.as_millis())]
     Timeout {
-        /// The service.
         service: &'static str,
-        /// How long the attempt, or all of them, took.
+        /// The time that the last attempt took.
         after: Duration,
     },
-    /// The service refused, or failed.
+    /// The service refused the request, or failed.
     #[error(
         "{service} answered with status {status}, {code}{}",
         .message.as_deref().map(|message| format!(": {message}")).unwrap_or_default()
     )]
     Refused {
-        /// The service.
         service: &'static str,
-        /// The HTTP status.
         status: StatusCode,
-        /// Its word for it, such as `AccessDeniedException`.
+        /// The service's error code, such as `AccessDeniedException`.
         code: String,
-        /// Its sentence, where that tells nothing personal.
+        /// The service's message, unless it may contain personal data.
         message: Option<String>,
     },
-    /// An answer that is not what the service documents. What is wrong with it
-    /// is not told, as it may hold secrets.
-    #[error("{service}'s answer cannot be read")]
-    Unreadable {
-        /// The service.
-        service: &'static str,
-    },
+    /// A response that the service does not document. It is not quoted, because
+    /// it may contain secrets.
+    #[error("the response of {service} cannot be read")]
+    Unreadable { service: &'static str },
 }
 
 impl AwsError {
-    /// Tells whether the next attempt may not see it.
-    fn passes(&self) -> bool {
+    /// Returns whether the same request may succeed later.
+    fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } => true,
             Self::Refused { status, code, .. } => {
@@ -120,7 +108,13 @@ impl AwsError {
     }
 }
 
-/// A POST to a service.
+impl From<AwsError> for Failure<AwsError> {
+    fn from(error: AwsError) -> Self {
+        if error.is_transient() { Self::transient(error) } else { Self::permanent(error) }
+    }
+}
+
+/// A POST request to a service.
 pub(crate) struct SignedPost<'a> {
     pub(crate) path: &'a str,
     pub(crate) content_type: &'static str,
@@ -128,7 +122,7 @@ pub(crate) struct SignedPost<'a> {
     pub(crate) body: Bytes,
 }
 
-/// A client of one service, as the environment says where it is and who we are.
+/// A client of one AWS service. Clones share the connections.
 #[derive(Clone)]
 pub(crate) struct SignedClient {
     service: AwsService,
@@ -138,56 +132,46 @@ pub(crate) struct SignedClient {
 }
 
 impl SignedClient {
-    /// Makes a client. Nothing is sent yet.
+    /// Creates a client. Nothing is sent yet.
     ///
-    /// `endpoint` is where the service is, for this one alone; without it the
-    /// configuration's endpoint counts, and then the region's.
+    /// `endpoint` is for this service alone. It takes precedence over the
+    /// configuration's endpoint, and that over the region's.
     pub(crate) fn new(service: AwsService, config: SdkConfig, endpoint: Option<String>) -> Self {
         Self { service, config, endpoint, http: https_client() }
     }
 
-    /// Sends a request until it is answered, or would be refused again.
-    /// `refusal` reads an error's code and message out of its answer, and
-    /// `read` an answer that is none.
-    pub(crate) async fn ask<T>(
+    /// Sends a request, and retries transient failures. `parse` reads the body
+    /// of a success, and `parse_error` the code and message of an error.
+    pub(crate) async fn send<T>(
         &self,
         post: &SignedPost<'_>,
-        read: impl Fn(&Bytes) -> Option<T>,
-        refusal: impl Fn(&HeaderMap, &Bytes) -> (String, Option<String>),
+        parse: impl Fn(&Bytes) -> Option<T>,
+        parse_error: impl Fn(&HeaderMap, &Bytes) -> (String, Option<String>),
     ) -> Result<T, AwsError> {
         let service = self.service.name;
         let request = self.request(post).await?;
-        let asking = async {
-            let mut random = fastrand::Rng::new();
-            let mut attempt = 1;
-            loop {
-                let answered = timeout(AWS_ATTEMPT_TIMEOUT, self.send(request.clone())).await;
-                let late = AwsError::Timeout { service, after: AWS_ATTEMPT_TIMEOUT };
-                let error = match answered.unwrap_or(Err(late)) {
-                    Ok((status, _, body)) if status.is_success() => {
-                        return read(&body).ok_or(AwsError::Unreadable { service });
-                    }
-                    Ok((status, headers, body)) => {
-                        let (code, message) = refusal(&headers, &body);
-                        AwsError::Refused { service, status, code, message }
-                    }
-                    Err(error) => error,
-                };
-                if attempt == ATTEMPTS || !error.passes() {
-                    return Err(error);
-                }
-                tracing::warn!(
-                    error = &error as &dyn Error,
-                    aws.service = service,
-                    aws.attempt = attempt,
-                    "Repeating a request to AWS."
-                );
-                sleep(BACKOFF.pause(attempt, None, &mut random)).await;
-                attempt += 1;
+        let (request, parse, parse_error) = (&request, &parse, &parse_error);
+        let attempt = |_| async move {
+            let (status, headers, body) = self.send_once(request.clone()).await?;
+            if status.is_success() {
+                return parse(&body).ok_or(AwsError::Unreadable { service }.into());
             }
+            let (code, message) = parse_error(&headers, &body);
+            Err(AwsError::Refused { service, status, code, message }.into())
         };
-        let late = AwsError::Timeout { service, after: AWS_TIMEOUT };
-        timeout(AWS_TIMEOUT, asking).await.unwrap_or(Err(late))
+        let timed_out = |after| AwsError::Timeout { service, after };
+        let log_failure = |failed: &FailedAttempt<'_, AwsError>| {
+            let Some(pause) = failed.pause else { return };
+            tracing::warn!(
+                error.cause = chain(failed.error),
+                aws.service = service,
+                aws.attempt = failed.number,
+                aws.latency_ms = millis(failed.latency),
+                aws.pause_ms = millis(pause),
+                "AWS request failed, retrying"
+            );
+        };
+        AWS_RETRIES.run(attempt, timed_out, log_failure).await
     }
 
     /// Builds the signed request.
@@ -199,7 +183,7 @@ impl SignedClient {
         let region = self.config.region().ok_or(AwsError::NoRegion)?.as_ref();
         let endpoint = match self.endpoint.as_deref().or(self.config.endpoint_url()) {
             Some(endpoint) => Cow::Borrowed(endpoint),
-            None => Cow::Owned(regional(host, region)),
+            None => Cow::Owned(regional_endpoint(host, region)),
         };
         let address = format!("{}{}", endpoint.trim_end_matches('/'), post.path);
         let unsendable = |source: Box<dyn Error + Send + Sync>| AwsError::Unsendable {
@@ -209,13 +193,14 @@ impl SignedClient {
         };
 
         let provider = self.config.credentials_provider();
-        let provider = provider.ok_or_else(|| AwsError::NoCredentials("nobody has any".into()))?;
+        let provider =
+            provider.ok_or_else(|| AwsError::NoCredentials("no provider is configured".into()))?;
         let credentials = provider.provide_credentials().await;
         let identity = credentials.map_err(|error| AwsError::NoCredentials(error.into()))?.into();
 
         let mut request = Request::post(address)
             .header(CONTENT_TYPE, post.content_type)
-            .header(USER_AGENT, OUR_NAME)
+            .header(USER_AGENT, USER_AGENT_NAME)
             .body(Full::from(post.body.clone()))
             .map_err(|error| unsendable(error.into()))?;
         request.headers_mut().extend(post.headers.iter().cloned());
@@ -228,7 +213,7 @@ impl SignedClient {
             .time(time)
             .settings(SigningSettings::default())
             .build()
-            .expect("all parameters are there")
+            .expect("all parameters are set")
             .into();
         let uri = request.uri().to_string();
         let headers = request.headers().iter();
@@ -242,7 +227,7 @@ impl SignedClient {
     }
 
     /// Sends a request once.
-    async fn send(
+    async fn send_once(
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, HeaderMap, Bytes), AwsError> {
@@ -252,16 +237,18 @@ impl SignedClient {
             response.map_err(|error| AwsError::Unreachable { service, source: error.into() })?;
         let (head, body) = response.into_parts();
         let body =
-            https::read_body(body, self.service.max_answer).await.map_err(|error| match error {
-                BodyError::TooLong => AwsError::Unreadable { service },
-                BodyError::Broken(source) => AwsError::Unreachable { service, source },
-            })?;
+            https::read_body(body, self.service.max_response).await.map_err(
+                |error| match error {
+                    BodyError::TooLong => AwsError::Unreadable { service },
+                    BodyError::Broken(source) => AwsError::Unreachable { service, source },
+                },
+            )?;
         Ok((head.status, head.headers, body))
     }
 }
 
-/// Returns where a service is in a region.
-fn regional(host: &str, region: &str) -> String {
+/// Returns a service's endpoint in a region.
+fn regional_endpoint(host: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{host}.{region}.{suffix}/")
 }
@@ -271,8 +258,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn china_has_its_own_hosts() {
-        assert_eq!(regional("ssm", "us-west-2"), "https://ssm.us-west-2.amazonaws.com/");
-        assert_eq!(regional("ssm", "cn-north-1"), "https://ssm.cn-north-1.amazonaws.com.cn/");
+    fn china_has_its_own_domain() {
+        assert_eq!(regional_endpoint("ssm", "us-west-2"), "https://ssm.us-west-2.amazonaws.com/");
+        assert_eq!(
+            regional_endpoint("ssm", "cn-north-1"),
+            "https://ssm.cn-north-1.amazonaws.com.cn/"
+        );
     }
 }

@@ -149,6 +149,6 @@ fn judge(refunds: &[Refund], booking: &BookingId, wanted: Money) -> Verdict {
 }
 
 fn is_refunded_already(error: &StripeError) -> bool {
-    let code = error.answer().and_then(|answer| answer.code.as_deref());
+    let code = error.details().and_then(|details| details.code.as_deref());
     code == Some("charge_already_refunded")
 }

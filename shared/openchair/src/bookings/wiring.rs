@@ -8,7 +8,7 @@ use crate::busy::BusyReader;
 use crate::calendars::Origins;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::payments::{RetryPolicy, SecretKey, StripeClient};
+use crate::payments::{STRIPE_RETRIES, SecretKey, StripeClient};
 use crate::random::Random;
 use crate::store::DynamoStore;
 use crate::{aws, secrets};
@@ -26,7 +26,7 @@ impl Bookings<DynamoStore, Origins, StripeClient> {
         })?;
         let [key] = key;
         let base = config.stripe_api_base.parse()?;
-        let stripe = StripeClient::new(&SecretKey::new(key)?, base, RetryPolicy::default());
+        let stripe = StripeClient::new(&SecretKey::new(key)?, base, STRIPE_RETRIES);
         let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
         let reader = BusyReader::new(store, origins, Clock::machine());
         Ok(Self::new(Arc::new(config.salon), reader, stripe, Random::system()))

@@ -1,78 +1,70 @@
-//! What can go wrong between us and a calendar.
+//! What can go wrong when a calendar is read or written.
 
 use std::time::Duration;
 
 use crate::https::BodyError;
 
-/// A calendar that could not be read: its owner's time is unknown, not free.
+/// A calendar that could not be read or written. Its owner's availability is
+/// unknown, not free.
 ///
-/// The address of a feed is a capability: who knows it reads the calendar. So
-/// no message has an address, key, token or calendar id in it. A source may
-/// name a host or an IP address, as a failed TLS handshake does, and never
-/// what stands behind it.
+/// Whoever knows a feed's address can read the calendar. No message contains an
+/// address, key, token or calendar id. A source may contain a host name or an
+/// IP address, as a failed TLS handshake does, but no path.
 #[derive(Debug, thiserror::Error)]
 pub enum CalendarError {
-    /// No connection, or one that broke before the answer was complete.
+    /// No connection, or one that broke before the response was complete.
     #[error("the connection to the calendar failed")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No complete answer in time.
+    /// No complete response in time.
     #[error("the calendar did not answer within {} ms", .after.as_millis())]
     Timeout {
-        /// How long all attempts took together.
+        /// The time that all attempts took together.
         after: Duration,
     },
-    /// An answer that is an error: a 4xx or a 5xx.
+    /// An error response: a 4xx or a 5xx.
     #[error(
         "the calendar answered with status {status}{}",
         .reason.as_deref().map(|reason| format!(", {reason}")).unwrap_or_default()
     )]
     Refused {
-        /// The HTTP status.
         status: u16,
-        /// Google's word for it, such as `rateLimitExceeded`.
+        /// Google's error code, such as `rateLimitExceeded`.
         reason: Option<Box<str>>,
         /// The wait that the server asked for.
         retry_after: Option<Duration>,
     },
-    /// More bytes than are read.
-    #[error("the calendar's answer has more than {limit} bytes")]
-    TooLarge {
-        /// How many are read.
-        limit: usize,
-    },
-    /// An answer that is not what was asked for.
-    #[error("the calendar's answer cannot be read: {reason}")]
-    Unreadable {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Google does not accept the service account, or what it asks for.
+    /// A response that is too long.
+    #[error("the calendar's response has more than {limit} bytes")]
+    TooLarge { limit: usize },
+    /// A response that is invalid or was not asked for.
+    #[error("the calendar's response cannot be read: {reason}")]
+    Unreadable { reason: String },
+    /// Google does not accept the service account, or its scope.
     #[error(
         "Google does not accept the service account{}",
         .reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default()
     )]
     Unauthorized {
-        /// Google's word for it, such as `invalid_grant`.
+        /// Google's error code, such as `invalid_grant`.
         reason: Option<Box<str>>,
     },
 }
 
 impl CalendarError {
-    /// The wait to suggest where the server named none.
-    const AFTER_OUTAGE: Duration = Duration::from_secs(5);
+    /// The default wait.
+    const WAIT_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
-    /// Returns how long to wait before the calendar is asked again: a second or
-    /// more.
+    /// Returns how long to wait before the next try, at least a second.
     ///
-    /// `None` means that asking again will not help until somebody changes
-    /// something.
+    /// `None` means that trying again does not help until somebody fixes the
+    /// calendar or its configuration.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let wait = match self {
             Self::Refused { retry_after: Some(wait), .. } => *wait,
             Self::Refused { status: 429 | 500..=599, .. }
             | Self::Unreachable(_)
-            | Self::Timeout { .. } => Self::AFTER_OUTAGE,
+            | Self::Timeout { .. } => Self::WAIT_AFTER_OUTAGE,
             Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::Unreadable { .. }
@@ -85,7 +77,7 @@ impl CalendarError {
         Self::Unreadable { reason: reason.into() }
     }
 
-    pub(super) fn of_body(error: BodyError, limit: usize) -> Self {
+    pub(super) fn from_body_error(error: BodyError, limit: usize) -> Self {
         match error {
             BodyError::TooLong => Self::TooLarge { limit },
             BodyError::Broken(source) => Self::Unreachable(source),
@@ -98,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_a_person_can_act_on() {
+    fn an_error_message_says_what_to_fix() {
         let cases = [
             (
                 CalendarError::Refused { status: 404, reason: None, retry_after: None },

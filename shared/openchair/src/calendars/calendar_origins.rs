@@ -1,3 +1,5 @@
+//! Busy times from the staff's iCal feeds and Google calendars.
+
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -20,10 +22,10 @@ use salon::interval::{Interval, IntervalSet};
 use salon::service::StaffMember;
 use salon::staff_calendar::{CalendarName, CalendarReading, SourceReading};
 
-/// The source under which all Google calendars of a person are kept.
-const GOOGLE: &str = "google";
+/// The name of the source that covers all Google calendars of a person.
+const GOOGLE_SOURCE: &str = "google";
 
-/// The calendars that a salon file names, where they really are.
+/// Reads busy times from the calendars that the salon file names.
 #[derive(Debug)]
 pub struct Origins {
     client: HttpsClient,
@@ -32,7 +34,7 @@ pub struct Origins {
     zone: TimeZone,
 }
 
-/// The salon file names a calendar that the secrets do not have.
+/// The salon file names a calendar that is not in the secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the salon file gives {staff} the calendar {name:?}, which is not in CALENDAR_SECRETS")]
 pub struct UnknownCalendar {
@@ -41,11 +43,10 @@ pub struct UnknownCalendar {
 }
 
 impl Origins {
-    /// Reads where the calendars of a configuration's salon are. Without any,
-    /// no secret is needed.
+    /// Loads the calendar secrets. A salon without calendars needs none.
     ///
     /// # Errors
-    /// When the secrets cannot be read, or do not have a calendar.
+    /// If the secrets cannot be read, or a calendar is not among them.
     pub async fn load(config: &Config) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let secrets = if config.salon.staff.iter().all(|member| member.calendars.is_empty()) {
             CalendarSecrets::default()
@@ -56,10 +57,10 @@ impl Origins {
         Ok(Self::new(&config.salon, secrets, config.google_api_base.parse()?)?)
     }
 
-    /// Finds the calendars that `salon` names.
+    /// Checks that the secrets contain every calendar that `salon` names.
     ///
     /// # Errors
-    /// When one of them is not among the secrets.
+    /// If they do not.
     pub fn new(
         salon: &Salon,
         secrets: CalendarSecrets,
@@ -89,7 +90,8 @@ impl Origins {
         Ok(Self { client, secrets, google, zone: salon.time_zone.clone() })
     }
 
-    async fn google(
+    /// Reads the Google calendars, if there are any.
+    async fn read_google(
         &self,
         ids: &[&str],
         window: Interval<Timestamp>,
@@ -99,17 +101,17 @@ impl Origins {
             return Ok(None);
         };
         let busy = google.busy_times(ids, window, deadline).await?;
-        Ok(Some((GOOGLE.to_owned(), SourceReading { busy, version: None })))
+        Ok(Some((GOOGLE_SOURCE.to_owned(), SourceReading { busy, version: None })))
     }
 
-    async fn feed(
+    async fn read_feed(
         &self,
         (name, feed): (String, &Feed),
         window: Interval<Timestamp>,
         known: Option<&CalendarReading>,
         deadline: Instant,
     ) -> Result<(String, SourceReading), OriginError> {
-        // What was read of a shorter window says nothing of the rest.
+        // A reading of a shorter window says nothing about the rest.
         let known = known.filter(|known| known.window.contains(&window));
         let known = known.and_then(|known| known.sources.get(&name));
         let validators = known.and_then(|known| known.version.as_deref());
@@ -119,7 +121,7 @@ impl Origins {
         {
             (Fetched::NotModified, Some(known)) => known.clone(),
             (Fetched::NotModified, None) => {
-                return Err("nobody asked whether it has changed".into());
+                return Err("the feed is \"not modified\", but no version of it is known".into());
             }
             (Fetched::New { body, validators }, _) => SourceReading {
                 busy: self.expand(&body, window)?,
@@ -129,7 +131,7 @@ impl Origins {
         Ok((name, reading))
     }
 
-    /// Returns the time that a feed makes busy.
+    /// Returns the busy time of a feed.
     fn expand(
         &self,
         feed: &[u8],
@@ -155,20 +157,24 @@ impl Origin for Origins {
         for calendar in &member.calendars {
             match calendar {
                 CalendarName::Google(name) => {
-                    ids.push(self.secrets.google_calendar(name).ok_or(NOT_THERE)?);
+                    ids.push(self.secrets.google_calendar(name).ok_or(MISSING_CALENDAR)?);
                 }
                 CalendarName::Ical(name) => {
-                    feeds.push((format!("ical:{name}"), self.secrets.feed(name).ok_or(NOT_THERE)?));
+                    feeds.push((
+                        format!("ical:{name}"),
+                        self.secrets.feed(name).ok_or(MISSING_CALENDAR)?,
+                    ));
                 }
             }
         }
-        let feeds =
-            try_join_all(feeds.into_iter().map(|feed| self.feed(feed, window, known, deadline)));
-        let google = self.google(&ids, window, deadline);
+        let feeds = try_join_all(
+            feeds.into_iter().map(|feed| self.read_feed(feed, window, known, deadline)),
+        );
+        let google = self.read_google(&ids, window, deadline);
         let (feeds, google) = futures_util::try_join!(feeds, google)?;
         Ok(feeds.into_iter().chain(google).collect())
     }
 }
 
-/// Checked when the origins were made.
-const NOT_THERE: &str = "a calendar is not among the secrets";
+/// Cannot occur: [`Origins::new`] checks it.
+const MISSING_CALENDAR: &str = "a calendar is not among the secrets";

@@ -1,4 +1,4 @@
-//! The calendars' secrets: one JSON document.
+//! The secrets of the calendars: one JSON document.
 //!
 //! ```json
 //! {
@@ -11,9 +11,9 @@
 //! }
 //! ```
 //!
-//! The salon file names entries of `feeds` and of `google.calendars`; what
-//! stands behind a name is nobody's business but this module's. `subject` is
-//! optional: whom the service account acts for, with domain-wide delegation.
+//! The salon file refers to `feeds` and `google.calendars` by name. Only this
+//! module knows the addresses and ids behind the names. `subject` is optional:
+//! the person for whom the service account acts, with domain-wide delegation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,24 +23,25 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::calendars::google_calendar::ServiceAccount;
 use crate::calendars::ical_feed::Feed;
 use crate::calendars::secret_json::{
-    self, JsonValue, ValidationErrors, Validator, inside, is_name,
+    self, JsonValue, ValidationErrors, Validator, find, is_name, join,
 };
 
 #[cfg(test)]
 mod tests;
 
-/// The variable that holds the document, or with `_PARAMETER` behind it the
-/// name of the SSM parameter that does: see [`crate::secrets::load`].
+/// The environment variable that contains the document.
+/// `CALENDAR_SECRETS_PARAMETER` may name an SSM parameter instead: see
+/// [`crate::secrets::load`].
 pub const CALENDAR_SECRETS: &str = "CALENDAR_SECRETS";
 
-/// Where the calendars are, and the key to Google's.
+/// The addresses and ids of the calendars, and the key for Google's.
 #[derive(Clone, Debug, Default)]
 pub struct CalendarSecrets {
     feeds: BTreeMap<String, Feed>,
     google: Option<GoogleSecrets>,
 }
 
-/// What Google Calendar is asked with.
+/// The access to Google Calendar.
 #[derive(Clone)]
 pub struct GoogleSecrets {
     service_account: ServiceAccount,
@@ -49,42 +50,42 @@ pub struct GoogleSecrets {
 }
 
 impl CalendarSecrets {
-    /// Reads the document. Keys that it does not know are mistakes too: a
-    /// misspelt one would leave a calendar out.
+    /// Parses the document. An unknown key is an error: a misspelled one would
+    /// omit a calendar.
     ///
     /// # Errors
-    /// All mistakes, each with its place and without what is there.
+    /// All errors at once, each with the path of the field and without its
+    /// value.
     pub fn parse(json: &SecretString) -> Result<Self, ValidationErrors> {
-        secret_json::read(json, CALENDAR_SECRETS, |checker, place, node| {
-            let entries = checker.object(place, node)?;
-            checker.only(place, entries, &["feeds", "google"]);
+        secret_json::parse(json, CALENDAR_SECRETS, |validator, path, value| {
+            let fields = validator.object(path, value)?;
+            validator.known_keys(path, fields, &["feeds", "google"]);
             let mut secrets = Self::default();
-            if let Some(node) = secret_json::find(entries, "feeds") {
-                secrets.feeds = named(checker, "feeds", node, |checker, place, text| {
+            if let Some(value) = find(fields, "feeds") {
+                secrets.feeds = parse_names(validator, "feeds", value, |validator, path, text| {
                     let feed = Feed::new(text);
-                    feed.map_err(|error| checker.report(place, error.to_string())).ok()
+                    feed.map_err(|error| validator.report(path, error.to_string())).ok()
                 });
             }
-            if let Some(node) = secret_json::find(entries, "google") {
-                secrets.google = google(checker, "google", node);
+            if let Some(value) = find(fields, "google") {
+                secrets.google = parse_google(validator, "google", value);
             }
             Some(secrets)
         })
     }
 
-    /// Finds a feed by its name.
+    /// Finds a feed by its name in the salon file.
     #[must_use]
     pub fn feed(&self, name: &str) -> Option<&Feed> {
         self.feeds.get(name)
     }
 
-    /// Finds the id of a Google calendar by its name.
+    /// Finds the id of a Google calendar by its name in the salon file.
     #[must_use]
     pub fn google_calendar(&self, name: &str) -> Option<&str> {
         self.google.as_ref()?.calendars.get(name).map(String::as_str)
     }
 
-    /// Returns what Google Calendar is asked with.
     #[must_use]
     pub fn google(&self) -> Option<&GoogleSecrets> {
         self.google.as_ref()
@@ -92,20 +93,19 @@ impl CalendarSecrets {
 }
 
 impl GoogleSecrets {
-    /// Returns the account that asks.
     #[must_use]
     pub fn service_account(&self) -> &ServiceAccount {
         &self.service_account
     }
 
-    /// Returns whom the account acts for.
+    /// Returns the person for whom the account acts.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 }
 
-/// Shows the calendars' names, and neither ids nor people.
+/// Prints the names of the calendars, and no ids or persons.
 impl fmt::Debug for GoogleSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GoogleSecrets")
@@ -114,43 +114,43 @@ impl fmt::Debug for GoogleSecrets {
     }
 }
 
-fn google(checker: &mut Validator, place: &str, node: &JsonValue) -> Option<GoogleSecrets> {
-    let entries = checker.object(place, node)?;
-    checker.only(place, entries, &["serviceAccount", "subject", "calendars"]);
-    let calendars = secret_json::find(entries, "calendars").map(|node| {
-        let plain = |_: &mut Validator, _: &str, id: &SecretString| {
+fn parse_google(validator: &mut Validator, path: &str, value: &JsonValue) -> Option<GoogleSecrets> {
+    let fields = validator.object(path, value)?;
+    validator.known_keys(path, fields, &["serviceAccount", "subject", "calendars"]);
+    let calendars = find(fields, "calendars").map(|value| {
+        let trimmed = |_: &mut Validator, _: &str, id: &SecretString| {
             Some(id.expose_secret().trim().to_owned())
         };
-        named(checker, &inside(place, "calendars"), node, plain)
+        parse_names(validator, &join(path, "calendars"), value, trimmed)
     });
-    let subject = secret_json::find(entries, "subject")
-        .and_then(|node| checker.text(&inside(place, "subject"), node))
+    let subject = find(fields, "subject")
+        .and_then(|value| validator.text(&join(path, "subject"), value))
         .map(|subject| subject.expose_secret().trim().to_owned());
-    let account_place = inside(place, "serviceAccount");
-    let Some(account) = secret_json::find(entries, "serviceAccount") else {
-        checker.report(&account_place, "is missing");
+    let account_path = join(path, "serviceAccount");
+    let Some(account) = find(fields, "serviceAccount") else {
+        validator.report(&account_path, "is missing");
         return None;
     };
-    let service_account = ServiceAccount::check(checker, &account_place, account)?;
+    let service_account = ServiceAccount::validate(validator, &account_path, account)?;
     Some(GoogleSecrets { service_account, subject, calendars: calendars.unwrap_or_default() })
 }
 
-/// Reads an object whose keys are names that somebody chose.
-fn named<T>(
-    checker: &mut Validator,
-    place: &str,
-    node: &JsonValue,
-    mut value: impl FnMut(&mut Validator, &str, &SecretString) -> Option<T>,
+/// Parses an object whose keys are calendar names.
+fn parse_names<T>(
+    validator: &mut Validator,
+    path: &str,
+    value: &JsonValue,
+    mut parse: impl FnMut(&mut Validator, &str, &SecretString) -> Option<T>,
 ) -> BTreeMap<String, T> {
     let mut values = BTreeMap::new();
-    for (name, node) in checker.object(place, node).unwrap_or_default() {
-        let place = inside(place, name);
+    for (name, value) in validator.object(path, value).unwrap_or_default() {
+        let path = join(path, name);
         if !is_name(name) {
-            checker.report(&place, "a name has letters, digits, _ and -, and at most 40 of them");
+            validator.report(&path, "a name has at most 40 letters, digits, _ and -");
         }
-        if let Some(read) = checker.text(&place, node).and_then(|text| value(checker, &place, text))
-        {
-            values.insert(name.clone(), read);
+        let text = validator.text(&path, value);
+        if let Some(parsed) = text.and_then(|text| parse(validator, &path, text)) {
+            values.insert(name.clone(), parsed);
         }
     }
     values

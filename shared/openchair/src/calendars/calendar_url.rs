@@ -1,32 +1,32 @@
-//! Addresses that are secrets, or that secrets are sent to.
+//! URLs that are secrets, or that secrets are sent to.
 
 use std::fmt;
 
 use http::Uri;
 use url::Url;
 
-use crate::https::is_this_machine;
+use crate::https::is_loopback;
 
-/// An absolute address: `https`, or `http` to this machine.
+/// An absolute URL: `https`, or `http` to this machine.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct CalendarUrl(Url);
 
-/// An address that will not do. The address itself is not in the message.
+/// An invalid URL. The message does not contain the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarUrlError {
-    /// Not an absolute address.
+    /// Not an absolute URL.
     #[error("it must be an address that begins with https://")]
-    NotAnAddress,
+    Invalid,
     /// Plain HTTP to another machine, or another protocol.
-    #[error("it must begin with https://, so that nobody reads along")]
+    #[error("it must begin with https://, so that the connection is encrypted")]
     NotEncrypted,
     /// A user name or password before the host.
-    #[error("it must have no user name and no password in it, as none is sent")]
+    #[error("it must not contain a user name or a password, because they are not sent")]
     UserInfo,
 }
 
 impl CalendarUrl {
-    /// Checks an address. `webcal` is a name for `https`.
+    /// Parses a URL. `webcal` means `https`.
     pub(super) fn parse(text: &str) -> Result<Self, CalendarUrlError> {
         let text = text.trim();
         let as_https = ["webcal://", "webcals://"].iter().find_map(|scheme| {
@@ -34,13 +34,13 @@ impl CalendarUrl {
             start.eq_ignore_ascii_case(scheme).then(|| format!("https://{rest}"))
         });
         let url = Url::parse(as_https.as_deref().unwrap_or(text));
-        Self::check(url.map_err(|_| CalendarUrlError::NotAnAddress)?)
+        Self::check(url.map_err(|_| CalendarUrlError::Invalid)?)
     }
 
-    /// Follows a redirect from here. What was encrypted stays so, even where
-    /// it leads to this machine.
+    /// Returns the target of a redirect from this URL. A redirect never leads
+    /// from `https` to `http`, not even to this machine.
     pub(super) fn redirected(&self, location: &str) -> Result<Self, CalendarUrlError> {
-        let next = self.0.join(location).map_err(|_| CalendarUrlError::NotAnAddress)?;
+        let next = self.0.join(location).map_err(|_| CalendarUrlError::Invalid)?;
         let next = Self::check(next)?;
         if self.0.scheme() == "https" && next.0.scheme() != "https" {
             return Err(CalendarUrlError::NotEncrypted);
@@ -48,11 +48,11 @@ impl CalendarUrl {
         Ok(next)
     }
 
-    /// Returns the address of what is below this one, by the names on the way.
-    pub(super) fn below(&self, names: &[&str]) -> Self {
+    /// Appends path segments, percent-encoded.
+    pub(super) fn join_path(&self, segments: &[&str]) -> Self {
         let mut url = self.0.clone();
-        let mut path = url.path_segments_mut().expect("an address with a host has a path");
-        path.pop_if_empty().extend(names);
+        let mut path = url.path_segments_mut().expect("a URL with a host has a path");
+        path.pop_if_empty().extend(segments);
         drop(path);
         Self(url)
     }
@@ -60,38 +60,38 @@ impl CalendarUrl {
     fn check(mut url: Url) -> Result<Self, CalendarUrlError> {
         match (url.scheme(), url.host_str()) {
             ("https", Some(_)) => {}
-            ("http", Some(host)) if is_this_machine(host) => {}
+            ("http", Some(host)) if is_loopback(host) => {}
             _ => return Err(CalendarUrlError::NotEncrypted),
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(CalendarUrlError::UserInfo);
         }
         url.set_fragment(None);
-        // An address is a URL to one crate and a URI to the other, which knows
-        // fewer characters: found here and not at the first request.
+        // Not every URL is a valid URI for the HTTP client, which allows fewer
+        // characters. Checked here, not at the first request.
         if url.as_str().parse::<Uri>().is_err() {
-            return Err(CalendarUrlError::NotAnAddress);
+            return Err(CalendarUrlError::Invalid);
         }
         Ok(Self(url))
     }
 
-    /// Returns the address to send a request to.
+    /// Returns the URI for a request.
     pub(super) fn to_uri(&self) -> Uri {
-        self.0.as_str().parse().expect("the address was checked to be a URI")
+        self.0.as_str().parse().expect("the URL was checked to be a URI")
     }
 
-    /// Returns the whole address. It belongs into requests alone.
+    /// Returns the whole URL, for use in requests only.
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Tells whether there is nothing behind the host.
-    pub(super) fn is_bare(&self) -> bool {
+    /// Returns whether there is no path and no query.
+    pub(super) fn has_only_host(&self) -> bool {
         self.0.path() == "/" && self.0.query().is_none()
     }
 }
 
-/// Shows that there is an address.
+/// Hides the URL.
 impl fmt::Debug for CalendarUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CalendarUrl").finish_non_exhaustive()
@@ -103,8 +103,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_encrypted_or_on_this_machine() {
-        use CalendarUrlError::{NotAnAddress, NotEncrypted, UserInfo};
+    fn a_url_is_encrypted_or_on_this_machine() {
+        use CalendarUrlError::{Invalid, NotEncrypted, UserInfo};
         let cases = [
             ("https://calendar.example/a/b.ics?x=1", Ok("https://calendar.example/a/b.ics?x=1")),
             ("https://calendar.example", Ok("https://calendar.example/")),
@@ -121,17 +121,13 @@ mod tests {
             ("ftp://127.0.0.1/b.ics", Err(NotEncrypted)),
             ("file:///etc/passwd", Err(NotEncrypted)),
             ("https://me:word@calendar.example/", Err(UserInfo)),
-            ("https://", Err(NotAnAddress)),
-            ("calendar.example/b.ics", Err(NotAnAddress)),
-            ("", Err(NotAnAddress)),
+            ("https://", Err(Invalid)),
+            ("calendar.example/b.ics", Err(Invalid)),
+            ("", Err(Invalid)),
         ];
         for (text, expected) in cases {
-            let address = CalendarUrl::parse(text);
-            assert_eq!(
-                address.as_ref().map(CalendarUrl::as_str),
-                expected.as_ref().copied(),
-                "{text}"
-            );
+            let url = CalendarUrl::parse(text);
+            assert_eq!(url.as_ref().map(CalendarUrl::as_str), expected.as_ref().copied(), "{text}");
         }
     }
 
@@ -159,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_not_shown() {
-        let address = CalendarUrl::parse("https://calendar.example/hidden.ics").unwrap();
-        assert!(!format!("{address:?}").contains("calendar"));
+    fn a_url_is_not_printed() {
+        let url = CalendarUrl::parse("https://calendar.example/hidden.ics").unwrap();
+        assert!(!format!("{url:?}").contains("calendar"));
     }
 }

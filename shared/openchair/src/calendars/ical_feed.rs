@@ -1,4 +1,4 @@
-//! iCal feeds: a calendar as a file behind a secret address.
+//! iCal feeds: calendar files at secret addresses.
 
 use std::fmt;
 
@@ -19,31 +19,31 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::calendars::calendar_error::CalendarError;
 use crate::calendars::calendar_url::{CalendarUrl, CalendarUrlError};
-use crate::https::{self, HttpsClient, OUR_NAME};
+use crate::https::{self, HttpsClient, USER_AGENT_NAME};
 
 #[cfg(test)]
 mod tests;
 
-/// The longest feed that is read, in bytes. 5,000 events have about 2 MB.
+/// The longest feed that is read, in bytes. 5,000 events take about 2 MB.
 pub const MAX_FEED: usize = 10 * 1024 * 1024;
 
-/// How many redirects are followed.
+/// The largest number of redirects that are followed.
 const MAX_REDIRECTS: u32 = 5;
 
-/// The longest validator that is kept, in bytes: it goes into the cache item.
+/// The longest validator that is kept, in bytes. It is stored in the cache item.
 const MAX_VALIDATOR: usize = 512;
 
-/// An iCal feed. Its address is a secret: who knows it reads the calendar.
+/// An iCal feed. Its address is a secret: whoever knows it can read the calendar.
 #[derive(Clone)]
 pub struct Feed {
     address: CalendarUrl,
     fingerprint: String,
 }
 
-/// What a server says of the version of a feed that it sent.
+/// The `ETag` and `Last-Modified` of a feed's version.
 ///
-/// They belong to one address: another feed's are not sent, as a server would
-/// answer "not modified" of a feed that was never read.
+/// Validators belong to one address. They are not sent to another feed, whose
+/// server could answer "not modified" for a feed that was never read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validators {
     feed: String,
@@ -53,59 +53,60 @@ pub struct Validators {
     last_modified: Option<String>,
 }
 
-/// A feed as it stands.
+/// The result of fetching a feed.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// As it was when the validators were made.
+    /// The feed has not changed since the validators were issued.
     NotModified,
-    /// Its bytes, whatever they are: a page that says "please log in" is
-    /// refused where the feed is parsed.
+    /// The body of the response. It may be any text, such as a login page,
+    /// which the feed's parser rejects.
     New {
-        /// The bytes.
         body: Bytes,
-        /// What to send along next time.
+        /// To be sent with the next request.
         validators: Validators,
     },
 }
 
 impl Feed {
-    /// Makes a feed from its address: `https`, `webcal`, which means the same,
+    /// Creates a feed from its address: `https`, `webcal`, which means the same,
     /// or `http` to this machine.
     ///
     /// # Errors
-    /// When the address will not do. It is not in the message.
+    /// If the address is invalid. The message does not contain it.
     pub fn new(address: &SecretString) -> Result<Self, CalendarUrlError> {
         let address = CalendarUrl::parse(address.expose_secret())?;
-        // 72 bits tell a salon's feeds apart, and lead back to no address.
+        // 72 bits are enough to tell a salon's feeds apart. The hash does not
+        // reveal the address.
         let hash = digest(&SHA256, address.as_str().as_bytes());
         let fingerprint = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9]);
         Ok(Self { address, fingerprint })
     }
 
-    /// Returns a short text that changes with the address, and is no secret.
+    /// Returns a short hash of the address, which is not a secret.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Reads the feed, unless it is as it was when `validators` were made.
+    /// Fetches the feed, unless it has not changed since `validators` were
+    /// issued.
     ///
-    /// It asks for no compression: a limit on the bytes read would then be no
-    /// limit on the bytes unpacked, and a feed of 2 MB is read well within the
-    /// deadline without it. A connection that breaks is tried once more: one
-    /// that was kept may have been closed at the other end meanwhile.
+    /// The request asks for no compression: a limit on the received bytes would
+    /// not limit the unpacked bytes, and an uncompressed feed of 2 MB arrives
+    /// well within the deadline. A broken connection is retried once: the
+    /// server may have closed a pooled connection.
     ///
     /// # Errors
-    /// Whatever is neither a 200 nor the 304 that was asked for, is longer than
-    /// [`MAX_FEED`], or is not complete at `deadline`.
+    /// If the response is neither a 200 nor a 304 to the validators, is longer
+    /// than [`MAX_FEED`], or is not complete at `deadline`.
     pub async fn fetch(
         &self,
         client: &HttpsClient,
         validators: Option<&Validators>,
         deadline: Instant,
     ) -> Result<Fetched, CalendarError> {
-        let begun = Instant::now();
-        let validators = validators.filter(|known| known.feed == self.fingerprint);
+        let started = Instant::now();
+        let validators = validators.filter(|validators| validators.feed == self.fingerprint);
         let fetched = async {
             match self.attempt(client, validators).await {
                 Err(CalendarError::Unreachable(_)) => self.attempt(client, validators).await,
@@ -114,7 +115,7 @@ impl Feed {
         };
         timeout_at(deadline, fetched)
             .await
-            .unwrap_or_else(|_| Err(CalendarError::Timeout { after: begun.elapsed() }))
+            .unwrap_or_else(|_| Err(CalendarError::Timeout { after: started.elapsed() }))
     }
 
     async fn attempt(
@@ -130,15 +131,15 @@ impl Feed {
                 .map_err(|error| CalendarError::Unreachable(error.into()))?;
             match response.status().as_u16() {
                 200 => return self.read(response).await,
-                304 if validators.is_some_and(Validators::say_something) => {
+                304 if validators.is_some_and(Validators::is_present) => {
                     return Ok(Fetched::NotModified);
                 }
                 301 | 302 | 303 | 307 | 308 => {
-                    address = redirected(&address, response.headers())?;
+                    address = redirect_target(&address, response.headers())?;
                 }
                 400..=599 => return Err(refused(response.status(), response.headers())),
                 status => {
-                    let reason = format!("status {status} is not what was asked for");
+                    let reason = format!("status {status} is unexpected");
                     return Err(CalendarError::unreadable(reason));
                 }
             }
@@ -148,14 +149,14 @@ impl Feed {
 
     async fn read(&self, response: Response<Incoming>) -> Result<Fetched, CalendarError> {
         let (head, body) = response.into_parts();
-        let plain =
+        let is_identity =
             |coding: &http::HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
-        if !head.headers.get_all(CONTENT_ENCODING).iter().all(plain) {
-            return Err(CalendarError::unreadable("it is compressed, which was not asked for"));
+        if !head.headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
+            return Err(CalendarError::unreadable("it is compressed"));
         }
         let body = https::read_body(body, MAX_FEED)
             .await
-            .map_err(|error| CalendarError::of_body(error, MAX_FEED))?;
+            .map_err(|error| CalendarError::from_body_error(error, MAX_FEED))?;
         let validators = Validators {
             feed: self.fingerprint.clone(),
             etag: validator(&head.headers, &ETAG),
@@ -166,7 +167,7 @@ impl Feed {
 }
 
 impl Validators {
-    fn say_something(&self) -> bool {
+    fn is_present(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }
 }
@@ -175,14 +176,14 @@ fn request(address: &CalendarUrl, validators: Option<&Validators>) -> Request<Fu
     let mut request = Request::get(address.to_uri())
         .header(ACCEPT, "text/calendar, */*;q=0.1")
         .header(ACCEPT_ENCODING, "identity")
-        .header(USER_AGENT, OUR_NAME)
+        .header(USER_AGENT, USER_AGENT_NAME)
         .body(Full::default())
-        .expect("an address and constant headers make a request");
-    let known = [
+        .expect("a checked URL and constant headers make a request");
+    let conditions = [
         (IF_NONE_MATCH, validators.and_then(|known| known.etag.as_deref())),
         (IF_MODIFIED_SINCE, validators.and_then(|known| known.last_modified.as_deref())),
     ];
-    for (name, value) in known {
+    for (name, value) in conditions {
         if let Some(value) = value.and_then(|value| value.parse().ok()) {
             request.headers_mut().insert(name, value);
         }
@@ -190,14 +191,12 @@ fn request(address: &CalendarUrl, validators: Option<&Validators>) -> Request<Fu
     request
 }
 
-fn redirected(from: &CalendarUrl, headers: &HeaderMap) -> Result<CalendarUrl, CalendarError> {
+fn redirect_target(from: &CalendarUrl, headers: &HeaderMap) -> Result<CalendarUrl, CalendarError> {
     let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let location =
-        location.ok_or_else(|| CalendarError::unreadable("it is a redirect to nowhere"))?;
+        location.ok_or_else(|| CalendarError::unreadable("it is a redirect without a target"))?;
     from.redirected(location).map_err(|error| {
-        CalendarError::unreadable(format!(
-            "it is a redirect to an address that will not do: {error}"
-        ))
+        CalendarError::unreadable(format!("it is a redirect to an invalid address: {error}"))
     })
 }
 
@@ -211,14 +210,14 @@ fn validator(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!value.is_empty() && value.len() <= MAX_VALIDATOR).then(|| value.to_owned())
 }
 
-/// Shows that there is a feed.
+/// Prints the fingerprint, and not the address.
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Feed").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
     }
 }
 
-/// Shows how long the feed is, and nothing of what is in it.
+/// Prints the length of the feed, and none of its content.
 impl fmt::Debug for Fetched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

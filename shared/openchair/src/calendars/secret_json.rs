@@ -1,7 +1,7 @@
-//! Reading JSON documents that hold secrets.
+//! Validation of JSON documents that contain secrets.
 //!
-//! A mistake is reported by its place, never by what is there: the parser's
-//! own messages would quote it. All mistakes are reported at once.
+//! An error names the path of a field, and never its value. The JSON parser's
+//! own messages would quote it. All errors are reported at once.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,154 +9,158 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A mistake in a document.
+/// An invalid field of a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {what}")]
+#[error("{path}: {message}")]
 pub struct ValidationError {
-    /// Where it is, such as `google.serviceAccount.private_key`.
-    pub place: String,
-    /// What is wrong there.
-    pub what: String,
+    /// The path of the field, such as `google.serviceAccount.private_key`.
+    pub path: String,
+    pub message: String,
 }
 
-/// All mistakes in a document. No value of the document is among them.
+/// All errors of a document. They contain no value of the document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ValidationErrors(pub Vec<ValidationError>);
 
-/// Shows the mistakes, one a line.
+/// Prints one error per line.
 impl fmt::Display for ValidationErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, error) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{problem}")?;
+            write!(f, "{error}")?;
         }
         Ok(())
     }
 }
 
-/// A value, as far as these documents have any.
+/// A JSON value. Only the types that the documents use are kept.
 pub(super) enum JsonValue {
-    /// In the order of the document, with a key as often as it is there.
+    /// The fields in their order. A repeated key is kept.
     Object(Vec<(String, JsonValue)>),
     Text(SecretString),
     /// Numbers, lists and the like.
     Other,
 }
 
-/// Reads a document, and looks at what it holds.
-pub(super) fn read<T>(
+/// Parses a document, and validates it with `validate`.
+pub(super) fn parse<T>(
     json: &SecretString,
     name: &str,
-    check: impl FnOnce(&mut Validator, &str, &JsonValue) -> Option<T>,
+    validate: impl FnOnce(&mut Validator, &str, &JsonValue) -> Option<T>,
 ) -> Result<T, ValidationErrors> {
-    let mut checker = Validator::default();
-    let node = match serde_json::from_str(json.expose_secret()) {
-        Ok(node) => node,
+    let mut validator = Validator::default();
+    let value = match serde_json::from_str(json.expose_secret()) {
+        Ok(value) => value,
         Err(error) => {
-            let what = format!("not JSON, at line {} column {}", error.line(), error.column());
-            checker.report(name, what);
-            return Err(ValidationErrors(checker.problems));
+            let message = format!("not JSON, at line {} column {}", error.line(), error.column());
+            validator.report(name, message);
+            return Err(ValidationErrors(validator.errors));
         }
     };
-    match check(&mut checker, name, &node) {
-        Some(value) if checker.problems.is_empty() => Ok(value),
-        _ => Err(ValidationErrors(checker.problems)),
+    match validate(&mut validator, name, &value) {
+        Some(document) if validator.errors.is_empty() => Ok(document),
+        _ => Err(ValidationErrors(validator.errors)),
     }
 }
 
-/// Collects mistakes.
+/// Checks the values of a document, and collects the errors.
 #[derive(Default)]
 pub(super) struct Validator {
-    problems: Vec<ValidationError>,
+    errors: Vec<ValidationError>,
 }
 
 impl Validator {
-    pub(super) fn report(&mut self, place: &str, what: impl Into<String>) {
-        self.problems.push(ValidationError { place: place.to_owned(), what: what.into() });
+    pub(super) fn report(&mut self, path: &str, message: impl Into<String>) {
+        self.errors.push(ValidationError { path: path.to_owned(), message: message.into() });
     }
 
-    /// Takes an object apart.
+    /// Returns the fields of an object. Reports repeated keys.
     pub(super) fn object<'a>(
         &mut self,
-        place: &str,
-        node: &'a JsonValue,
+        path: &str,
+        value: &'a JsonValue,
     ) -> Option<&'a [(String, JsonValue)]> {
-        let JsonValue::Object(entries) = node else {
-            self.report(place, "must be an object");
+        let JsonValue::Object(fields) = value else {
+            self.report(path, "must be an object");
             return None;
         };
         let mut seen = BTreeSet::new();
-        let mut told = BTreeSet::new();
-        for (key, _) in entries {
-            if !seen.insert(key) && told.insert(key) {
-                self.report(&inside(place, key), "is there more than once");
+        let mut reported = BTreeSet::new();
+        for (key, _) in fields {
+            if !seen.insert(key) && reported.insert(key) {
+                self.report(&join(path, key), "occurs more than once");
             }
         }
-        Some(entries)
+        Some(fields)
     }
 
-    /// Reports every key but these.
-    pub(super) fn only(&mut self, place: &str, entries: &[(String, JsonValue)], known: &[&str]) {
-        for (key, _) in entries {
+    /// Reports every key that is not in `known`.
+    pub(super) fn known_keys(
+        &mut self,
+        path: &str,
+        fields: &[(String, JsonValue)],
+        known: &[&str],
+    ) {
+        for (key, _) in fields {
             if !known.contains(&key.as_str()) {
-                let what = format!("unknown; known are {}", known.join(", "));
-                self.report(&inside(place, key), what);
+                let message = format!("unknown field, expected one of {}", known.join(", "));
+                self.report(&join(path, key), message);
             }
         }
     }
 
-    /// Takes a text that is not empty.
+    /// Returns a text that is not empty.
     pub(super) fn text<'a>(
         &mut self,
-        place: &str,
-        node: &'a JsonValue,
+        path: &str,
+        value: &'a JsonValue,
     ) -> Option<&'a SecretString> {
-        match node {
+        match value {
             JsonValue::Text(text) if text.expose_secret().trim().is_empty() => {
-                self.report(place, "is empty");
+                self.report(path, "is empty");
                 None
             }
             JsonValue::Text(text) => Some(text),
             JsonValue::Object(_) | JsonValue::Other => {
-                self.report(place, "must be text");
+                self.report(path, "must be text");
                 None
             }
         }
     }
 
-    /// Takes a text that has to be there.
-    pub(super) fn required<'a>(
+    /// Returns the text of a required field.
+    pub(super) fn required_text<'a>(
         &mut self,
-        place: &str,
-        entries: &'a [(String, JsonValue)],
+        path: &str,
+        fields: &'a [(String, JsonValue)],
         key: &str,
     ) -> Option<&'a SecretString> {
-        let place = inside(place, key);
-        if let Some(node) = find(entries, key) {
-            return self.text(&place, node);
+        let path = join(path, key);
+        if let Some(value) = find(fields, key) {
+            return self.text(&path, value);
         }
-        self.report(&place, "is missing");
+        self.report(&path, "is missing");
         None
     }
 }
 
 /// Finds a value by its key.
-pub(super) fn find<'a>(entries: &'a [(String, JsonValue)], key: &str) -> Option<&'a JsonValue> {
-    entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+pub(super) fn find<'a>(fields: &'a [(String, JsonValue)], key: &str) -> Option<&'a JsonValue> {
+    fields.iter().find(|(name, _)| name == key).map(|(_, value)| value)
 }
 
-/// Names a place inside another. A key is a name, not a secret, if it looks
-/// like one: an address pasted on the wrong side of the colon does not.
-pub(super) fn inside(place: &str, key: &str) -> String {
-    if is_name(key) { format!("{place}.{key}") } else { format!("{place}.(a key)") }
+/// Appends a key to a path. A key that is not a name may be a secret that was
+/// pasted on the wrong side of the colon, so it is hidden.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if is_name(key) { format!("{path}.{key}") } else { format!("{path}.(a key)") }
 }
 
-/// Tells whether a key is a name: letters, digits, `_` and `-`, at most 40.
+/// Returns whether a key is a name: at most 40 letters, digits, `_` and `-`.
 pub(super) fn is_name(key: &str) -> bool {
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    (1..=40).contains(&key.len()) && key.bytes().all(usual)
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    (1..=40).contains(&key.len()) && key.bytes().all(is_allowed)
 }
 
 impl<'de> Deserialize<'de> for JsonValue {
@@ -175,11 +179,11 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
         }
-        Ok(JsonValue::Object(entries))
+        Ok(JsonValue::Object(fields))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {

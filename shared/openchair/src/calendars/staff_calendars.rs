@@ -1,4 +1,4 @@
-//! Bookings as events in the staff's own calendars.
+//! Writes bookings into the staff's own calendars.
 
 use std::error::Error;
 
@@ -18,19 +18,18 @@ use salon::booking::{Booking, State};
 use salon::invitation;
 use salon::staff_calendar::CalendarName;
 
-/// The calendars into which bookings are written: Google's. A feed can only be
-/// read.
+/// The calendars into which bookings are written. These are Google's: a feed is
+/// read-only.
 #[derive(Debug)]
 pub struct StaffCalendars<G = GoogleCalendars> {
     google: Option<(G, CalendarSecrets)>,
 }
 
 impl StaffCalendars {
-    /// Reads where the Google calendars of a configuration's salon are. Without
-    /// any, no secret is needed.
+    /// Loads the calendar secrets. A salon without Google calendars needs none.
     ///
     /// # Errors
-    /// When the secrets cannot be read.
+    /// If the secrets cannot be read.
     pub async fn load(config: &Config) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let is_google = |name: &CalendarName| matches!(name, CalendarName::Google(_));
         if !config.salon.staff.iter().any(|member| member.calendars.iter().any(is_google)) {
@@ -40,7 +39,7 @@ impl StaffCalendars {
         Ok(Self::new(CalendarSecrets::parse(&document)?, config.google_api_base.parse()?))
     }
 
-    /// Writes into the calendars that `secrets` know.
+    /// Writes into the Google calendars that are in `secrets`.
     #[must_use]
     pub fn new(secrets: CalendarSecrets, base: GoogleBaseUrl) -> Self {
         let google = secrets.google().map(|google| {
@@ -53,49 +52,53 @@ impl StaffCalendars {
 }
 
 impl<G: CalendarWriter> StaffCalendars<G> {
-    /// Writes to `google`, into the calendars that `secrets` know.
+    /// Writes with `writer`, into the calendars that are in `secrets`.
     #[must_use]
-    pub const fn over(google: G, secrets: CalendarSecrets) -> Self {
-        Self { google: Some((google, secrets)) }
+    pub const fn with_writer(writer: G, secrets: CalendarSecrets) -> Self {
+        Self { google: Some((writer, secrets)) }
     }
 
-    /// Tells whether a booking has a place in one of the calendars.
+    /// Returns whether the booking's staff member has a calendar to write into.
     #[must_use]
-    pub fn has_place(&self, booking: &Booking, salon: &Salon) -> bool {
-        self.place(booking, salon).is_some()
+    pub fn has_calendar_for(&self, booking: &Booking, salon: &Salon) -> bool {
+        self.calendar_for(booking, salon).is_some()
     }
 
-    /// Makes a calendar show what a booking is: a confirmed one has an event,
-    /// and any other has none. Doing it again changes nothing.
+    /// Updates the calendar: a confirmed booking has an event, any other has
+    /// none. Idempotent.
     ///
     /// # Errors
-    /// When the calendar does not take it.
-    pub async fn show(&self, booking: &Booking, salon: &Salon) -> Result<(), CalendarError> {
-        let Some((google, calendar)) = self.place(booking, salon) else { return Ok(()) };
+    /// If the calendar cannot be written.
+    pub async fn update_event(
+        &self,
+        booking: &Booking,
+        salon: &Salon,
+    ) -> Result<(), CalendarError> {
+        let Some((writer, calendar)) = self.calendar_for(booking, salon) else { return Ok(()) };
         let deadline = Instant::now() + CALENDAR_ENTRY_TIMEOUT;
         if booking.state != State::Confirmed {
-            return google.delete(calendar, &booking.id, deadline).await;
+            return writer.delete(calendar, &booking.id, deadline).await;
         }
-        let words = invitation::CalendarText::for_owner(booking, salon);
+        let text = invitation::CalendarText::for_owner(booking, salon);
         let event = GoogleEvent {
             id: booking.id.clone(),
             time: booking.appointment,
-            summary: words.summary,
-            description: words.description,
+            summary: text.summary,
+            description: text.description,
             location: salon.contact.address.clone(),
             url: salon.return_url_for(&booking.id),
         };
-        google.insert(calendar, &event, deadline).await
+        writer.insert(calendar, &event, deadline).await
     }
 
-    /// Finds the first Google calendar of whom a booking is with.
-    fn place(&self, booking: &Booking, salon: &Salon) -> Option<(&G, &str)> {
-        let (google, secrets) = self.google.as_ref()?;
+    /// Returns the id of the first Google calendar of the booking's staff member.
+    fn calendar_for(&self, booking: &Booking, salon: &Salon) -> Option<(&G, &str)> {
+        let (writer, secrets) = self.google.as_ref()?;
         let member = salon.staff_member(booking.staff.as_str())?;
         let id = member.calendars.iter().find_map(|calendar| match calendar {
             CalendarName::Google(name) => secrets.google_calendar(name),
             CalendarName::Ical(_) => None,
         });
-        Some((google, id?))
+        Some((writer, id?))
     }
 }

@@ -1,4 +1,4 @@
-//! A deposit that reserves nothing.
+//! A deposit without a booking.
 
 use stripe_checkout::checkout_session::CreateCheckoutSession;
 use stripe_client_core::StripeRequest;
@@ -11,22 +11,21 @@ use crate::payments::stripe_error::StripeError;
 use crate::payments::stripe_session::Session;
 use salon::money::Money;
 
-/// A deposit that reserves nothing.
+/// A deposit without a booking: nothing is reserved.
 #[derive(Clone, Copy, Debug)]
 pub struct BareDeposit<'a> {
-    /// What is charged.
     pub amount: Money,
-    /// What the client reads next to the amount.
+    /// The text next to the amount.
     pub product_name: &'a str,
-    /// The page that a payment method leads back to.
+    /// The page to which a redirecting payment method returns.
     pub return_url: &'a str,
 }
 
-/// Creates a session that takes a deposit in the salon's own page, and returns
-/// it with its client secret.
+/// Creates a session for a deposit on the salon's own page. The session has a
+/// client secret.
 ///
-/// Every call makes a new session: its idempotency key is random, and covers
-/// the repeats within this call only.
+/// Every call creates a new session: the idempotency key is random, and covers
+/// only the retries within the call.
 ///
 /// # Errors
 /// See [`StripeError`].
@@ -44,8 +43,7 @@ pub async fn create_bare_deposit(
 
 /// Builds the request for a bare deposit.
 ///
-/// Stripe documents the return URL as required in this mode where a payment
-/// method may redirect, and ignores none elsewhere
+/// Stripe requires the return URL in this mode if a payment method may redirect
 /// (<https://docs.stripe.com/api/checkout/sessions/create>). Without an expiry
 /// the session is open for 24 hours.
 pub(super) fn bare_deposit(deposit: &BareDeposit<'_>) -> SessionRequest {
@@ -64,7 +62,7 @@ mod tests {
     use secrecy::{ExposeSecret, SecretString};
 
     use super::*;
-    use crate::payments::{RetryPolicy, SecretKey, form};
+    use crate::payments::{STRIPE_RETRIES, SecretKey, form};
     use salon::money::Currency;
     use testing::misbehaving_server::{MisbehavingServer, answer};
 
@@ -78,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_deposit_asks_for_one_item_by_card_in_our_own_page() {
+    fn a_bare_deposit_has_one_item_paid_by_card_on_our_own_page() {
         let fields = form::fields(bare_deposit(&deposit("usd", 5_000)).form());
         let expected = [
             ("allowed_payment_method_types[0]", "card"),
@@ -93,7 +91,7 @@ mod tests {
         assert_eq!(fields, form::expected(&expected));
     }
 
-    /// Creates a bare deposit at a server that answers with a session.
+    /// Creates a bare deposit on a server that returns a session.
     async fn create(client_secret: &str) -> Result<Session, StripeError> {
         let session = format!(
             r#"{{"id": "cs_test_1", "status": "open", "payment_status": "unpaid",
@@ -102,12 +100,12 @@ mod tests {
         let server = MisbehavingServer::start(&[answer(200, &[], &session)]).await;
         let key = SecretKey::new(SecretString::from("sk_test_1")).unwrap();
         let base = server.base().parse().unwrap();
-        let client = StripeClient::new(&key, base, RetryPolicy::default());
+        let client = StripeClient::new(&key, base, STRIPE_RETRIES);
         create_bare_deposit(&client, &deposit("usd", 5_000)).await
     }
 
     #[tokio::test]
-    async fn a_created_session_brings_its_id_and_client_secret() {
+    async fn a_created_session_has_an_id_and_a_client_secret() {
         let session = create(r#""cs_test_1_secret_2""#).await.unwrap();
         assert_eq!(session.id, "cs_test_1");
         let secret = session.client_secret.unwrap();
@@ -115,13 +113,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_without_a_client_secret_is_of_no_use_to_the_page() {
+    async fn a_session_without_a_client_secret_is_an_error() {
         let error = create("null").await.unwrap_err();
         assert!(matches!(error, StripeError::Unreadable { .. }), "{error:?}");
     }
 
     #[test]
-    fn every_currency_reaches_stripe_under_its_code() {
+    fn every_currency_is_sent_by_its_code() {
         for code in Currency::codes() {
             let fields = form::fields(bare_deposit(&deposit(code, 5_000)).form());
             let sent = fields.iter().find(|(name, _)| name.ends_with("[currency]"));

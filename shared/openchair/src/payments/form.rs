@@ -1,4 +1,4 @@
-//! Forms, as tests read them.
+//! Encoded forms in tests.
 
 /// Returns a form's fields, decoded and sorted.
 pub(super) fn fields(form: &str) -> Vec<(String, String)> {
@@ -7,7 +7,7 @@ pub(super) fn fields(form: &str) -> Vec<(String, String)> {
     fields
 }
 
-/// Returns fields that are expected, sorted.
+/// Returns the expected fields, sorted.
 pub(super) fn expected(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields: Vec<_> =
         fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();

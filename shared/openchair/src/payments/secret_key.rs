@@ -1,46 +1,46 @@
-//! The key to the Stripe account.
+//! The secret key of the Stripe account.
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A key with which Stripe lets us act for the salon.
+/// A secret (`sk_…`) or restricted (`rk_…`) key for Stripe's API. Never printed.
 ///
-/// Checked to look like a secret (`sk_…`) or restricted (`rk_…`) key; whether
-/// Stripe accepts it shows in the first request. It is never printed.
+/// Only its format is checked. Whether Stripe accepts it shows with the first
+/// request.
 #[derive(Clone, Debug)]
 pub struct SecretKey(SecretString);
 
-/// A key that Stripe would not accept. The key itself is not in the message.
+/// A key with an invalid format. The message does not contain the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretKeyError {
-    /// A publishable key, or no key of Stripe's at all.
+    /// A publishable key, or not a Stripe key.
     #[error(
         "the Stripe secret key must begin with sk_ or rk_ (a key that begins with pk_ is for browsers)"
     )]
     NotASecretKey,
-    /// A character that no key has, such as a space or a quotation mark.
+    /// A character that occurs in no key, such as a space or a quotation mark.
     #[error("the Stripe secret key has a character other than letters, digits and _")]
-    StrangeCharacter,
+    InvalidCharacter,
 }
 
 impl SecretKey {
-    /// Checks a key's form.
+    /// Checks the format of a key.
     ///
     /// # Errors
-    /// When it cannot be a secret key of Stripe's.
+    /// If it cannot be a secret or restricted key.
     pub fn new(key: SecretString) -> Result<Self, SecretKeyError> {
         let text = key.expose_secret();
         if !(text.starts_with("sk_") || text.starts_with("rk_")) {
             return Err(SecretKeyError::NotASecretKey);
         }
-        let usual = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !text.bytes().all(usual) {
-            return Err(SecretKeyError::StrangeCharacter);
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !text.bytes().all(is_allowed) {
+            return Err(SecretKeyError::InvalidCharacter);
         }
         Ok(Self(key))
     }
 
-    /// Tells whether the key moves real money
+    /// Returns whether the key moves real money
     /// (<https://docs.stripe.com/keys#test-live-modes>).
     #[must_use]
     pub fn is_live(&self) -> bool {
@@ -52,7 +52,7 @@ impl SecretKey {
     pub(super) fn authorization(&self) -> HeaderValue {
         let bearer = format!("Bearer {}", self.0.expose_secret());
         let mut value =
-            HeaderValue::try_from(bearer).expect("letters, digits and _ may stand in a header");
+            HeaderValue::try_from(bearer).expect("letters, digits and _ are valid in a header");
         value.set_sensitive(true);
         value
     }
@@ -63,16 +63,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_secret_or_restricted_key_is_taken() {
-        use SecretKeyError::{NotASecretKey, StrangeCharacter};
+    fn only_a_secret_or_restricted_key_is_accepted() {
+        use SecretKeyError::{InvalidCharacter, NotASecretKey};
         let cases = [
             ("sk_test_4eC39HqLyjWDarjtT1zdp7dc", None),
             ("rk_live_4eC39HqLyjWDarjtT1zdp7dc", None),
             ("pk_test_4eC39HqLyjWDarjtT1zdp7dc", Some(NotASecretKey)),
             ("whsec_4eC39HqLyjWDarjtT1zdp7dc", Some(NotASecretKey)),
             ("\"sk_test_4eC39Hq\"", Some(NotASecretKey)),
-            ("sk_test_4eC39Hq\n", Some(StrangeCharacter)),
-            ("sk_test_4eC3 9Hq", Some(StrangeCharacter)),
+            ("sk_test_4eC39Hq\n", Some(InvalidCharacter)),
+            ("sk_test_4eC3 9Hq", Some(InvalidCharacter)),
             ("", Some(NotASecretKey)),
         ];
         for (text, expected) in cases {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_says_whether_the_money_is_real() {
+    fn a_live_key_moves_real_money() {
         let cases = [
             ("sk_live_1", true),
             ("rk_live_1", true),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_never_shown() {
+    fn a_key_is_never_printed() {
         let key = SecretKey::new(SecretString::from("sk_test_hidden")).unwrap();
         let shown = format!("{key:?} {:?}", key.authorization());
         assert!(!shown.contains("hidden"), "{shown}");

@@ -1,4 +1,4 @@
-//! Opening a session for a booking's deposit.
+//! The request that opens a session for a booking's deposit.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,37 +18,36 @@ use salon::booking::Checkout;
 use salon::money::Money;
 use salon::payment_ui::PaymentUi;
 
-/// What a session is opened for.
+/// The parameters of a new session.
 #[derive(Clone, Copy)]
 pub struct NewSession<'a> {
-    /// The booking that is paid for. Stripe returns it with the session, its
-    /// payment and its refunds.
+    /// The booking. Stripe returns its id with the session, the payment and the
+    /// refunds.
     pub booking_id: &'a str,
-    /// The number of the attempt, counted from 1. A next one may be made only
-    /// where Stripe's answer proves that the one before created nothing.
+    /// The number of the attempt, counted from 1. The next number may be used only
+    /// when Stripe's response proves that the previous attempt created nothing.
     pub attempt: u32,
     /// The page on which the client pays.
     pub ui: PaymentUi,
-    /// What is charged.
     pub amount: Money,
-    /// What the client reads next to the amount.
+    /// The text next to the amount.
     pub product_name: &'a str,
-    /// The page that Stripe returns to, with the booking id in it.
+    /// The page to which Stripe returns. It contains the booking id.
     pub return_url: &'a str,
-    /// Where Stripe sends the receipt.
+    /// The address for the receipt.
     pub customer_email: Option<&'a str>,
-    /// Until when the session can be paid: Stripe takes 30 minutes to 24 hours
-    /// from its creation. Cut to the second.
+    /// The end of the time to pay, truncated to a second. Stripe allows 30 minutes
+    /// to 24 hours after creation.
     pub expires_at: Timestamp,
-    /// Whether to offer payment methods too that take days to settle.
+    /// Whether to offer payment methods that take days to settle.
     pub delayed_methods: bool,
 }
 
 /// A request to open a session, as it is sent.
 ///
-/// It is kept with the booking, so that a repeat is the same to the byte, by
-/// another version of this code too: other parameters under the same key are
-/// an error at Stripe.
+/// It is stored with the booking, so that every repeat is identical, even by
+/// another version of this code: Stripe rejects other parameters under the same
+/// key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionRequest {
     key: String,
@@ -59,11 +58,11 @@ impl SessionRequest {
     /// Builds the request.
     #[must_use]
     pub fn new(session: &NewSession<'_>) -> Self {
-        let form = create(session).build().body.unwrap_or_default();
+        let form = build_request(session).build().body.unwrap_or_default();
         Self { key: format!("checkout-{}-{}", session.booking_id, session.attempt), form }
     }
 
-    /// Restores a request from what was kept of it.
+    /// Restores a stored request.
     #[must_use]
     pub const fn from_parts(key: String, form: String) -> Self {
         Self { key, form }
@@ -75,30 +74,30 @@ impl SessionRequest {
         &self.key
     }
 
-    /// Returns the form, encoded. The client's e-mail address is in it.
+    /// Returns the encoded form. It contains the client's e-mail address.
     #[must_use]
     pub fn form(&self) -> &str {
         &self.form
     }
 }
 
-/// The request that opens the session of a booking, exactly as it was first sent.
+/// Returns the request exactly as it was first sent.
 impl From<&Checkout> for SessionRequest {
     fn from(checkout: &Checkout) -> Self {
         Self::from_parts(checkout.idempotency_key.clone(), checkout.form.clone())
     }
 }
 
-/// Shows the key only: the form is personal.
+/// Hides the form, which contains personal data.
 impl fmt::Debug for SessionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRequest").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-/// Without a list of payment methods Stripe offers those that the account has
-/// switched on (<https://docs.stripe.com/payments/payment-methods/dynamic-payment-methods>).
-fn create(session: &NewSession<'_>) -> CreateCheckoutSession {
+/// Builds the request. Without a list of payment methods Stripe offers those that
+/// are enabled in the account (<https://docs.stripe.com/payments/payment-methods/dynamic-payment-methods>).
+fn build_request(session: &NewSession<'_>) -> CreateCheckoutSession {
     let booking = || HashMap::from([(BOOKING_ID.to_owned(), session.booking_id.to_owned())]);
     let mut payment = PaymentIntentData::new();
     payment.metadata = Some(booking());
@@ -129,10 +128,10 @@ fn create(session: &NewSession<'_>) -> CreateCheckoutSession {
     }
 }
 
-/// Lists the payment methods that are settled at once.
+/// Returns the payment methods that settle at once.
 ///
-/// Apple Pay and Google Pay are cards to Stripe. The list replaces
-/// `payment_method_types`, which this version of the API refuses
+/// Stripe treats Apple Pay and Google Pay as cards. The list replaces
+/// `payment_method_types`, which this version of the API rejects
 /// (<https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions>).
 pub(super) fn cards_and_wallets() -> [AllowedMethod; 1] {
     [AllowedMethod::Card]
@@ -177,7 +176,7 @@ mod tests {
         }
     }
 
-    /// Returns the fields of a session by card, and those given.
+    /// Returns the fields of a session paid by card, and the given ones.
     fn by_card(more: &[(&str, &str)]) -> Vec<(String, String)> {
         let usual = [
             ("allowed_payment_method_types[0]", "card"),
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn every_page_to_pay_on_has_its_fields() {
+    fn every_payment_ui_has_its_fields() {
         let cases: &[(PaymentUi, &[(&str, &str)])] = &[
             (
                 PaymentUi::Hosted,
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_for_the_receipt_is_sent_where_there_is_one() {
+    fn a_customers_email_address_is_sent() {
         let session = NewSession {
             customer_email: Some("ada+1@example.com"),
             ..deposit(PaymentUi::Elements)
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_salon_that_takes_delayed_methods_leaves_the_choice_to_its_account() {
+    fn delayed_methods_leave_the_choice_of_methods_to_the_account() {
         let session = NewSession { delayed_methods: true, ..deposit(PaymentUi::Elements) };
         let mut expected = by_card(&[("ui_mode", "elements"), ("return_url", RETURN_URL)]);
         expected.retain(|(name, _)| name != "allowed_payment_method_types[0]");
@@ -237,13 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn the_key_names_the_booking_and_the_attempt() {
+    fn the_key_contains_the_booking_and_the_attempt() {
         let session = NewSession { attempt: 2, ..deposit(PaymentUi::Hosted) };
         assert_eq!(SessionRequest::new(&session).key(), "checkout-b1-2");
     }
 
     #[test]
-    fn a_request_is_the_same_whenever_it_is_built_and_after_it_was_kept() {
+    fn a_request_is_the_same_when_rebuilt_or_restored() {
         let session =
             NewSession { customer_email: Some("ada@example.com"), ..deposit(PaymentUi::Hosted) };
         let request = SessionRequest::new(&session);
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_shown_without_its_form() {
+    fn a_request_is_printed_without_its_form() {
         let session =
             NewSession { customer_email: Some("ada@example.com"), ..deposit(PaymentUi::Hosted) };
         let shown = format!("{:?}", SessionRequest::new(&session));

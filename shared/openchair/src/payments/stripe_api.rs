@@ -1,4 +1,4 @@
-//! What bookings ask of Stripe.
+//! The Stripe requests that bookings need.
 
 use std::future::Future;
 
@@ -17,17 +17,17 @@ use crate::payments::stripe_session::Session;
 #[cfg(test)]
 mod tests;
 
-/// Refunds a page: the most that Stripe gives.
-const PAGE: i64 = 100;
+/// The number of refunds per page, which is Stripe's maximum.
+const PAGE_SIZE: i64 = 100;
 
-/// What bookings ask of Stripe: of its API, or of a model of it in a
-/// simulation.
+/// The Stripe requests that bookings need. Implemented by [`StripeClient`], and by
+/// a model of Stripe in a simulation.
 ///
-/// Each request may be made again after any error, and has its effect once, as
-/// long as Stripe remembers its key: 24 hours.
+/// Each request may be repeated after any error. It has its effect once, while
+/// Stripe remembers its key: 24 hours.
 pub trait Payments: Send + Sync {
-    /// Opens a session, or returns the one that this request has opened before.
-    /// It is as it was then; read it for how it is now.
+    /// Opens a session, or returns the one that this request opened before. That
+    /// one is returned in its state at that time: read it for its current state.
     fn open(
         &self,
         request: &SessionRequest,
@@ -36,18 +36,18 @@ pub trait Payments: Send + Sync {
     /// Reads a session.
     fn session(&self, id: &str) -> impl Future<Output = Result<Session, StripeError>> + Send;
 
-    /// Ends a session, so that it cannot be paid any more.
+    /// Expires a session, so that it can no longer be paid.
     ///
-    /// Stripe refuses this where the session is not open: read it then.
+    /// Stripe rejects this if the session is not open. Read the session then.
     fn expire(&self, id: &str) -> impl Future<Output = Result<Session, StripeError>> + Send;
 
-    /// Lists all refunds of a payment, whoever asked for them.
+    /// Lists all refunds of a payment, including those that we did not request.
     fn refunds(
         &self,
         payment: &str,
     ) -> impl Future<Output = Result<Vec<Refund>, StripeError>> + Send;
 
-    /// Pays back a part of a payment, or all of it.
+    /// Refunds a payment, partly or fully.
     fn refund(
         &self,
         request: &RefundRequest<'_>,
@@ -62,15 +62,15 @@ impl Payments for StripeClient {
     }
 
     async fn session(&self, id: &str) -> Result<Session, StripeError> {
-        // With its payment, which alone tells that delayed money will not come.
+        // Includes the payment: only its status says that a delayed payment failed.
         let request = RetrieveCheckoutSession::new(id).expand(["payment_intent".to_owned()]);
         stripe_response::parse(&self.get(request.build()).await?)
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {
         let request = ExpireCheckoutSession::new(id).build();
-        // A key for this call's repeats only: ending twice is the same as once, and a
-        // failure that Stripe remembers under a key would keep the session open.
+        // The key is only for the retries of this call. Expiring twice does no harm, and
+        // a failure that Stripe stores under a lasting key would keep the session open.
         stripe_response::parse(&self.post(request, &random_key("expire")).await?)
     }
 
@@ -83,13 +83,13 @@ impl Payments for StripeClient {
 
         let mut refunds: Vec<Refund> = Vec::new();
         loop {
-            let mut request = ListRefund::new().payment_intent(payment).limit(PAGE);
+            let mut request = ListRefund::new().payment_intent(payment).limit(PAGE_SIZE);
             if let Some(last) = refunds.last() {
                 request = request.starting_after(last.id.as_str());
             }
             let page: Page = stripe_response::parse(&self.get(request.build()).await?)?;
             if page.has_more && page.data.is_empty() {
-                let reason = "a page of refunds is empty, and not the last".to_owned();
+                let reason = "a page of refunds is empty, but not the last".to_owned();
                 return Err(StripeError::Unreadable { reason });
             }
             refunds.extend(page.data);
@@ -100,6 +100,6 @@ impl Payments for StripeClient {
     }
 
     async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
-        stripe_response::parse(&self.post(request.create().build(), &request.key()).await?)
+        stripe_response::parse(&self.post(request.build().build(), &request.key()).await?)
     }
 }

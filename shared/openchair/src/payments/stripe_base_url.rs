@@ -1,4 +1,4 @@
-//! Where Stripe's API is.
+//! The base URL of Stripe's API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,28 +6,28 @@ use std::str::FromStr;
 use http::Uri;
 use http::uri::Scheme;
 
-use crate::https::is_this_machine;
+use crate::https::is_loopback;
 
-/// The address of Stripe's API, or of something that stands in for it.
+/// The base URL of Stripe's API, or of a stand-in for it.
 ///
-/// Plain HTTP is allowed to this machine only: the secret key goes with every
-/// request.
+/// Plain HTTP is allowed only to this machine: every request carries the secret
+/// key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripeBaseUrl(String);
 
-/// An address that cannot be Stripe's API.
+/// An invalid base URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StripeBaseUrlError {
-    /// Not an absolute address, or one with a path or query.
+    /// Not an absolute URL, or one with a path or query.
     #[error("it must be an address such as https://api.stripe.com, without a path")]
-    NotAnAddress,
+    Invalid,
     /// Plain HTTP to another machine.
     #[error("it must begin with https://, as every request to it carries the secret key")]
     NotEncrypted,
 }
 
 impl Default for StripeBaseUrl {
-    /// Returns Stripe's own address.
+    /// Returns the URL of Stripe's own API.
     fn default() -> Self {
         Self("https://api.stripe.com".to_owned())
     }
@@ -37,22 +37,22 @@ impl FromStr for StripeBaseUrl {
     type Err = StripeBaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, StripeBaseUrlError> {
-        let uri: Uri = text.parse().map_err(|_| StripeBaseUrlError::NotAnAddress)?;
-        let host = uri.host().ok_or(StripeBaseUrlError::NotAnAddress)?;
+        let uri: Uri = text.parse().map_err(|_| StripeBaseUrlError::Invalid)?;
+        let host = uri.host().ok_or(StripeBaseUrlError::Invalid)?;
         if uri.path() != "/" || uri.query().is_some() {
-            return Err(StripeBaseUrlError::NotAnAddress);
+            return Err(StripeBaseUrlError::Invalid);
         }
         match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => {}
-            Some(scheme) if *scheme == Scheme::HTTP && is_this_machine(host) => {}
+            Some(scheme) if *scheme == Scheme::HTTP && is_loopback(host) => {}
             Some(_) => return Err(StripeBaseUrlError::NotEncrypted),
-            None => return Err(StripeBaseUrlError::NotAnAddress),
+            None => return Err(StripeBaseUrlError::Invalid),
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 }
 
-/// Shows the address without a slash at the end.
+/// Prints the URL without a slash at the end.
 impl fmt::Display for StripeBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -64,8 +64,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_travels_encrypted_or_not_at_all() {
-        use StripeBaseUrlError::{NotAnAddress, NotEncrypted};
+    fn the_key_is_sent_only_encrypted_or_to_this_machine() {
+        use StripeBaseUrlError::{Invalid, NotEncrypted};
         let cases = [
             ("https://api.stripe.com", Ok("https://api.stripe.com")),
             ("https://api.stripe.com/", Ok("https://api.stripe.com")),
@@ -77,11 +77,11 @@ mod tests {
             ("http://localhost@example.com", Err(NotEncrypted)),
             ("http://10.0.0.1", Err(NotEncrypted)),
             ("ftp://127.0.0.1", Err(NotEncrypted)),
-            ("https://api.stripe.com/v1", Err(NotAnAddress)),
-            ("https://api.stripe.com/?key=1", Err(NotAnAddress)),
-            ("api.stripe.com", Err(NotAnAddress)),
-            ("/v1", Err(NotAnAddress)),
-            ("", Err(NotAnAddress)),
+            ("https://api.stripe.com/v1", Err(Invalid)),
+            ("https://api.stripe.com/?key=1", Err(Invalid)),
+            ("api.stripe.com", Err(Invalid)),
+            ("/v1", Err(Invalid)),
+            ("", Err(Invalid)),
         ];
         for (text, expected) in cases {
             let read = text.parse::<StripeBaseUrl>().map(|base| base.to_string());

@@ -1,4 +1,4 @@
-//! The connection to Stripe: kept open, and patient for a bounded time.
+//! The HTTP client for Stripe's API.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,25 +8,37 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use stripe_client_core::{IdempotencyKey, RequestBuilder, StripeMethod, VERSION};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
-use crate::https::{HttpsClient, OUR_NAME};
-use crate::payments::retry::{Failure, RetryPolicy};
+use crate::https::{HttpsClient, USER_AGENT_NAME};
 use crate::payments::secret_key::SecretKey;
 use crate::payments::stripe_base_url::StripeBaseUrl;
 use crate::payments::stripe_error::StripeError;
-use crate::payments::stripe_response;
+use crate::payments::stripe_response::{self, StripeFailure};
 use crate::random::Random;
+use crate::retry::{FailedAttempt, Failure, RetryPolicy, millis};
+use crate::telemetry::chain;
 use crate::telemetry::metrics::{Metric, count};
+use crate::time_budget::{STRIPE_ATTEMPT_TIMEOUT, STRIPE_TIMEOUT};
 
 #[cfg(test)]
 mod tests;
 
+/// Retries of requests to Stripe. The longest pause is that of Stripe's own
+/// libraries.
+pub const STRIPE_RETRIES: RetryPolicy = RetryPolicy {
+    deadline: STRIPE_TIMEOUT,
+    attempt_timeout: STRIPE_ATTEMPT_TIMEOUT,
+    attempts: 5,
+    backoff_base: Duration::from_millis(200),
+    backoff_cap: Duration::from_secs(2),
+};
+
 /// A client of Stripe's API. Clones share their connections.
 ///
-/// A request is repeated after a failure that may pass, with the same bytes,
-/// until the [`RetryPolicy`] ends it. What writes has an idempotency key, so
-/// that a repeat has no second effect; what reads takes none
+/// After a transient failure the same bytes are sent again, as the
+/// [`RetryPolicy`] allows. A POST has an idempotency key, so that a repeat has
+/// no second effect. A GET needs none
 /// (<https://docs.stripe.com/api/idempotent_requests>).
 #[derive(Clone)]
 pub struct StripeClient {
@@ -38,55 +50,56 @@ pub struct StripeClient {
 }
 
 impl StripeClient {
-    /// Makes a client. Nothing is sent yet.
+    /// Creates a client. Nothing is sent yet.
     #[must_use]
     pub fn new(key: &SecretKey, base: StripeBaseUrl, policy: RetryPolicy) -> Self {
         let http = HttpsClient::new();
         Self { http, base, authorization: key.authorization(), is_live: key.is_live(), policy }
     }
 
-    /// Tells whether the key moves real money.
+    /// Returns whether the key moves real money.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.is_live
     }
 
-    /// Opens a connection, so that the first request waits for no TCP and TLS.
+    /// Opens a connection, so that the first request does not wait for TCP and
+    /// TLS.
     ///
-    /// Asks for `HEAD /` without the key, which counts against no limit of the
-    /// account; any answer will do. A failure is logged and nothing more: the
-    /// first request tries again.
-    #[expect(clippy::missing_panics_doc, reason = "a StripeBaseUrl is an address")]
+    /// Sends `HEAD /` without the key, which counts against none of the
+    /// account's limits, and ignores the response. A failure is only logged:
+    /// the first request tries again.
+    #[expect(clippy::missing_panics_doc, reason = "a StripeBaseUrl is a valid URL")]
     pub async fn connect(&self) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let request = Request::head(format!("{}/", self.base))
-            .header(USER_AGENT, OUR_NAME)
+            .header(USER_AGENT, USER_AGENT_NAME)
             .body(Full::default())
-            .expect("the base was checked to be an address");
-        let answer = timeout(self.policy.attempt_timeout, self.http.send(request)).await;
-        let latency_ms = millis(begun.elapsed());
-        match answer {
+            .expect("a StripeBaseUrl is a valid URL");
+        let response = timeout(self.policy.attempt_timeout, self.http.send(request)).await;
+        let latency_ms = millis(started.elapsed());
+        match response {
             Ok(Ok(_)) => {
-                tracing::debug!(stripe.latency_ms = latency_ms, "Opened a connection to Stripe.");
+                tracing::debug!(stripe.latency_ms = latency_ms, "Stripe connection opened");
             }
             Ok(Err(error)) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error.cause = chain(&error),
                 stripe.latency_ms = latency_ms,
-                "Could not connect to Stripe; the first request will try again."
+                "Stripe connection failed, the first request will retry"
             ),
             Err(_) => tracing::warn!(
                 stripe.latency_ms = latency_ms,
-                "Stripe did not take a connection in time; the first request will try again."
+                "Stripe connection timed out, the first request will retry"
             ),
         }
     }
 
-    /// Reads, and returns the answer's body.
+    /// Sends a GET. Returns the body of the response.
     pub(super) async fn get(&self, request: RequestBuilder) -> Result<Bytes, StripeError> {
         self.send(self.http_request(request, None)?).await
     }
 
-    /// Writes under an idempotency key, and returns the answer's body.
+    /// Sends a POST with an idempotency key. Returns the body of the response.
     pub(super) async fn post(
         &self,
         request: RequestBuilder,
@@ -116,7 +129,7 @@ impl StripeClient {
             .method(method)
             .uri(uri)
             .header(AUTHORIZATION, self.authorization.clone())
-            .header(USER_AGENT, OUR_NAME)
+            .header(USER_AGENT, USER_AGENT_NAME)
             .header("stripe-version", VERSION.as_str());
         if let Some(key) = key {
             http = http.header("idempotency-key", key.as_str());
@@ -128,80 +141,61 @@ impl StripeClient {
             .map_err(|error| StripeError::Unsendable(error.into()))
     }
 
-    /// Sends a request until it is answered, or the policy ends it.
+    /// Sends a request, and repeats it as the policy allows.
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Bytes, StripeError> {
-        let deadline = Instant::now() + self.policy.deadline;
-        let mut random = fastrand::Rng::new();
-        let mut attempt = 1;
-        loop {
-            let begun = Instant::now();
-            let outcome = self.attempt(&request, deadline).await;
-            let latency_ms = millis(begun.elapsed());
-            let failure = match outcome {
-                Ok(body) => {
-                    tracing::debug!(
-                        stripe.attempt = attempt,
-                        stripe.latency_ms = latency_ms,
-                        "Stripe answered."
-                    );
-                    return Ok(body);
-                }
-                Err(failure) => failure,
-            };
-            if matches!(failure.error, StripeError::RateLimited { .. }) {
-                count(Metric::StripeRateLimited);
-            }
-            let answer = failure.error.answer();
+        let request = &request;
+        let attempt = |number| async move {
+            let started = Instant::now();
+            let body = self.attempt(request).await?;
             tracing::debug!(
-                stripe.attempt = attempt,
-                stripe.latency_ms = latency_ms,
-                stripe.status = answer.map(|answer| answer.status),
-                stripe.request_id = answer.and_then(|answer| answer.request_id.as_deref()),
-                "A request to Stripe failed."
+                stripe.attempt = number,
+                stripe.latency_ms = millis(started.elapsed()),
+                "Stripe responded"
             );
-            let pause = self.policy.pause(attempt, failure.retry_after, &mut random);
-            let too_late = pause >= deadline.saturating_duration_since(Instant::now());
-            if !failure.passing || attempt >= self.policy.attempts || too_late {
-                return Err(failure.error);
-            }
-            tracing::warn!(
-                error = &failure.error as &dyn std::error::Error,
-                stripe.attempt = attempt,
-                stripe.latency_ms = latency_ms,
-                stripe.pause_ms = millis(pause),
-                stripe.status = answer.map(|answer| answer.status),
-                stripe.request_id = answer.and_then(|answer| answer.request_id.as_deref()),
-                "Repeating a request to Stripe."
-            );
-            sleep(pause).await;
-            attempt += 1;
-        }
+            Ok(body)
+        };
+        let timed_out = |after| StripeError::Timeout { after };
+        self.policy.run(attempt, timed_out, log_failure).await
     }
 
     /// Sends a request once.
-    async fn attempt(
-        &self,
-        request: &Request<Full<Bytes>>,
-        deadline: Instant,
-    ) -> Result<Bytes, Failure> {
-        let begun = Instant::now();
-        let answered = async {
-            let response = self.http.send(request.clone()).await;
-            match response {
-                Ok(response) => stripe_response::read(response).await,
-                Err(error) => Err(Failure::passing(StripeError::Unreachable(error.into()))),
-            }
-        };
-        timeout_at(deadline.min(begun + self.policy.attempt_timeout), answered)
-            .await
-            .unwrap_or_else(|_| {
-                let after = begun.elapsed();
-                Err(Failure::passing(StripeError::Timeout { after }))
-            })
+    async fn attempt(&self, request: &Request<Full<Bytes>>) -> Result<Bytes, StripeFailure> {
+        match self.http.send(request.clone()).await {
+            Ok(response) => stripe_response::read(response).await,
+            Err(error) => Err(Failure::transient(StripeError::Unreachable(error.into()))),
+        }
     }
 }
 
-/// Shows where the client sends to, and no key.
+/// Logs a failed attempt, and counts rate limits.
+fn log_failure(failed: &FailedAttempt<'_, StripeError>) {
+    if matches!(failed.error, StripeError::RateLimited { .. }) {
+        count(Metric::StripeRateLimited);
+    }
+    let details = failed.error.details();
+    let status = details.map(|details| details.status);
+    let request_id = details.and_then(|details| details.request_id.as_deref());
+    match failed.pause {
+        Some(pause) => tracing::warn!(
+            error.cause = chain(failed.error),
+            stripe.attempt = failed.number,
+            stripe.latency_ms = millis(failed.latency),
+            stripe.pause_ms = millis(pause),
+            stripe.status = status,
+            stripe.request_id = request_id,
+            "Stripe request failed, retrying"
+        ),
+        None => tracing::debug!(
+            stripe.attempt = failed.number,
+            stripe.latency_ms = millis(failed.latency),
+            stripe.status = status,
+            stripe.request_id = request_id,
+            "Stripe request failed"
+        ),
+    }
+}
+
+/// Prints the base URL, and not the key.
 impl fmt::Debug for StripeClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StripeClient")
@@ -211,15 +205,11 @@ impl fmt::Debug for StripeClient {
     }
 }
 
-/// Makes an idempotency key that nobody has used: 128 random bits.
+/// Returns a new idempotency key with 128 random bits.
 ///
-/// From the operating system's generator: one seeded from the clock could draw
-/// the same key in two containers, and Stripe would hand one client's session
-/// to another.
+/// The bits come from the operating system's generator. A generator seeded from
+/// the clock could return the same key in two containers, and Stripe would give
+/// one client's session to another.
 pub(super) fn random_key(operation: &str) -> String {
     format!("{operation}-{:032x}", Random::system().bits())
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,81 +5,78 @@ use std::time::Duration;
 
 use crate::http::{ApiError, Code};
 
-/// A request to Stripe that brought nothing usable.
+/// A request to Stripe that failed.
 ///
-/// Only [`Rejected`](Self::Rejected) proves that the request had no effect, not
-/// at an earlier attempt under its idempotency key either; and only as long as
-/// Stripe remembers the key, 24 hours. After any other error the request may
-/// have had one: repeat it with the same key and the same parameters.
+/// Only [`Rejected`](Self::Rejected) proves that the request had no effect, and
+/// that no earlier attempt with its idempotency key had one. The proof holds
+/// while Stripe remembers the key, 24 hours. After any other error the request
+/// may have had an effect: repeat it with the same key and the same parameters.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeError {
-    /// Stripe refused for good: the same request would be refused again. It is
-    /// Stripe's own word, and not that of something between us.
-    #[error("Stripe refused the request: {0}")]
+    /// Stripe rejected the request, and would reject it again. The response is
+    /// Stripe's own, not that of a proxy between us.
+    #[error("Stripe rejected the request: {0}")]
     Rejected(StripeErrorDetails),
-    /// Stripe's rate limit, still in force after the last attempt.
-    #[error("Stripe is limiting our requests: {answer}")]
+    /// Stripe's rate limit still applied to the last attempt.
+    #[error("Stripe is limiting our requests: {details}")]
     RateLimited {
-        /// What Stripe answered.
-        answer: StripeErrorDetails,
+        details: StripeErrorDetails,
         /// The wait that Stripe asked for.
         retry_after: Option<Duration>,
     },
-    /// Stripe failed, or was still busy with the same idempotency key.
-    #[error("Stripe failed: {answer}")]
+    /// Stripe failed, or was still processing the same idempotency key.
+    #[error("Stripe failed: {details}")]
     Unavailable {
-        /// What Stripe answered.
-        answer: StripeErrorDetails,
+        details: StripeErrorDetails,
         /// The wait that Stripe asked for.
         retry_after: Option<Duration>,
-        /// Whether Stripe answered from its memory of an earlier attempt: a
-        /// repeat under the same key would get this answer again for 24 hours.
+        /// Whether Stripe replayed the stored response of an earlier attempt.
+        /// Repeats with the same key get this response for 24 hours.
         replayed: bool,
     },
-    /// The idempotency key was used before with other parameters: a mistake of
-    /// ours. What the request did then is not known.
-    #[error("the idempotency key is another request's: {0}")]
+    /// The idempotency key was used before with other parameters, which is a
+    /// bug of ours. The effect of the first request is unknown.
+    #[error("the idempotency key belongs to another request: {0}")]
     KeyReused(StripeErrorDetails),
-    /// No connection, or one that broke before the answer was complete.
+    /// No connection, or one that broke before the response was complete.
     #[error("the connection to Stripe failed")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No answer in time.
+    /// No response in time.
     #[error("Stripe did not answer within {} ms", .after.as_millis())]
     Timeout {
-        /// How long the last attempt waited.
+        /// The time that the last attempt took.
         after: Duration,
     },
     /// Stripe does not accept our key, or the key lacks a permission.
     #[error("Stripe does not accept our key: {0}")]
     Unauthorized(StripeErrorDetails),
-    /// An answer that is not what Stripe documents.
-    #[error("Stripe's answer cannot be read: {reason}")]
-    Unreadable {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A request that cannot be put into HTTP.
+    /// A response that Stripe does not document.
+    #[error("Stripe's response cannot be read: {reason}")]
+    Unreadable { reason: String },
+    /// A request that is not valid HTTP.
     #[error("the request to Stripe cannot be built")]
     Unsendable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StripeError {
-    /// The wait to suggest where Stripe named none, after a rate limit. Its
-    /// limits count by the second (<https://docs.stripe.com/rate-limits>).
-    const AFTER_RATE_LIMIT: Duration = Duration::from_secs(1);
-    /// The wait to suggest where Stripe named none, after an outage.
-    const AFTER_OUTAGE: Duration = Duration::from_secs(5);
+    /// The default wait after a rate limit. Stripe's limits count by the second
+    /// (<https://docs.stripe.com/rate-limits>).
+    const WAIT_AFTER_RATE_LIMIT: Duration = Duration::from_secs(1);
+    /// The default wait after an outage.
+    const WAIT_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
-    /// Returns how long a client should wait before it asks again: a second or
-    /// more.
+    /// Returns how long a client should wait before it tries again, at least a
+    /// second.
     ///
-    /// `None` means that asking again will not help.
+    /// `None` means that trying again does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let wait = match self {
-            Self::RateLimited { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_RATE_LIMIT),
-            Self::Unavailable { retry_after, .. } => retry_after.unwrap_or(Self::AFTER_OUTAGE),
-            Self::Unreachable(_) | Self::Timeout { .. } => Self::AFTER_OUTAGE,
+            Self::RateLimited { retry_after, .. } => {
+                retry_after.unwrap_or(Self::WAIT_AFTER_RATE_LIMIT)
+            }
+            Self::Unavailable { retry_after, .. } => retry_after.unwrap_or(Self::WAIT_AFTER_OUTAGE),
+            Self::Unreachable(_) | Self::Timeout { .. } => Self::WAIT_AFTER_OUTAGE,
             Self::Rejected(_)
             | Self::KeyReused(_)
             | Self::Unauthorized(_)
@@ -89,22 +86,25 @@ impl StripeError {
         Some(wait.max(Duration::from_secs(1)))
     }
 
-    /// Tells whether Stripe does not know what the request names: a session of
-    /// another account or mode, say.
+    /// Returns whether the request names an object that Stripe does not have,
+    /// such as a session of another account or mode.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Rejected(answer) if answer.code.as_deref() == Some("resource_missing"))
+        matches!(
+            self,
+            Self::Rejected(details) if details.code.as_deref() == Some("resource_missing")
+        )
     }
 
-    /// Returns Stripe's error, where Stripe answered with one.
+    /// Returns the details of Stripe's error response, if there was one.
     #[must_use]
-    pub fn answer(&self) -> Option<&StripeErrorDetails> {
+    pub fn details(&self) -> Option<&StripeErrorDetails> {
         match self {
-            Self::Rejected(answer)
-            | Self::KeyReused(answer)
-            | Self::Unauthorized(answer)
-            | Self::RateLimited { answer, .. }
-            | Self::Unavailable { answer, .. } => Some(answer),
+            Self::Rejected(details)
+            | Self::KeyReused(details)
+            | Self::Unauthorized(details)
+            | Self::RateLimited { details, .. }
+            | Self::Unavailable { details, .. } => Some(details),
             Self::Unreachable(_)
             | Self::Timeout { .. }
             | Self::Unreadable { .. }
@@ -113,7 +113,7 @@ impl StripeError {
     }
 }
 
-/// A busy or failing Stripe is answered with 503, a refused payment with 502.
+/// A busy or failing Stripe becomes a 503, a rejected payment a 502.
 impl From<StripeError> for ApiError {
     fn from(error: StripeError) -> Self {
         let retry_after = error.retry_after().map_or(1, |wait| wait.as_secs().max(1));
@@ -137,20 +137,19 @@ impl From<StripeError> for ApiError {
     }
 }
 
-/// What Stripe says of a request that failed.
+/// The details of Stripe's error response (<https://docs.stripe.com/api/errors>).
 ///
-/// Stripe's message is left out: it may quote what was sent, and so hold
-/// personal data. The request id finds it in Stripe's Dashboard.
-/// (<https://docs.stripe.com/api/errors>)
+/// Stripe's message is left out: it may quote the request, and so contain
+/// personal data. The request id finds the message in Stripe's Dashboard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StripeErrorDetails {
     /// The HTTP status.
     pub status: u16,
-    /// The kind of error, such as `invalid_request_error`.
+    /// The type of error, such as `invalid_request_error`.
     pub kind: Option<Box<str>>,
-    /// The error's code, such as `amount_too_small`.
+    /// The error code, such as `amount_too_small`.
     pub code: Option<Box<str>>,
-    /// The parameter at fault, such as `line_items[0][quantity]`.
+    /// The invalid parameter, such as `line_items[0][quantity]`.
     pub param: Option<Box<str>>,
     /// Stripe's id of the request: `req_…`.
     pub request_id: Option<Box<str>>,

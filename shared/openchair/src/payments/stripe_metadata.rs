@@ -1,11 +1,11 @@
-//! The marks by which Stripe's objects name our bookings, and each other.
+//! References from Stripe's objects to our bookings and to each other.
 
 use serde::Deserialize;
 
-/// The field of an object's metadata that names the booking.
+/// The metadata field with the booking id.
 pub(super) const BOOKING_ID: &str = "booking_id";
 
-/// An object's metadata, as far as it is ours.
+/// The metadata fields that we set.
 #[derive(Default, Deserialize)]
 pub(super) struct Metadata {
     booking_id: Option<String>,
@@ -14,14 +14,15 @@ pub(super) struct Metadata {
 impl Metadata {
     /// Returns the booking that an object belongs to.
     ///
-    /// An object of another shop on the same account, and a bare deposit, name
-    /// none.
+    /// `None` for a bare deposit, and for objects of another shop on the same
+    /// account.
     pub(super) fn booking_id(metadata: Option<Self>) -> Option<String> {
         metadata?.booking_id
     }
 }
 
-/// Another object: its id, or all of it where the request asked for that.
+/// A reference to another object: its id, or the whole object if the request
+/// expanded it.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Reference {
@@ -30,7 +31,7 @@ pub(super) enum Reference {
 }
 
 impl Reference {
-    /// Returns the other object's status, where all of it is there.
+    /// Returns the status of an expanded object.
     pub(super) fn status(&self) -> Option<&str> {
         match self {
             Self::Id(_) => None,

@@ -1,4 +1,4 @@
-//! Refunds: asking for one, and what Stripe tells of it.
+//! Refunds: the request, and Stripe's refund object.
 
 use std::collections::HashMap;
 
@@ -8,17 +8,15 @@ use stripe_core::refund::CreateRefund;
 use crate::payments::stripe_metadata::{BOOKING_ID, Metadata, Reference};
 use salon::money::Money;
 
-/// A request to pay back a part of a payment, or all of it.
+/// A request to refund a payment, partly or fully.
 #[derive(Clone, Copy, Debug)]
 pub struct RefundRequest<'a> {
-    /// The booking that was paid for.
     pub booking_id: &'a str,
-    /// The number of the attempt, counted from 1. A next one may be made only
-    /// when the payment's refunds show that the one before made none.
+    /// The number of the attempt, counted from 1. The next number may be used only
+    /// when the payment's refunds show that the previous attempt created none.
     pub attempt: u32,
     /// The payment: `pi_…`.
     pub payment: &'a str,
-    /// What is paid back.
     pub amount: Money,
 }
 
@@ -29,8 +27,8 @@ impl RefundRequest<'_> {
         format!("refund-{}-{}", self.booking_id, self.attempt)
     }
 
-    /// Builds the request. The currency is the payment's.
-    pub(super) fn create(&self) -> CreateRefund {
+    /// Builds the request. Stripe uses the payment's currency.
+    pub(super) fn build(&self) -> CreateRefund {
         let booking = HashMap::from([(BOOKING_ID.to_owned(), self.booking_id.to_owned())]);
         CreateRefund::new()
             .payment_intent(self.payment)
@@ -39,43 +37,41 @@ impl RefundRequest<'_> {
     }
 }
 
-/// A refund, as Stripe tells it.
+/// A refund at Stripe.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "RefundObject")]
 pub struct Refund {
     /// Stripe's id: `re_…`.
     pub id: String,
-    /// How far it is.
     pub status: RefundStatus,
-    /// What is paid back, in minor units.
+    /// The refunded amount, in minor units.
     pub amount: i64,
-    /// The payment that is paid back: `pi_…`.
+    /// The payment: `pi_…`.
     pub payment: Option<String>,
-    /// The booking that it was asked for; none if not by us, but by the owner
-    /// in Stripe's Dashboard, say.
+    /// The booking. `None` if somebody else requested the refund, such as the owner
+    /// in Stripe's Dashboard.
     pub booking_id: Option<String>,
 }
 
-/// How far a refund is.
+/// The status of a refund.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
     /// The client has to act.
     RequiresAction,
-    /// Stripe has sent the money. The client's bank may still return it: the
-    /// refund fails then.
+    /// Stripe has sent the money. If the client's bank returns it, the refund
+    /// fails later.
     Succeeded,
-    /// The money came back to the account: the client's bank did not take it.
+    /// The client's bank did not accept the money, which is back in the account.
     Failed,
-    /// It was taken back.
     Canceled,
-    /// Stripe has not decided, or says something that is not one of the above.
+    /// Stripe has not decided. Also any status that we do not know.
     #[default]
     #[serde(other)]
     Pending,
 }
 
-/// The fields that are read of Stripe's object
+/// The fields of Stripe's object that we use
 /// (<https://docs.stripe.com/api/refunds/object>).
 #[derive(Deserialize)]
 struct RefundObject {
@@ -108,7 +104,7 @@ mod tests {
     use salon::money::Currency;
 
     #[test]
-    fn a_refund_names_its_payment_and_its_booking() {
+    fn a_refund_request_names_its_payment_and_its_booking() {
         let amount = Money::new(2_500, Currency::from_code("usd").unwrap());
         let request = RefundRequest { booking_id: "b1", attempt: 3, payment: "pi_1", amount };
         let expected = form::expected(&[
@@ -116,12 +112,12 @@ mod tests {
             ("metadata[booking_id]", "b1"),
             ("payment_intent", "pi_1"),
         ]);
-        assert_eq!(form::fields(&request.create().build().body.unwrap()), expected);
+        assert_eq!(form::fields(&request.build().build().body.unwrap()), expected);
         assert_eq!(request.key(), "refund-b1-3");
     }
 
     #[test]
-    fn every_status_of_a_refund_is_read() {
+    fn every_refund_status_is_parsed() {
         let cases = [
             (json!("pending"), RefundStatus::Pending),
             (json!("requires_action"), RefundStatus::RequiresAction),

@@ -1,4 +1,4 @@
-//! Reading what Stripe answers.
+//! Reading Stripe's responses.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -7,29 +7,32 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::https::{self, BodyError};
-use crate::payments::retry::Failure;
 use crate::payments::stripe_error::{StripeError, StripeErrorDetails};
+use crate::retry::Failure;
 
-/// The longest answer that is read, in bytes. A session has a few kilobytes.
+/// The longest response that is read, in bytes. A session has a few kilobytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Reads an answer to its end.
-pub(super) async fn read(response: Response<Incoming>) -> Result<Bytes, Failure> {
+/// A failed attempt at a request to Stripe.
+pub(super) type StripeFailure = Failure<StripeError>;
+
+/// Reads the body of a response, or the failure that the response reports.
+pub(super) async fn read(response: Response<Incoming>) -> Result<Bytes, StripeFailure> {
     let (head, body) = response.into_parts();
     let body = match https::read_body(body, MAX_BODY).await {
         Ok(body) => Ok(body),
         Err(BodyError::TooLong) => Err(TooLong),
         Err(BodyError::Broken(error)) => {
-            return Err(Failure::passing(StripeError::Unreachable(error)));
+            return Err(Failure::transient(StripeError::Unreachable(error)));
         }
     };
-    judge(head.status, &head.headers, body)
+    classify(head.status, &head.headers, body)
 }
 
-/// Reads an object, as far as it is ours.
+/// Parses the fields of an object that we use.
 ///
-/// The error quotes what stands in the place of a field that is read, and none
-/// of those is personal.
+/// The error may quote the value of such a field. None of them is personal
+/// data.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, StripeError> {
     serde_json::from_slice(body)
         .map_err(|error| StripeError::Unreadable { reason: error.to_string() })
@@ -38,34 +41,33 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, StripeError> 
 #[derive(Clone, Copy, Debug)]
 struct TooLong;
 
-/// Tells an answer from a failure, and a failure that passes from one that
-/// stays.
+/// Classifies a response as a success, a transient failure or a permanent one.
 ///
-/// `Stripe-Should-Retry` decides where it is present. Elsewhere a 409 (the
-/// same idempotency key is in use), a 424, a 429 and a 5xx pass
+/// `Stripe-Should-Retry` decides where it is present. Without it, a 409 (the
+/// idempotency key is in use), a 424, a 429 and a 5xx are transient
 /// (<https://docs.stripe.com/error-low-level>). A 5xx with
-/// `Idempotent-Replayed` stays: Stripe answers from its memory, and would go
-/// on doing so (<https://docs.stripe.com/api/idempotent_requests>).
+/// `Idempotent-Replayed` is permanent: Stripe repeats the stored response of an
+/// earlier attempt (<https://docs.stripe.com/api/idempotent_requests>).
 ///
-/// Another 4xx is a refusal where it has the form of Stripe's errors. Anything
-/// else, such as the page of a firewall, says nothing of an earlier attempt.
-fn judge(
+/// Any other 4xx in the form of Stripe's errors is a rejection. Anything else,
+/// such as a firewall's page, says nothing about an earlier attempt.
+fn classify(
     status: StatusCode,
     headers: &HeaderMap,
     body: Result<Bytes, TooLong>,
-) -> Result<Bytes, Failure> {
+) -> Result<Bytes, StripeFailure> {
     if status.is_success() {
         return body.map_err(|TooLong| {
-            Failure::lasting(StripeError::Unreadable {
+            Failure::permanent(StripeError::Unreadable {
                 reason: format!("it has more than {MAX_BODY} bytes"),
             })
         });
     }
-    // An error page of something between us and Stripe is not JSON: the
-    // status must do.
+    // The error page of a proxy between us and Stripe is not JSON. The status
+    // is enough.
     let body = body.unwrap_or_default();
     let ErrorBody { error } = serde_json::from_slice(&body).unwrap_or_default();
-    let answer = StripeErrorDetails {
+    let details = StripeErrorDetails {
         status: status.as_u16(),
         kind: error.kind,
         code: error.code,
@@ -78,24 +80,24 @@ fn judge(
         Some("false") => Some(false),
         _ => None,
     };
-    let (error, passing) = match (status.as_u16(), answer.kind.as_deref()) {
-        (401 | 403, _) => (StripeError::Unauthorized(answer), false),
-        (429, _) => (StripeError::RateLimited { answer, retry_after }, true),
+    let (error, is_transient) = match (status.as_u16(), details.kind.as_deref()) {
+        (401 | 403, _) => (StripeError::Unauthorized(details), false),
+        (429, _) => (StripeError::RateLimited { details, retry_after }, true),
         (409 | 424 | 500..=599, _) => {
             let replayed = text(headers, "idempotent-replayed") == Some("true");
-            (StripeError::Unavailable { answer, retry_after, replayed }, !replayed)
+            (StripeError::Unavailable { details, retry_after, replayed }, !replayed)
         }
         (400..=499, _) if should_retry == Some(true) => {
-            (StripeError::Unavailable { answer, retry_after, replayed: false }, true)
+            (StripeError::Unavailable { details, retry_after, replayed: false }, true)
         }
-        (400..=499, Some("idempotency_error")) => (StripeError::KeyReused(answer), false),
-        (400..=499, Some(_)) => (StripeError::Rejected(answer), false),
+        (400..=499, Some("idempotency_error")) => (StripeError::KeyReused(details), false),
+        (400..=499, Some(_)) => (StripeError::Rejected(details), false),
         (status, _) => {
-            let reason = format!("status {status} without an error of Stripe's");
+            let reason = format!("status {status} without a Stripe error");
             (StripeError::Unreadable { reason }, false)
         }
     };
-    Err(Failure { error, passing: should_retry.unwrap_or(passing), retry_after })
+    Err(Failure { error, is_transient: should_retry.unwrap_or(is_transient), retry_after })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -120,9 +122,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_is_a_passing_or_a_lasting_failure() {
+    fn every_error_status_is_transient_or_permanent() {
         type Headers = &'static [(&'static str, &'static str)];
-        // Status, headers, whether the request may be sent again.
+        // Status, headers, whether the failure is transient.
         let cases: &[(u16, Headers, bool)] = &[
             (301, &[], false),
             (400, &[], false),
@@ -144,19 +146,19 @@ mod tests {
             (504, &[], true),
             (520, &[], true),
         ];
-        for &(status, headers, passing) in cases {
+        for &(status, headers, is_transient) in cases {
             let headers = headers
                 .iter()
                 .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
                 .collect();
             let status = StatusCode::from_u16(status).unwrap();
-            let failure = judge(status, &headers, Ok(Bytes::new())).unwrap_err();
-            assert_eq!(failure.passing, passing, "{status} {headers:?}");
+            let failure = classify(status, &headers, Ok(Bytes::new())).unwrap_err();
+            assert_eq!(failure.is_transient, is_transient, "{status} {headers:?}");
         }
     }
 
     #[test]
-    fn only_a_refusal_in_stripes_form_proves_that_a_request_had_no_effect() {
+    fn only_a_rejection_in_stripes_format_proves_that_a_request_had_no_effect() {
         type Headers = &'static [(&'static str, &'static str)];
         const REFUSED: &str = r#"{"error": {"type": "invalid_request_error"}}"#;
         const CARD: &str = r#"{"error": {"type": "card_error", "code": "card_declined"}}"#;
@@ -187,8 +189,8 @@ mod tests {
                 .collect();
             let status = StatusCode::from_u16(status).unwrap();
             let body = Bytes::from_static(body.as_bytes());
-            let failure = judge(status, &headers, Ok(body.clone())).unwrap_err();
-            let told = match failure.error {
+            let failure = classify(status, &headers, Ok(body.clone())).unwrap_err();
+            let actual = match failure.error {
                 StripeError::Rejected(_) => "rejected",
                 StripeError::KeyReused(_) => "key reused",
                 StripeError::Unavailable { replayed: true, .. } => "replayed",
@@ -198,14 +200,14 @@ mod tests {
                 StripeError::Unreadable { .. } => "unreadable",
                 StripeError::Unreachable(_)
                 | StripeError::Timeout { .. }
-                | StripeError::Unsendable(_) => "not an answer",
+                | StripeError::Unsendable(_) => "not a response",
             };
-            assert_eq!(told, expected, "{status} {headers:?} {body:?}");
+            assert_eq!(actual, expected, "{status} {headers:?} {body:?}");
         }
     }
 
     #[test]
-    fn an_error_says_which_parameter_is_at_fault_and_not_what_was_in_it() {
+    fn an_error_names_the_invalid_parameter_and_not_its_value() {
         let body = br#"{"error": {
             "type": "invalid_request_error", "code": "email_invalid",
             "param": "customer_email", "message": "Invalid email: ada@example.com"
@@ -213,19 +215,20 @@ mod tests {
         let headers =
             HeaderMap::from_iter([("request-id".parse().unwrap(), "req_1".parse().unwrap())]);
         let failure =
-            judge(StatusCode::BAD_REQUEST, &headers, Ok(Bytes::from_static(body))).unwrap_err();
+            classify(StatusCode::BAD_REQUEST, &headers, Ok(Bytes::from_static(body))).unwrap_err();
         let shown = failure.error.to_string();
         assert_eq!(
             shown,
-            "Stripe refused the request: status 400, type invalid_request_error, \
+            "Stripe rejected the request: status 400, type invalid_request_error, \
              code email_invalid, parameter customer_email, request req_1"
         );
         assert!(!format!("{failure:?}").contains("ada@example.com"));
     }
 
     #[test]
-    fn an_error_whose_body_is_too_long_keeps_its_status() {
-        let failure = judge(StatusCode::BAD_GATEWAY, &HeaderMap::new(), Err(TooLong)).unwrap_err();
+    fn an_error_with_a_body_that_is_too_long_keeps_its_status() {
+        let failure =
+            classify(StatusCode::BAD_GATEWAY, &HeaderMap::new(), Err(TooLong)).unwrap_err();
         assert_eq!(failure.error.to_string(), "Stripe failed: status 502");
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions, as Stripe tells them in answers and in events.
+//! Checkout sessions, in responses and in events.
 
 use std::fmt;
 
@@ -8,49 +8,48 @@ use serde::Deserialize;
 
 use crate::payments::stripe_metadata::{Metadata, Reference};
 
-/// A session: one visit to pay.
+/// A Checkout session, in which a client pays once.
 #[derive(Clone, Deserialize)]
 #[serde(from = "SessionObject")]
 pub struct Session {
     /// Stripe's id: `cs_…`.
     pub id: String,
-    /// Where the session is in its life.
     pub status: SessionStatus,
-    /// Whether the money is there. A complete session may still wait for it.
+    /// Whether the money has arrived. A complete session may still wait for it.
     pub paid: bool,
-    /// Whether the money of a complete session will not come. Events do not
-    /// say, but by their type.
+    /// Whether the payment of a complete session has failed. Always false in an
+    /// event, whose type says so instead.
     pub failed: bool,
-    /// The payment: `pi_…`. An open session may have none yet.
+    /// The payment: `pi_…`. An open session may have none.
     pub payment: Option<String>,
-    /// What is charged, in minor units.
+    /// The charged amount, in minor units.
     pub amount: Option<i64>,
-    /// The booking that the session was opened for; none if not by us.
+    /// The booking. `None` if somebody else opened the session.
     pub booking_id: Option<String>,
     /// Whether the money is real.
     pub live: bool,
-    /// What the page needs to take the payment itself; it belongs to the
-    /// client. None where Stripe's own page does, and in events.
+    /// Lets our own page take the payment. Only the client may see it. `None` with
+    /// Stripe's own page, and in events.
     pub client_secret: Option<SecretString>,
-    /// Stripe's own page for the payment, while the session is open.
+    /// The URL of Stripe's own page, while the session is open.
     pub url: Option<String>,
-    /// Until when the session can be paid.
+    /// The end of the time to pay.
     pub expires_at: Timestamp,
 }
 
-/// Where a session is in its life.
+/// The status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
     /// It can be paid.
     Open,
-    /// The client is through; the money may still be on its way.
+    /// The client has finished. The money may still be on its way.
     Complete,
-    /// It was not paid, and no longer can be.
+    /// It was not paid, and can no longer be.
     Expired,
 }
 
-/// Shows the session without what would let somebody pay or look.
+/// Hides the client secret and the URL.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
@@ -67,11 +66,11 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The states of a payment in which it waits for nothing more, and has not come
+/// The statuses of a payment that has failed
 /// (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
-const FAILED: [&str; 2] = ["requires_payment_method", "canceled"];
+const FAILED_STATUSES: [&str; 2] = ["requires_payment_method", "canceled"];
 
-/// The fields that are read of Stripe's object
+/// The fields of Stripe's object that we use
 /// (<https://docs.stripe.com/api/checkout/sessions/object>).
 #[derive(Deserialize)]
 struct SessionObject {
@@ -103,12 +102,12 @@ impl From<SessionObject> for Session {
             PaymentStatus::Unpaid => false,
         };
         let status = object.payment_intent.as_ref().and_then(Reference::status);
-        let is_over = status.is_some_and(|status| FAILED.contains(&status));
+        let has_failed = status.is_some_and(|status| FAILED_STATUSES.contains(&status));
         Self {
             id: object.id,
             status: object.status,
             paid,
-            failed: object.status == SessionStatus::Complete && !paid && is_over,
+            failed: object.status == SessionStatus::Complete && !paid && has_failed,
             payment: object.payment_intent.map(String::from),
             amount: object.amount_total,
             booking_id: Metadata::booking_id(object.metadata),
@@ -127,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns a session as Stripe's API gives it, in part.
+    /// Returns some fields of a session, as in a response of Stripe.
     fn object() -> Value {
         json!({
             "id": "cs_test_1",
@@ -147,7 +146,7 @@ mod tests {
         })
     }
 
-    /// Reads the session with one field changed.
+    /// Parses the session with one changed field.
     fn read(field: &str, value: Value) -> Result<Session, serde_json::Error> {
         let mut object = object();
         object[field] = value;
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_read_field_by_field() {
+    fn every_field_of_a_session_is_parsed() {
         let session: Session = serde_json::from_value(object()).unwrap();
         assert_eq!(session.id, "cs_test_1");
         assert_eq!(session.status, SessionStatus::Open);
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_session_is_paid_when_the_money_is_there() {
+    fn the_payment_status_says_whether_a_session_is_paid() {
         let cases = [("paid", true), ("no_payment_required", true), ("unpaid", false)];
         for (word, paid) in cases {
             let session = read("payment_status", word.into()).unwrap();
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_is_not_known_is_not_guessed() {
+    fn an_unknown_session_status_is_an_error() {
         let cases = [
             ("open", SessionStatus::Open),
             ("complete", SessionStatus::Complete),
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_is_an_id_or_a_whole_object() {
+    fn a_payment_is_an_id_or_an_object() {
         let cases = [
             (json!("pi_1"), Some("pi_1")),
             (json!({"id": "pi_1", "object": "payment_intent", "amount": 5000}), Some("pi_1")),
@@ -209,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_names_no_booking_is_not_ours() {
+    fn a_session_without_metadata_of_ours_has_no_booking() {
         for metadata in [json!({}), json!({"order": "7"}), Value::Null] {
             assert_eq!(read("metadata", metadata).unwrap().booking_id, None);
         }
     }
 
     #[test]
-    fn a_session_is_shown_without_secret_and_address() {
+    fn a_session_is_printed_without_its_secret_and_url() {
         let session: Session = serde_json::from_value(object()).unwrap();
         let shown = format!("{session:?}");
         assert!(!shown.contains("hidden"), "{shown}");

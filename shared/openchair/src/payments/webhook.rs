@@ -1,8 +1,8 @@
-//! Stripe's events: whether they are Stripe's, and what they say.
+//! Stripe's webhook events: their signatures and their content.
 //!
-//! async-stripe's verifier also reads the whole event, and so fails on one of a
-//! newer API version. Here the signature is checked first, on the bytes as they
-//! came; then only the fields that are used are read.
+//! async-stripe's verifier also parses the whole event, and so fails on an event
+//! of a newer API version. Here the signature of the received bytes is verified
+//! first. Then only the fields that we use are parsed.
 
 mod stripe_event;
 mod stripe_signature;

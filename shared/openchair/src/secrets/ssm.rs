@@ -1,4 +1,4 @@
-//! The one request that we make of SSM: `GetParameters`.
+//! The SSM request `GetParameters`.
 
 use std::collections::HashMap;
 
@@ -13,21 +13,21 @@ const SSM: AwsService = AwsService {
     name: "SSM",
     signed_as: "ssm",
     host: "ssm",
-    // Ten parameters have 8 KB each at most, and JSON may double a value.
-    max_answer: 256 * 1024,
+    // Ten parameters of at most 8 KB, and JSON may double a value.
+    max_response: 256 * 1024,
 };
 
-/// SSM, as the environment says where it is and who we are.
+/// An SSM client.
 pub(super) struct Ssm(SignedClient);
 
 impl Ssm {
-    /// Makes a client. Nothing is sent yet.
+    /// Creates a client. Nothing is sent yet.
     pub(super) fn new(config: SdkConfig, endpoint: Option<String>) -> Self {
         Self(SignedClient::new(SSM, config, endpoint))
     }
 
-    /// Reads up to ten parameters, decrypted, by their names. Those that do
-    /// not exist are not in the answer
+    /// Reads up to ten parameters by name, decrypted. The result omits those that
+    /// do not exist
     /// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>).
     pub(super) async fn parameters(
         &self,
@@ -41,21 +41,22 @@ impl Ssm {
             headers: &[(TARGET, HeaderValue::from_static("AmazonSSM.GetParameters"))],
             body,
         };
-        self.0.ask(&post, read, refusal).await
+        self.0.send(&post, parse_parameters, parse_error).await
     }
 }
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
-fn read(body: &Bytes) -> Option<HashMap<String, String>> {
-    let answer: GetParametersResponse = serde_json::from_slice(body).ok()?;
-    Some(answer.parameters.into_iter().map(Parameter::into_pair).collect())
+fn parse_parameters(body: &Bytes) -> Option<HashMap<String, String>> {
+    let response: GetParametersResponse = serde_json::from_slice(body).ok()?;
+    Some(response.parameters.into_iter().map(Parameter::into_pair).collect())
 }
 
-/// Reads SSM's word and its sentence, which names who was denied what.
-fn refusal(_: &HeaderMap, body: &Bytes) -> (String, Option<String>) {
-    let refusal: ErrorResponse = serde_json::from_slice(body).unwrap_or_default();
-    (refusal.code, Some(refusal.message))
+/// Returns the error's code and message. The message names the denied identity
+/// and permission.
+fn parse_error(_: &HeaderMap, body: &Bytes) -> (String, Option<String>) {
+    let error: ErrorResponse = serde_json::from_slice(body).unwrap_or_default();
+    (error.code, Some(error.message))
 }
 
 #[derive(Serialize)]
@@ -76,13 +77,13 @@ struct GetParametersResponse {
 #[serde(rename_all = "PascalCase")]
 struct Parameter {
     name: String,
-    /// The version or label, where the name asked for one.
+    /// The version or label, if the request named one.
     selector: Option<String>,
     value: String,
 }
 
 impl Parameter {
-    /// Returns the name as it was asked for, and the value.
+    /// Returns the name as requested, and the value.
     fn into_pair(self) -> (String, String) {
         (self.name + self.selector.as_deref().unwrap_or_default(), self.value)
     }
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_request_is_signed_with_all_that_it_says() {
+    async fn the_request_is_signed_with_all_its_headers() {
         let server = MisbehavingServer::start(&[answer(200, &[], FOUND)]).await;
         assert_eq!(read(&server).await.unwrap()["/key"], "sk_test_1");
         let request = &server.received()[0];
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_pass_is_asked_again_and_what_will_not_is_not() {
+    async fn only_transient_failures_are_retried() {
         let throttled = r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#;
         let denied = r#"{"__type": "AccessDeniedException", "Message": "no"}"#;
         let cases = [
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attempts_end() {
+    async fn the_number_of_attempts_is_limited() {
         let server = MisbehavingServer::start(&[answer(500, &[], "{}")]).await;
         let error = read(&server).await.unwrap_err();
         assert!(matches!(error, AwsError::Refused { .. }), "{error:?}");
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_cannot_be_read_is_not_quoted() {
+    async fn an_unreadable_response_is_not_quoted() {
         let odd = r#"{"Parameters": [{"Name": "/key", "Value": ["sk_test_1"]}]}"#;
         let server = MisbehavingServer::start(&[answer(200, &[], odd)]).await;
         let error = read(&server).await.unwrap_err();
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ssm_is_in_the_region_unless_an_endpoint_is_given() {
+    async fn an_explicit_endpoint_replaces_that_of_the_region() {
         let cases = [
             (None, None, "https://ssm.us-west-2.amazonaws.com/"),
             (None, Some("http://localhost:1/"), "http://localhost:1/"),

@@ -8,7 +8,7 @@ fn parse(json: &str) -> Result<CalendarSecrets, ValidationErrors> {
 }
 
 #[test]
-fn feeds_and_calendars_are_found_by_their_names() {
+fn feeds_and_calendars_are_found_by_name() {
     let document = json!({
         "feeds": {"owner": "webcal://calendar.example/hidden.ics", "owner-2": "https://b.example/"},
         "google": {
@@ -29,7 +29,7 @@ fn feeds_and_calendars_are_found_by_their_names() {
 }
 
 #[test]
-fn each_part_can_be_left_out() {
+fn every_part_is_optional() {
     let nothing = parse("{}").unwrap();
     assert!(nothing.google().is_none() && nothing.google_calendar("owner").is_none());
     assert!(parse(r#"{"feeds": {}}"#).is_ok());
@@ -39,7 +39,7 @@ fn each_part_can_be_left_out() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_and_no_value_is() {
+fn all_errors_are_reported_at_once_without_values() {
     let document = r#"{
         "feed": {"owner": "https://calendar.example/hidden.ics"},
         "feeds": {
@@ -52,28 +52,28 @@ fn all_mistakes_are_told_at_once_and_no_value_is() {
             "calendars": {"owner": {"hidden": "hidden"}}
         }
     }"#;
-    let problems = parse(document).unwrap_err();
+    let errors = parse(document).unwrap_err();
     let expected = "\
-CALENDAR_SECRETS.feed: unknown; known are feeds, google
-feeds.d: is there more than once
-feeds.a: it must begin with https://, so that nobody reads along
+CALENDAR_SECRETS.feed: unknown field, expected one of feeds, google
+feeds.d: occurs more than once
+feeds.a: it must begin with https://, so that the connection is encrypted
 feeds.b: is empty
 feeds.c: must be text
-feeds.(a key): a name has letters, digits, _ and -, and at most 40 of them
+feeds.(a key): a name has at most 40 letters, digits, _ and -
 feeds.(a key): it must be an address that begins with https://
-google.service_account: unknown; known are serviceAccount, subject, calendars
+google.service_account: unknown field, expected one of serviceAccount, subject, calendars
 google.calendars.owner: must be text
 google.subject: must be text
 google.serviceAccount: is missing";
-    assert_eq!(problems.to_string(), expected);
-    assert!(!format!("{problems:?}").contains("hidden"));
+    assert_eq!(errors.to_string(), expected);
+    assert!(!format!("{errors:?}").contains("hidden"));
 }
 
 #[test]
-fn what_is_not_a_json_object_is_told_without_a_quotation() {
+fn text_that_is_not_a_json_object_is_not_quoted_in_the_error() {
     for text in ["hidden", "[\"hidden\"]", "\"hidden\"", "{\"feeds\": hidden", ""] {
-        let problems = parse(text).unwrap_err();
-        assert!(!format!("{problems} {problems:?}").contains("hidden"), "{problems:?}");
-        assert!(problems.to_string().starts_with("CALENDAR_SECRETS: "), "{problems}");
+        let errors = parse(text).unwrap_err();
+        assert!(!format!("{errors} {errors:?}").contains("hidden"), "{errors:?}");
+        assert!(errors.to_string().starts_with("CALENDAR_SECRETS: "), "{errors}");
     }
 }

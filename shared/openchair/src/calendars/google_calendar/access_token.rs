@@ -1,4 +1,4 @@
-//! Access tokens: what Google lends to whoever can sign for an account.
+//! OAuth access tokens for a service account.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,38 +13,43 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::calendars::calendar_error::CalendarError;
-use crate::calendars::google_calendar::attempts::{Attempts, Failure};
+use crate::calendars::google_calendar::GoogleScope;
+use crate::calendars::google_calendar::google_response::{
+    GoogleFailure, GoogleResponse, log_failure, retries_until,
+};
 use crate::calendars::google_calendar::service_account::ServiceAccount;
-use crate::calendars::google_calendar::{GoogleResponse, GoogleScope, answer};
 use crate::clock::Clock;
-use crate::https::{HttpsClient, OUR_NAME};
+use crate::https::{HttpsClient, USER_AGENT_NAME};
+use crate::retry::Failure;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// A token is not used in its last minutes: it must outlive the request.
-const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// A token is not used in the last minutes of its life: it must outlive the
+/// request.
+const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+/// The longest response that is read, in bytes.
+const MAX_RESPONSE: usize = 64 * 1024;
 
-/// The account's access token, fetched when it is needed.
-pub(super) struct Tokens {
+/// Fetches an account's access token when it is needed, and keeps it until it
+/// expires.
+pub(super) struct AccessTokens {
     client: HttpsClient,
     account: ServiceAccount,
     subject: Option<String>,
     scope: GoogleScope,
     clock: Clock,
-    /// Locked while a token is fetched: the others wait for that one.
+    /// Locked while a token is fetched, so that all callers wait for one fetch.
     current: Mutex<Option<AccessToken>>,
 }
 
-/// An access token, as a header that no log shows.
+/// An access token as a header. No log shows it.
 #[derive(Clone)]
 pub(super) struct AccessToken(Arc<Token>);
 
 struct Token {
     authorization: HeaderValue,
-    good_until: Timestamp,
+    valid_until: Timestamp,
 }
 
 impl AccessToken {
@@ -53,7 +58,7 @@ impl AccessToken {
     }
 }
 
-impl Tokens {
+impl AccessTokens {
     pub(super) fn new(
         client: HttpsClient,
         account: ServiceAccount,
@@ -74,40 +79,37 @@ impl Tokens {
         )
     }
 
-    /// Returns a token that is still good, fetching one if need be.
+    /// Returns a valid token. Fetches one if there is none.
     pub(super) async fn get(&self, deadline: Instant) -> Result<AccessToken, CalendarError> {
         let mut current = self.current.lock().await;
         match &*current {
-            Some(token) if self.clock.now() < token.0.good_until => Ok(token.clone()),
+            Some(token) if self.clock.now() < token.0.valid_until => Ok(token.clone()),
             _ => Ok(current.insert(self.fetch(deadline).await?).clone()),
         }
     }
 
-    /// Returns a token other than the one that was refused, fetching one if
-    /// nobody has done so since.
+    /// Returns another token than the rejected one. Fetches one unless another
+    /// caller already has.
     pub(super) async fn renew(
         &self,
-        refused: &AccessToken,
+        rejected: &AccessToken,
         deadline: Instant,
     ) -> Result<AccessToken, CalendarError> {
         let mut current = self.current.lock().await;
         match &*current {
-            Some(token) if !Arc::ptr_eq(&token.0, &refused.0) => Ok(token.clone()),
+            Some(token) if !Arc::ptr_eq(&token.0, &rejected.0) => Ok(token.clone()),
             _ => Ok(current.insert(self.fetch(deadline).await?).clone()),
         }
     }
 
     async fn fetch(&self, deadline: Instant) -> Result<AccessToken, CalendarError> {
-        let mut attempts = Attempts::until(deadline);
-        loop {
-            match self.attempt().await {
-                Ok(token) => return Ok(token),
-                Err(failure) => attempts.pause_after(failure).await?,
-            }
-        }
+        let started = Instant::now();
+        let attempt = |_| self.attempt();
+        let timed_out = |_| CalendarError::Timeout { after: started.elapsed() };
+        retries_until(deadline).run(attempt, timed_out, log_failure).await
     }
 
-    async fn attempt(&self) -> Result<AccessToken, Failure> {
+    async fn attempt(&self) -> Result<AccessToken, GoogleFailure> {
         let now = self.clock.now();
         let assertion = self.account.assertion(self.subject.as_deref(), self.scope, now);
         let form = form_urlencoded::Serializer::new(String::new())
@@ -116,17 +118,19 @@ impl Tokens {
             .finish();
         let request = Request::post(self.account.token_uri())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(USER_AGENT, OUR_NAME)
+            .header(USER_AGENT, USER_AGENT_NAME)
             .body(Full::new(Bytes::from(form)))
-            .expect("an address and constant headers make a request");
-        let answer = answer(&self.client, request, MAX_ANSWER).await?;
-        if answer.status == StatusCode::OK {
-            return read(&answer, now).map_err(Failure::lasting);
+            .expect("a checked URL and constant headers make a request");
+        let response = GoogleResponse::fetch(&self.client, request, MAX_RESPONSE).await?;
+        if response.status == StatusCode::OK {
+            return parse_token(&response, now).map_err(Failure::permanent);
         }
-        let failure = answer.refusal();
+        let failure = response.into_failure();
         Err(match failure.error {
-            CalendarError::Refused { status: 400 | 401 | 403, reason, .. } if !failure.passing => {
-                Failure::lasting(CalendarError::Unauthorized { reason })
+            CalendarError::Refused { status: 400 | 401 | 403, reason, .. }
+                if !failure.is_transient =>
+            {
+                Failure::permanent(CalendarError::Unauthorized { reason })
             }
             _ => failure,
         })
@@ -140,28 +144,28 @@ struct TokenResponse {
     expires_in: i64,
 }
 
-/// Reads the answer of the token endpoint
+/// Parses the response of the token endpoint
 /// (<https://www.rfc-editor.org/rfc/rfc6749#section-5.1>).
-fn read(answer: &GoogleResponse, now: Timestamp) -> Result<AccessToken, CalendarError> {
+fn parse_token(response: &GoogleResponse, now: Timestamp) -> Result<AccessToken, CalendarError> {
     // The parser's message may quote the token.
     let unreadable = || CalendarError::unreadable("not an access token");
-    let lent: TokenResponse = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
-    if lent.access_token.is_empty() || !lent.token_type.eq_ignore_ascii_case("bearer") {
+    let token: TokenResponse = serde_json::from_slice(&response.body).map_err(|_| unreadable())?;
+    if token.access_token.is_empty() || !token.token_type.eq_ignore_ascii_case("bearer") {
         return Err(unreadable());
     }
-    let mut authorization =
-        HeaderValue::try_from(format!("Bearer {}", lent.access_token)).map_err(|_| unreadable())?;
+    let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.access_token))
+        .map_err(|_| unreadable())?;
     authorization.set_sensitive(true);
-    let life = SignedDuration::from_secs(lent.expires_in).saturating_sub(MARGIN);
-    let good_until = now.checked_add(life).map_err(|_| unreadable())?;
-    Ok(AccessToken(Arc::new(Token { authorization, good_until })))
+    let lifetime = SignedDuration::from_secs(token.expires_in).saturating_sub(EXPIRY_MARGIN);
+    let valid_until = now.checked_add(lifetime).map_err(|_| unreadable())?;
+    Ok(AccessToken(Arc::new(Token { authorization, valid_until })))
 }
 
-/// Shows until when a token is used, and not the token.
+/// Prints the end of the token's validity, and not the token.
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken")
-            .field("good_until", &self.0.good_until)
+            .field("valid_until", &self.0.valid_until)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The question that is asked, and what counts as its answer.
+//! The request and response of `freeBusy.query`.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,24 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::calendars::calendar_error::CalendarError;
+use crate::calendars::google_calendar::google_response::error_code;
 use salon::interval::Interval;
 
-/// The most calendars in a request: Google's `calendarExpansionMax`.
+/// The largest number of calendars in a request: Google's
+/// `calendarExpansionMax`.
 pub(super) const MAX_CALENDARS: usize = 50;
 
-/// The longest window in a request. Google answers `timeRangeTooLong` beyond a
-/// span that it does not document; three months is what others found.
+/// The longest window of a request. Google rejects longer ones with
+/// `timeRangeTooLong`. It does not document the limit, which is about three
+/// months.
 const MAX_SPAN: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// A question that fits into one request.
+/// A query that fits into one request.
 pub(super) struct FreeBusyQuery<'a> {
     pub(super) window: Interval<Timestamp>,
     pub(super) calendars: &'a [&'a str],
     /// The number of the first calendar, counted from 1 over all requests.
-    pub(super) first: usize,
+    pub(super) first_number: usize,
 }
 
 #[derive(Deserialize)]
@@ -51,16 +54,16 @@ struct Period {
     end: String,
 }
 
-/// Cuts a window into parts of whole seconds that each fit into a request.
-pub(super) fn parts(window: Interval<Timestamp>) -> Vec<Interval<Timestamp>> {
-    let whole = |time: Timestamp, mode| {
+/// Splits a window into parts of whole seconds that each fit into a request.
+pub(super) fn split_window(window: Interval<Timestamp>) -> Vec<Interval<Timestamp>> {
+    let to_second = |time: Timestamp, mode| {
         let second = TimestampRound::new().smallest(Unit::Second).mode(mode);
         time.round(second).unwrap_or(time)
     };
-    let begin = whole(window.start(), RoundMode::Floor);
-    let end = whole(window.end(), RoundMode::Ceil);
+    let start = to_second(window.start(), RoundMode::Floor);
+    let end = to_second(window.end(), RoundMode::Ceil);
     let mut parts = Vec::new();
-    let mut from = begin;
+    let mut from = start;
     while from < end {
         let to = from.checked_add(MAX_SPAN).map_or(end, |to| to.min(end));
         parts.extend(Interval::new(from, to));
@@ -81,17 +84,22 @@ impl FreeBusyQuery<'_> {
         Bytes::from(body.to_string())
     }
 
-    /// Reads the answer. All of it has to be there, and to make sense.
-    pub(super) fn read(&self, answer: &[u8]) -> Result<Vec<Interval<Timestamp>>, CalendarError> {
-        // The parser's message may quote the answer.
-        let answer: FreeBusyResponse = serde_json::from_slice(answer).map_err(|error| {
+    /// Parses the response. An incomplete response is an error.
+    pub(super) fn parse_response(
+        &self,
+        body: &[u8],
+    ) -> Result<Vec<Interval<Timestamp>>, CalendarError> {
+        // The parser's message may quote the response.
+        let response: FreeBusyResponse = serde_json::from_slice(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            CalendarError::unreadable(format!("not a freeBusy, at line {line} column {column}"))
+            CalendarError::unreadable(format!(
+                "not a freeBusy response, at line {line} column {column}"
+            ))
         })?;
-        self.check_window(&answer)?;
+        self.check_window(&response)?;
         let mut busy = Vec::new();
-        for (number, &id) in (self.first..).zip(self.calendars) {
-            let periods = periods(answer.calendars.get(id)).map_err(|what| {
+        for (number, &id) in (self.first_number..).zip(self.calendars) {
+            let periods = parse_periods(response.calendars.get(id)).map_err(|what| {
                 CalendarError::unreadable(format!("calendar {number} of the request: {what}"))
             })?;
             busy.extend(periods);
@@ -99,73 +107,67 @@ impl FreeBusyQuery<'_> {
         Ok(busy)
     }
 
-    /// Refuses an answer about less time than was asked for.
-    fn check_window(&self, answer: &FreeBusyResponse) -> Result<(), CalendarError> {
-        let told = |text: &Option<String>| text.as_deref().map(instant).transpose();
-        let shorter = match (told(&answer.time_min), told(&answer.time_max)) {
+    /// Rejects a response that covers less than the window.
+    fn check_window(&self, response: &FreeBusyResponse) -> Result<(), CalendarError> {
+        let parse = |text: &Option<String>| text.as_deref().map(parse_instant).transpose();
+        let is_shorter = match (parse(&response.time_min), parse(&response.time_max)) {
             (Ok(from), Ok(to)) => {
                 from.is_some_and(|from| from > self.window.start())
                     || to.is_some_and(|to| to < self.window.end())
             }
-            _ => return Err(CalendarError::unreadable("its window is no window")),
+            _ => return Err(CalendarError::unreadable("its window is invalid")),
         };
-        if shorter {
-            return Err(CalendarError::unreadable("it is about less time than was asked for"));
+        if is_shorter {
+            return Err(CalendarError::unreadable("it covers less than the window"));
         }
         Ok(())
     }
 }
 
-/// Reads a calendar's busy periods, or tells what is wrong with it.
-fn periods(calendar: Option<&CalendarPeriods>) -> Result<Vec<Interval<Timestamp>>, String> {
-    let calendar = calendar.ok_or("it is not in the answer")?;
-    if let Some(problem) = calendar.errors.first() {
-        let reason = problem.reason.as_deref().and_then(word);
+/// Parses a calendar's busy periods, or returns what is wrong with it.
+fn parse_periods(calendar: Option<&CalendarPeriods>) -> Result<Vec<Interval<Timestamp>>, String> {
+    let calendar = calendar.ok_or("it is missing from the response")?;
+    if let Some(error) = calendar.errors.first() {
+        let reason = error.reason.as_deref().and_then(error_code);
         return Err(reason.map_or_else(|| "an error".to_owned(), String::from));
     }
-    let periods = calendar.busy.as_ref().ok_or("it has no busy times, not even none")?;
-    let read = |period: &Period| {
-        let (start, end) = (instant(&period.start).ok()?, instant(&period.end).ok()?);
-        // An event that takes no time is a period that takes none.
+    let periods = calendar.busy.as_ref().ok_or("it has no list of busy periods")?;
+    let parse = |period: &Period| {
+        let start = parse_instant(&period.start).ok()?;
+        let end = parse_instant(&period.end).ok()?;
+        // An event without duration is an empty period, which is no interval.
         (start <= end).then(|| Interval::new(start, end))
     };
     periods
         .iter()
-        .map(|period| read(period).ok_or_else(|| "a busy time is not one".to_owned()))
+        .map(|period| parse(period).ok_or_else(|| "a busy period is invalid".to_owned()))
         .filter_map(Result::transpose)
         .collect()
 }
 
-/// An instant that is not RFC 3339.
-struct NotAnInstant;
+/// Text that is not an RFC 3339 instant.
+struct InvalidInstant;
 
-/// Reads an instant in RFC 3339, and in no other of ISO 8601's forms: what
-/// looks different is not what Google documents.
-fn instant(text: &str) -> Result<Timestamp, NotAnInstant> {
+/// Parses an RFC 3339 instant. Other ISO 8601 formats are rejected: Google does
+/// not document them.
+fn parse_instant(text: &str) -> Result<Timestamp, InvalidInstant> {
     let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
     let shape: Vec<u8> = text.bytes().map(shape).collect();
-    let rest = shape.strip_prefix(b"0000-00-00T00:00:00").ok_or(NotAnInstant)?;
+    let rest = shape.strip_prefix(b"0000-00-00T00:00:00").ok_or(InvalidInstant)?;
     let rest = match rest.strip_prefix(b".") {
         Some(fraction) => {
             let digits = fraction.iter().take_while(|&&byte| byte == b'0').count();
             if digits == 0 {
-                return Err(NotAnInstant);
+                return Err(InvalidInstant);
             }
             &fraction[digits..]
         }
         None => rest,
     };
     if !matches!(rest, b"Z" | b"+00:00" | b"-00:00") {
-        return Err(NotAnInstant);
+        return Err(InvalidInstant);
     }
-    text.parse().map_err(|_| NotAnInstant)
-}
-
-/// Takes a word of Google's for an error, if it is one: letters, digits and
-/// `_`, and never a sentence, which might quote what was sent.
-pub(super) fn word(text: &str) -> Option<Box<str>> {
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    ((1..=40).contains(&text.len()) && text.bytes().all(usual)).then(|| text.into())
+    text.parse().map_err(|_| InvalidInstant)
 }
 
 #[cfg(test)]
@@ -182,11 +184,11 @@ mod tests {
 
     fn query<'a>(calendars: &'a [&'a str]) -> FreeBusyQuery<'a> {
         let window = window("2026-11-24T00:00:00Z", "2027-01-05T00:00:00Z");
-        FreeBusyQuery { window, calendars, first: 1 }
+        FreeBusyQuery { window, calendars, first_number: 1 }
     }
 
     #[test]
-    fn an_instant_is_rfc_3339_and_nothing_else() {
+    fn only_rfc_3339_instants_are_accepted() {
         let cases = [
             ("2026-11-24T10:00:00Z", true),
             ("2026-11-24T10:00:00.000Z", true),
@@ -206,38 +208,38 @@ mod tests {
             ("", false),
         ];
         for (text, expected) in cases {
-            assert_eq!(instant(text).is_ok(), expected, "{text}");
+            assert_eq!(parse_instant(text).is_ok(), expected, "{text}");
         }
     }
 
     #[test]
-    fn a_window_is_cut_into_parts_of_whole_seconds_without_a_gap() {
-        let long = parts(window("2026-11-24T00:00:00.25Z", "2027-11-24T00:00:00.25Z"));
-        assert_eq!(long.len(), 7, "365 days of 60 each");
+    fn a_window_is_split_into_adjacent_parts_of_whole_seconds() {
+        let long = split_window(window("2026-11-24T00:00:00.25Z", "2027-11-24T00:00:00.25Z"));
+        assert_eq!(long.len(), 7, "365 days in parts of 60");
         assert_eq!(long[0].start(), at("2026-11-24T00:00:00Z"));
         assert_eq!(long[6].end(), at("2027-11-24T00:00:01Z"));
         assert!(long.windows(2).all(|pair| pair[0].end() == pair[1].start()));
-        assert_eq!(parts(window("2026-11-24T00:00:00Z", "2027-01-05T00:00:00Z")).len(), 1);
+        assert_eq!(split_window(window("2026-11-24T00:00:00Z", "2027-01-05T00:00:00Z")).len(), 1);
     }
 
     #[test]
-    fn a_period_that_takes_no_time_makes_nothing_busy() {
-        let answer = r#"{"calendars": {"a": {"busy": [
+    fn an_empty_period_is_not_busy() {
+        let body = r#"{"calendars": {"a": {"busy": [
             {"start": "2026-11-24T09:00:00Z", "end": "2026-11-24T09:00:00Z"},
             {"start": "2026-11-24T10:00:00Z", "end": "2026-11-24T11:00:00Z"},
             {"start": "2026-11-24T12:00:00Z", "end": "2026-11-24T04:00:00-08:00"}
         ]}}}"#;
-        let busy = query(&["a"]).read(answer.as_bytes()).unwrap();
+        let busy = query(&["a"]).parse_response(body.as_bytes()).unwrap();
         assert_eq!(busy, [window("2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z")]);
     }
 
     #[test]
-    fn an_answer_is_whole_or_a_failure_that_names_the_calendar_by_its_number() {
+    fn an_incomplete_response_is_an_error_that_names_the_calendar_by_its_number() {
         let cases = [
             (r#"{"calendars": {"a": {"busy": []}, "b": {"busy": []}}}"#, None),
             (
                 r#"{"calendars": {"a": {"busy": []}}}"#,
-                Some("calendar 2 of the request: it is not in the answer"),
+                Some("calendar 2 of the request: it is missing from the response"),
             ),
             (
                 r#"{"calendars": {"a": {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}, "b": {"busy": []}}}"#,
@@ -249,28 +251,35 @@ mod tests {
             ),
             (
                 r#"{"calendars": {"a": {}, "b": {"busy": []}}}"#,
-                Some("calendar 1 of the request: it has no busy times, not even none"),
+                Some("calendar 1 of the request: it has no list of busy periods"),
             ),
             (
                 r#"{"calendars": {"a": {"busy": []}, "b": {"busy": [{"start": "2026-11-24T10:00:00Z", "end": "2026-11-24T09:00:00Z"}]}}}"#,
-                Some("calendar 2 of the request: a busy time is not one"),
+                Some("calendar 2 of the request: a busy period is invalid"),
             ),
             (
                 r#"{"calendars": {"a": {"busy": []}, "b": {"busy": [{"start": "2026-11-24", "end": "2026-11-25"}]}}}"#,
-                Some("calendar 2 of the request: a busy time is not one"),
+                Some("calendar 2 of the request: a busy period is invalid"),
             ),
             (
                 r#"{"timeMax": "2026-12-01T00:00:00Z", "calendars": {"a": {"busy": []}, "b": {"busy": []}}}"#,
-                Some("it is about less time than was asked for"),
+                Some("it covers less than the window"),
             ),
-            (r#"{"calendars": {"a": {"busy": "#, Some("not a freeBusy, at line 1 column 29")),
-            (r#"{"kind": "calendar#events"}"#, Some("not a freeBusy, at line 1 column 27")),
+            (
+                r#"{"calendars": {"a": {"busy": "#,
+                Some("not a freeBusy response, at line 1 column 29"),
+            ),
+            (
+                r#"{"kind": "calendar#events"}"#,
+                Some("not a freeBusy response, at line 1 column 27"),
+            ),
         ];
-        for (answer, expected) in cases {
-            let message = query(&["a", "b"]).read(answer.as_bytes()).err().map(|it| it.to_string());
+        for (body, expected) in cases {
+            let message =
+                query(&["a", "b"]).parse_response(body.as_bytes()).err().map(|it| it.to_string());
             let expected =
-                expected.map(|what| format!("the calendar's answer cannot be read: {what}"));
-            assert_eq!(message, expected, "{answer}");
+                expected.map(|what| format!("the calendar's response cannot be read: {what}"));
+            assert_eq!(message, expected, "{body}");
         }
     }
 }

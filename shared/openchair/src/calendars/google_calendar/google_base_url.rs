@@ -1,4 +1,4 @@
-//! Where Google's API is.
+//! The base URL of Google's API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,35 +7,33 @@ use http::Uri;
 
 use crate::calendars::calendar_url::{CalendarUrl, CalendarUrlError};
 
-/// The address of Google's API, or of something that stands in for it.
+/// The base URL of Google's API, or of a stand-in for it.
 ///
-/// Plain HTTP is allowed to this machine only: an access token goes with every
-/// request.
+/// Plain HTTP is allowed only to this machine: every request carries an access
+/// token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GoogleBaseUrl(CalendarUrl);
 
 impl GoogleBaseUrl {
     pub(super) fn free_busy(&self) -> Uri {
-        let address = self.0.redirected("/calendar/v3/freeBusy");
-        address.expect("the base was checked to be an address").to_uri()
+        let url = self.0.redirected("/calendar/v3/freeBusy");
+        url.expect("the base is a URL").to_uri()
     }
 
-    /// Returns where the events of a calendar are.
     pub(super) fn events(&self, calendar_id: &str) -> Uri {
-        self.0.below(&["calendar", "v3", "calendars", calendar_id, "events"]).to_uri()
+        self.0.join_path(&["calendar", "v3", "calendars", calendar_id, "events"]).to_uri()
     }
 
-    /// Returns where one event is.
     pub(super) fn event(&self, calendar_id: &str, id: &str) -> Uri {
-        self.0.below(&["calendar", "v3", "calendars", calendar_id, "events", id]).to_uri()
+        self.0.join_path(&["calendar", "v3", "calendars", calendar_id, "events", id]).to_uri()
     }
 }
 
 impl Default for GoogleBaseUrl {
-    /// Returns Google's own address.
+    /// Returns the URL of Google's own API.
     fn default() -> Self {
-        let own = CalendarUrl::parse("https://www.googleapis.com");
-        Self(own.expect("Google's address is an address"))
+        let google = CalendarUrl::parse("https://www.googleapis.com");
+        Self(google.expect("Google's URL is valid"))
     }
 }
 
@@ -43,15 +41,15 @@ impl FromStr for GoogleBaseUrl {
     type Err = CalendarUrlError;
 
     fn from_str(text: &str) -> Result<Self, CalendarUrlError> {
-        let address = CalendarUrl::parse(text)?;
-        if !address.is_bare() {
-            return Err(CalendarUrlError::NotAnAddress);
+        let url = CalendarUrl::parse(text)?;
+        if !url.has_only_host() {
+            return Err(CalendarUrlError::Invalid);
         }
-        Ok(Self(address))
+        Ok(Self(url))
     }
 }
 
-/// Shows the address, which is no secret.
+/// Prints the URL, which is not a secret.
 impl fmt::Debug for GoogleBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_base_is_googles_or_this_machine_and_has_no_path() {
+    fn the_base_url_is_encrypted_or_on_this_machine_and_has_no_path() {
         let own = "https://www.googleapis.com/calendar/v3/freeBusy";
         assert_eq!(GoogleBaseUrl::default().free_busy(), own);
         let local: GoogleBaseUrl = "http://127.0.0.1:9004/".parse().unwrap();

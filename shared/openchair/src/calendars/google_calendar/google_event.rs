@@ -1,43 +1,38 @@
-//! Events: what a booking is in its owner's calendar.
+//! Bookings as events in a Google calendar.
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::{Call, GoogleCalendars};
+use super::{ApiCall, GoogleCalendars, within};
 use crate::calendars::calendar_error::CalendarError;
 use salon::booking::BookingId;
 use salon::interval::Interval;
 
-/// An event that stands for a booking.
+/// An event that shows a booking.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GoogleEvent {
-    /// The booking, whose id is the event's. Google allows letters to `v` and
-    /// digits, and so all of a booking's.
+    /// The booking's id, which is also the event's. Google allows the letters
+    /// `a` to `v` and digits, which covers every booking id.
     pub id: BookingId,
-    /// When it is.
     pub time: Interval<Timestamp>,
-    /// What is shown of it.
     pub summary: String,
-    /// What is told of it.
     pub description: String,
-    /// Where it is.
     pub location: Option<String>,
-    /// Where more is told.
+    /// The booking's page.
     pub url: String,
 }
 
-/// Where bookings stand as events: in Google's calendars, or in a model of them
-/// in a simulation.
+/// Writes events into calendars: Google's, or a model of them in a simulation.
 pub trait CalendarWriter: Send + Sync {
-    /// Makes an event, once: one that was made before, and deleted since by its
-    /// owner, stays so
+    /// Creates an event once. An event that its owner has deleted is not
+    /// created again
     /// (<https://developers.google.com/workspace/calendar/api/v3/reference/events/insert>).
     ///
-    /// It is `transparent`, so that it is in no answer of freeBusy's: the day
-    /// sheet keeps the booking's time, whatever becomes of the event.
+    /// The event is `transparent`, so that freeBusy does not report it: the day
+    /// sheet keeps the booking's time, even if somebody moves the event.
     fn insert(
         &self,
         calendar_id: &str,
@@ -45,7 +40,7 @@ pub trait CalendarWriter: Send + Sync {
         deadline: Instant,
     ) -> impl Future<Output = Result<(), CalendarError>> + Send;
 
-    /// Deletes an event, also one that was never made or is deleted already.
+    /// Deletes an event. An event that does not exist is not an error.
     fn delete(
         &self,
         calendar_id: &str,
@@ -71,13 +66,13 @@ impl CalendarWriter for GoogleCalendars {
             "transparency": "transparent",
             "source": {"title": "Booking", "url": event.url},
         });
-        let call = Call {
+        let call = ApiCall {
             method: Method::POST,
             uri: self.base.events(calendar_id),
             body: Bytes::from(body.to_string()),
-            also_fine: &[StatusCode::CONFLICT],
+            accepted_errors: &[StatusCode::CONFLICT],
         };
-        self.change(&call, deadline).await
+        within(deadline, self.call(&call, deadline)).await.map(drop)
     }
 
     async fn delete(
@@ -86,20 +81,12 @@ impl CalendarWriter for GoogleCalendars {
         id: &BookingId,
         deadline: Instant,
     ) -> Result<(), CalendarError> {
-        let call = Call {
+        let call = ApiCall {
             method: Method::DELETE,
             uri: self.base.event(calendar_id, id.as_str()),
             body: Bytes::new(),
-            also_fine: &[StatusCode::NOT_FOUND, StatusCode::GONE],
+            accepted_errors: &[StatusCode::NOT_FOUND, StatusCode::GONE],
         };
-        self.change(&call, deadline).await
-    }
-}
-
-impl GoogleCalendars {
-    async fn change(&self, call: &Call, deadline: Instant) -> Result<(), CalendarError> {
-        let begun = Instant::now();
-        let late = |_| Err(CalendarError::Timeout { after: begun.elapsed() });
-        timeout_at(deadline, self.ask(call, deadline)).await.unwrap_or_else(late).map(drop)
+        within(deadline, self.call(&call, deadline)).await.map(drop)
     }
 }

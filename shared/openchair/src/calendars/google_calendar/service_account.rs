@@ -1,4 +1,4 @@
-//! A service account's key, and what is signed with it.
+//! A Google service account: its key file, and the assertions that it signs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use serde_json::json;
 
 use crate::calendars::calendar_url::CalendarUrl;
 use crate::calendars::google_calendar::GoogleScope;
-use crate::calendars::secret_json::{self, JsonValue, ValidationErrors, Validator, find, inside};
+use crate::calendars::secret_json::{self, JsonValue, ValidationErrors, Validator, find, join};
 
-/// The longest life that Google allows an assertion.
-const ASSERTION_LIFE: SignedDuration = SignedDuration::from_hours(1);
+/// The longest lifetime that Google allows for an assertion.
+const ASSERTION_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// A Google service account, from its key file. Clones share the key.
 #[derive(Clone)]
@@ -34,41 +34,41 @@ struct Inner {
 }
 
 impl ServiceAccount {
-    /// Reads a key file as Google makes it. Of its fields `client_email`,
-    /// `private_key`, `private_key_id` and `token_uri` are used.
+    /// Parses a key file. The fields `client_email`, `private_key`,
+    /// `private_key_id` and `token_uri` are used.
     ///
     /// # Errors
-    /// All mistakes, each with its place and without what is there.
+    /// All errors at once, each with the path of the field and without its
+    /// value.
     pub fn parse(json: &SecretString) -> Result<Self, ValidationErrors> {
-        secret_json::read(json, "serviceAccount", Self::check)
+        secret_json::parse(json, "serviceAccount", Self::validate)
     }
 
-    /// Reads a key file that is part of another document. There may be more
-    /// fields in it than are used.
-    pub(in crate::calendars) fn check(
-        checker: &mut Validator,
-        place: &str,
-        node: &JsonValue,
+    /// Validates a key file inside another document. Unknown fields are allowed.
+    pub(in crate::calendars) fn validate(
+        validator: &mut Validator,
+        path: &str,
+        value: &JsonValue,
     ) -> Option<Self> {
-        let entries = checker.object(place, node)?;
-        if let Some(kind) = find(entries, "type")
+        let fields = validator.object(path, value)?;
+        if let Some(kind) = find(fields, "type")
             && !matches!(kind, JsonValue::Text(kind) if kind.expose_secret() == "service_account")
         {
-            // The file of an OAuth client, which is downloaded on the same page.
-            checker.report(&inside(place, "type"), "must be service_account");
+            // Such as the file of an OAuth client, which the same page offers.
+            validator.report(&join(path, "type"), "must be service_account");
         }
-        let email = checker.required(place, entries, "client_email");
-        let key_id = checker.required(place, entries, "private_key_id");
-        let key = checker.required(place, entries, "private_key").and_then(|pem| {
-            let key = read_key(pem);
-            key.map_err(|what| checker.report(&inside(place, "private_key"), what)).ok()
+        let email = validator.required_text(path, fields, "client_email");
+        let key_id = validator.required_text(path, fields, "private_key_id");
+        let key = validator.required_text(path, fields, "private_key").and_then(|pem| {
+            let key = parse_key(pem);
+            key.map_err(|message| validator.report(&join(path, "private_key"), message)).ok()
         });
-        let token_uri = checker.required(place, entries, "token_uri").and_then(|address| {
+        let token_uri = validator.required_text(path, fields, "token_uri").and_then(|address| {
             let address = CalendarUrl::parse(address.expose_secret());
-            let report = |checker: &mut Validator, what: String| {
-                checker.report(&inside(place, "token_uri"), what);
+            let report = |validator: &mut Validator, message: String| {
+                validator.report(&join(path, "token_uri"), message);
             };
-            address.map_err(|error| report(checker, error.to_string())).ok()
+            address.map_err(|error| report(validator, error.to_string())).ok()
         });
         let text = |secret: &SecretString| secret.expose_secret().to_owned();
         Some(Self(Arc::new(Inner {
@@ -83,8 +83,8 @@ impl ServiceAccount {
         self.0.token_uri.to_uri()
     }
 
-    /// Signs the claim that this account asks for an access token: a JWT with
-    /// RS256 (<https://developers.google.com/identity/protocols/oauth2/service-account>).
+    /// Signs the assertion that requests an access token: a JWT with RS256
+    /// (<https://developers.google.com/identity/protocols/oauth2/service-account>).
     pub(super) fn assertion(
         &self,
         subject: Option<&str>,
@@ -98,7 +98,7 @@ impl ServiceAccount {
             "scope": scope.url(),
             "aud": self.0.token_uri.as_str(),
             "iat": issued,
-            "exp": issued + ASSERTION_LIFE.as_secs(),
+            "exp": issued + ASSERTION_LIFETIME.as_secs(),
         });
         if let Some(subject) = subject {
             claims["sub"] = subject.into();
@@ -111,21 +111,22 @@ impl ServiceAccount {
         self.0
             .key
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
-            .expect("the signature has the length of the modulus");
+            .expect("the signature is as long as the modulus");
         format!("{message}.{}", encode(&signature))
     }
 }
 
-/// Reads a private key. Neither ring nor the PEM reader is asked for details:
-/// there is one way to get a key file, and it is to download another.
-fn read_key(pem: &SecretString) -> Result<KeyPair, &'static str> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes())
-        .map_err(|_| "is no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----")?;
+/// Parses a private key. The error has no details of ring's or of the PEM
+/// parser's: the only remedy is to download another key file.
+fn parse_key(pem: &SecretString) -> Result<KeyPair, &'static str> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(
+        |_| "is not a private key in PEM format, which begins with -----BEGIN PRIVATE KEY-----",
+    )?;
     KeyPair::from_pkcs8(der.secret_pkcs8_der())
-        .map_err(|_| "is no RSA key of at least 2048 bits, or it is damaged")
+        .map_err(|_| "is not an RSA key of at least 2048 bits, or is damaged")
 }
 
-/// Shows that there is an account.
+/// Hides the account.
 impl fmt::Debug for ServiceAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceAccount").finish_non_exhaustive()
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_says_who_asks_for_what_and_is_signed() {
+    fn an_assertion_contains_the_claims_and_is_signed() {
         let account = parse(&key_file("https://oauth2.example/token")).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let assertion = account.assertion(Some("owner@salon.example"), GoogleScope::FreeBusy, now);
@@ -174,43 +175,43 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_and_nothing_of_the_key() {
+    fn all_errors_are_reported_without_the_key() {
         let mut file = key_file("http://oauth2.example/hidden");
         file["type"] = "authorized_user".into();
         file["private_key"] = "hidden".into();
         file["client_email"] = 7.into();
         file.as_object_mut().unwrap().remove("private_key_id");
-        let problems = parse(&file).unwrap_err();
+        let errors = parse(&file).unwrap_err();
         let expected = "\
 serviceAccount.type: must be service_account
 serviceAccount.client_email: must be text
 serviceAccount.private_key_id: is missing
-serviceAccount.private_key: is no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----
-serviceAccount.token_uri: it must begin with https://, so that nobody reads along";
-        assert_eq!(problems.to_string(), expected);
-        assert!(!format!("{problems:?}").contains("hidden"));
+serviceAccount.private_key: is not a private key in PEM format, which begins with -----BEGIN PRIVATE KEY-----
+serviceAccount.token_uri: it must begin with https://, so that the connection is encrypted";
+        assert_eq!(errors.to_string(), expected);
+        assert!(!format!("{errors:?}").contains("hidden"));
     }
 
     #[test]
-    fn what_is_not_a_key_file_is_told_without_a_quotation() {
+    fn text_that_is_not_a_key_file_is_not_quoted_in_the_error() {
         for text in ["hidden", "{\"private_key\": hidden}", "\"hidden\"", "[]", ""] {
-            let problems = ServiceAccount::parse(&text.into()).unwrap_err();
-            assert!(!format!("{problems} {problems:?}").contains("hidden"), "{problems:?}");
+            let errors = ServiceAccount::parse(&text.into()).unwrap_err();
+            assert!(!format!("{errors} {errors:?}").contains("hidden"), "{errors:?}");
         }
     }
 
     #[test]
-    fn a_damaged_key_is_refused_when_it_is_read() {
+    fn a_damaged_key_is_rejected_when_it_is_parsed() {
         let mut file = key_file("https://oauth2.example/token");
         let pem = file["private_key"].as_str().unwrap().replacen("MII", "MIJ", 1);
         file["private_key"] = pem.into();
-        let problems = parse(&file).unwrap_err();
-        let expected = "is no RSA key of at least 2048 bits, or it is damaged";
-        assert_eq!(problems.0[0].what, expected);
+        let errors = parse(&file).unwrap_err();
+        let expected = "is not an RSA key of at least 2048 bits, or is damaged";
+        assert_eq!(errors.0[0].message, expected);
     }
 
     #[test]
-    fn an_account_is_not_shown() {
+    fn an_account_is_not_printed() {
         let account = parse(&key_file("https://oauth2.example/token")).unwrap();
         assert_eq!(format!("{account:?}"), "ServiceAccount { .. }");
     }

@@ -1,4 +1,4 @@
-//! Google's calendars, from a server that misbehaves in each way.
+//! The Google client with a server that fails in every way.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use testing::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
-/// The key of the fake Google's account, which guards nothing.
+/// The private key of the fake Google's service account, which protects nothing.
 const TEST_KEY: &str = include_str!("../../../../../dev/stand-ins/src/fake_google/test_key.pem");
 
 const TOKEN: &str = r#"{"access_token": "hidden-1", "token_type": "Bearer", "expires_in": 3599}"#;
@@ -21,10 +21,10 @@ const LIMITED: &str = r#"{"error": {"code": 403, "message": "Slow down, hidden."
     "errors": [{"domain": "usageLimits", "reason": "rateLimitExceeded"}]}}"#;
 const OWNER: &[&str] = &["owner@salon.example"];
 
-/// Far more than any of these tests takes, so that a slow machine fails none.
-const SOON: Duration = Duration::from_secs(5);
+/// Much longer than any of these tests takes, so that a slow machine fails none.
+const TEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A key file as Google makes it.
+/// A key file in Google's format.
 pub(in crate::calendars) fn key_file(token_uri: &str) -> Value {
     json!({
         "type": "service_account",
@@ -51,17 +51,17 @@ fn window() -> Interval<Timestamp> {
     Interval::new(at("2026-11-24T00:00:00Z"), at("2027-01-05T00:00:00Z")).unwrap()
 }
 
-async fn ask(google: &GoogleCalendars) -> Result<IntervalSet<Timestamp>, CalendarError> {
-    google.busy_times(OWNER, window(), Instant::now() + SOON).await
+async fn busy_times(google: &GoogleCalendars) -> Result<IntervalSet<Timestamp>, CalendarError> {
+    google.busy_times(OWNER, window(), Instant::now() + TEST_TIMEOUT).await
 }
 
-/// Asks a server that follows a script; returns the outcome and the paths that
-/// were asked for.
-async fn outcome(
+/// Reads busy times from a server that follows a script. Returns the outcome and
+/// the requested paths.
+async fn run_script(
     script: &[Act],
 ) -> (Result<IntervalSet<Timestamp>, CalendarError>, Vec<&'static str>) {
     let server = MisbehavingServer::start(script).await;
-    let outcome = ask(&google(&server)).await;
+    let outcome = busy_times(&google(&server)).await;
     if let Err(error) = &outcome {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("hidden") && !shown.contains("owner@"), "{shown}");
@@ -73,35 +73,35 @@ fn paths(server: &MisbehavingServer) -> Vec<&'static str> {
     let path = |line: &str| match line {
         "POST /token HTTP/1.1" => "token",
         "POST /calendar/v3/freeBusy HTTP/1.1" => "freeBusy",
-        other => panic!("nobody should ask for {other}"),
+        other => panic!("unexpected request: {other}"),
     };
     server.received().iter().map(|request| path(request.line())).collect()
 }
 
 #[tokio::test]
-async fn a_question_carries_token_window_and_calendars() {
+async fn a_query_contains_token_window_and_calendars() {
     let server = MisbehavingServer::start(&[answer(200, &[], TOKEN), answer(200, &[], BUSY)]).await;
-    let busy = ask(&google(&server)).await.unwrap();
+    let busy = busy_times(&google(&server)).await.unwrap();
     let expected = Interval::new(at("2026-11-24T10:00:00Z"), at("2026-11-24T11:00:00Z")).unwrap();
     assert_eq!(busy.as_slice(), [expected]);
 
-    let [token, question] = &server.received()[..] else {
+    let [token, query] = &server.received()[..] else {
         panic!("two requests are enough: {:?}", paths(&server));
     };
     let grant = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
     assert!(token.body.starts_with(grant), "{}", token.body);
-    assert_eq!(question.header("authorization"), Some("Bearer hidden-1"));
-    let asked: Value = serde_json::from_str(&question.body).unwrap();
+    assert_eq!(query.header("authorization"), Some("Bearer hidden-1"));
+    let sent: Value = serde_json::from_str(&query.body).unwrap();
     let expected = json!({
         "timeMin": "2026-11-24T00:00:00Z", "timeMax": "2027-01-05T00:00:00Z",
         "calendarExpansionMax": 50, "items": [{"id": "owner@salon.example"}],
     });
-    assert_eq!(asked, expected);
+    assert_eq!(sent, expected);
     assert_eq!(server.connections(), 1, "connections that the server accepted");
 }
 
 #[tokio::test]
-async fn what_is_outside_the_window_is_left_out_and_the_rest_is_merged() {
+async fn busy_times_are_merged_and_cut_to_the_window() {
     let busy = r#"{"calendars": {
         "a": {"busy": [{"start": "2026-11-23T22:00:00Z", "end": "2026-11-24T01:00:00Z"},
                        {"start": "2026-12-01T10:00:00-08:00", "end": "2026-12-01T11:00:00-08:00"}]},
@@ -109,7 +109,8 @@ async fn what_is_outside_the_window_is_left_out_and_the_rest_is_merged() {
                        {"start": "2027-02-01T10:00:00Z", "end": "2027-02-01T11:00:00Z"}]}}}"#;
     let server = MisbehavingServer::start(&[answer(200, &[], TOKEN), answer(200, &[], busy)]).await;
     let google = google(&server);
-    let busy = google.busy_times(&["a", "b"], window(), Instant::now() + SOON).await.unwrap();
+    let busy =
+        google.busy_times(&["a", "b"], window(), Instant::now() + TEST_TIMEOUT).await.unwrap();
     let expected = [
         Interval::new(at("2026-11-24T00:00:00Z"), at("2026-11-24T01:00:00Z")).unwrap(),
         Interval::new(at("2026-12-01T18:00:00Z"), at("2026-12-01T20:00:00Z")).unwrap(),
@@ -118,7 +119,7 @@ async fn what_is_outside_the_window_is_left_out_and_the_rest_is_merged() {
 }
 
 #[tokio::test]
-async fn more_than_fifty_calendars_are_asked_for_in_parts() {
+async fn more_than_fifty_calendars_need_several_requests() {
     let ids: Vec<String> = (0..60).map(|number| format!("c{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let busy: serde_json::Map<_, _> =
@@ -127,28 +128,28 @@ async fn more_than_fifty_calendars_are_asked_for_in_parts() {
     let server =
         MisbehavingServer::start(&[answer(200, &[], TOKEN), answer(200, &[], &busy)]).await;
     let google = google(&server);
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     assert!(google.busy_times(&ids[..59], window(), deadline).await.unwrap().is_empty());
     assert_eq!(paths(&server), ["token", "freeBusy", "freeBusy"]);
     let error = google.busy_times(&ids, window(), deadline).await.unwrap_err();
     assert!(error.to_string().contains("calendar 60 of the request"), "{error}");
     assert!(google.busy_times(&[], window(), deadline).await.unwrap().is_empty());
-    assert_eq!(server.received().len(), 5, "no calendar is no question");
+    assert_eq!(server.received().len(), 5, "no request without calendars");
 }
 
 #[tokio::test]
-async fn a_service_account_that_is_refused_is_told_with_googles_word() {
+async fn a_rejected_service_account_is_reported_with_googles_error_code() {
     for status in [400, 401, 403] {
         let body = r#"{"error": "invalid_grant", "error_description": "Not a valid hidden."}"#;
-        let (outcome, asked) = outcome(&[answer(status, &[], body)]).await;
+        let (outcome, requests) = run_script(&[answer(status, &[], body)]).await;
         let message = outcome.unwrap_err().to_string();
         assert_eq!(message, "Google does not accept the service account: invalid_grant");
-        assert_eq!(asked, ["token"]);
+        assert_eq!(requests, ["token"]);
     }
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_read_is_no_token() {
+async fn an_invalid_token_is_unreadable() {
     let bodies = [
         "<h1>hidden</h1>",
         r#"{"access_token": "hidden", "token_type": "Bearer"}"#,
@@ -158,33 +159,36 @@ async fn a_token_that_cannot_be_read_is_no_token() {
         r#"{"access_token": "hidden", "token_type": "Bearer", "expires_in": 9223372036854775807}"#,
     ];
     for body in bodies {
-        let (outcome, _) = outcome(&[answer(200, &[], body)]).await;
+        let (outcome, _) = run_script(&[answer(200, &[], body)]).await;
         let error = outcome.unwrap_err();
         assert!(matches!(error, CalendarError::Unreadable { .. }), "{body}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_in_which_a_calendar_has_an_error_or_is_missing_is_a_failure() {
+async fn a_response_with_a_failed_or_missing_calendar_is_an_error() {
     let cases = [
         (
             r#"{"calendars": {"owner@salon.example": {"errors": [{"reason": "notFound"}], "busy": []}}}"#,
-            "the calendar's answer cannot be read: calendar 1 of the request: notFound",
+            "the calendar's response cannot be read: calendar 1 of the request: notFound",
         ),
         (
             r#"{"calendars": {"Owner@salon.example": {"busy": []}}}"#,
-            "the calendar's answer cannot be read: calendar 1 of the request: it is not in the answer",
+            "the calendar's response cannot be read: calendar 1 of the request: it is missing from the response",
         ),
-        (&BUSY[..60], "the calendar's answer cannot be read: not a freeBusy, at line 1 column 60"),
+        (
+            &BUSY[..60],
+            "the calendar's response cannot be read: not a freeBusy response, at line 1 column 60",
+        ),
     ];
     for (body, expected) in cases {
-        let (outcome, _) = outcome(&[answer(200, &[], TOKEN), answer(200, &[], body)]).await;
+        let (outcome, _) = run_script(&[answer(200, &[], TOKEN), answer(200, &[], body)]).await;
         assert_eq!(outcome.unwrap_err().to_string(), expected);
     }
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again() {
+async fn a_transient_failure_is_retried() {
     let failures = [
         answer(403, &[], LIMITED),
         answer(429, &[("Retry-After", "0")], "{}"),
@@ -195,53 +199,54 @@ async fn what_passes_is_tried_again() {
     ];
     for failure in failures {
         let script = [answer(200, &[], TOKEN), failure.clone(), answer(200, &[], BUSY)];
-        let (outcome, asked) = outcome(&script).await;
+        let (outcome, requests) = run_script(&script).await;
         assert!(outcome.is_ok(), "after {failure:?}: {outcome:?}");
-        assert_eq!(asked, ["token", "freeBusy", "freeBusy"], "after {failure:?}");
+        assert_eq!(requests, ["token", "freeBusy", "freeBusy"], "after {failure:?}");
 
         let script = [failure.clone(), answer(200, &[], TOKEN), answer(200, &[], BUSY)];
-        let asked = MisbehavingServer::start(&script).await;
-        assert!(ask(&google(&asked)).await.is_ok(), "a token after {failure:?}");
+        let server = MisbehavingServer::start(&script).await;
+        assert!(busy_times(&google(&server)).await.is_ok(), "a token after {failure:?}");
     }
 }
 
 #[tokio::test]
-async fn what_stays_is_not_tried_again() {
+async fn a_permanent_failure_is_not_retried() {
     let disabled = r#"{"error": {"errors": [{"reason": "accessNotConfigured"}]}}"#;
     let cases = [
         (answer(403, &[], disabled), "the calendar answered with status 403, accessNotConfigured"),
         (answer(404, &[], ""), "the calendar answered with status 404"),
         (
             answer(204, &[], ""),
-            "the calendar's answer cannot be read: not a freeBusy, at line 1 column 0",
+            "the calendar's response cannot be read: not a freeBusy response, at line 1 column 0",
         ),
         (
             answer(302, &[("Location", "/token")], ""),
-            "the calendar's answer cannot be read: status 302 is not one of Google's",
+            "the calendar's response cannot be read: Google does not document status 302",
         ),
     ];
     for (failure, expected) in cases {
-        let (outcome, asked) = outcome(&[answer(200, &[], TOKEN), failure]).await;
+        let (outcome, requests) = run_script(&[answer(200, &[], TOKEN), failure]).await;
         assert_eq!(outcome.unwrap_err().to_string(), expected);
-        assert_eq!(asked, ["token", "freeBusy"]);
+        assert_eq!(requests, ["token", "freeBusy"]);
     }
 }
 
 #[tokio::test]
-async fn a_limit_that_does_not_end_is_told_with_the_wait_that_was_asked_for() {
-    let (ended, asked) = outcome(&[answer(200, &[], TOKEN), answer(403, &[], LIMITED)]).await;
-    let message = ended.unwrap_err().to_string();
+async fn a_lasting_rate_limit_is_returned_with_its_retry_after() {
+    let (outcome, requests) =
+        run_script(&[answer(200, &[], TOKEN), answer(403, &[], LIMITED)]).await;
+    let message = outcome.unwrap_err().to_string();
     assert_eq!(message, "the calendar answered with status 403, rateLimitExceeded");
-    assert_eq!(asked.len(), 1 + 4, "a token and four attempts");
+    assert_eq!(requests.len(), 1 + 4, "a token and four attempts");
 
     let busy = answer(429, &[("Retry-After", "60")], "{}");
-    let (ended, asked) = outcome(&[answer(200, &[], TOKEN), busy]).await;
-    assert_eq!(ended.unwrap_err().retry_after(), Some(Duration::from_mins(1)));
-    assert_eq!(asked.len(), 2, "a wait beyond the deadline is not begun");
+    let (outcome, requests) = run_script(&[answer(200, &[], TOKEN), busy]).await;
+    assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_mins(1)));
+    assert_eq!(requests.len(), 2, "a wait beyond the deadline is not begun");
 }
 
 #[tokio::test]
-async fn one_deadline_ends_a_server_that_hangs() {
+async fn the_deadline_ends_requests_when_the_server_hangs() {
     let scripts = [
         vec![Act::Stall(String::new())],
         vec![answer(200, &[], TOKEN), Act::Stall(String::new())],
@@ -249,47 +254,48 @@ async fn one_deadline_ends_a_server_that_hangs() {
     ];
     for script in scripts {
         let server = MisbehavingServer::start(&script).await;
-        let begun = Instant::now();
-        let deadline = begun + Duration::from_millis(150);
+        let started = Instant::now();
+        let deadline = started + Duration::from_millis(150);
         let error = google(&server).busy_times(OWNER, window(), deadline).await.unwrap_err();
         assert!(matches!(error, CalendarError::Timeout { .. }), "{error:?}");
-        assert!(begun.elapsed() < SOON);
+        assert!(started.elapsed() < TEST_TIMEOUT);
     }
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_renewed_once() {
-    let refused = answer(401, &[], r#"{"error": {"errors": [{"reason": "authError"}]}}"#);
+async fn a_rejected_token_is_renewed_once() {
+    let rejected = answer(401, &[], r#"{"error": {"errors": [{"reason": "authError"}]}}"#);
     let script = [
         answer(200, &[], TOKEN),
-        refused.clone(),
+        rejected.clone(),
         answer(200, &[], OTHER_TOKEN),
         answer(200, &[], BUSY),
     ];
     let server = MisbehavingServer::start(&script).await;
     let google = google(&server);
-    assert!(ask(&google).await.is_ok());
+    assert!(busy_times(&google).await.is_ok());
     assert_eq!(paths(&server), ["token", "freeBusy", "token", "freeBusy"]);
     assert_eq!(server.received()[3].header("authorization"), Some("Bearer hidden-2"));
-    assert!(ask(&google).await.is_ok());
+    assert!(busy_times(&google).await.is_ok());
     assert_eq!(server.received().len(), 5, "the renewed token is kept");
 
-    let script = [answer(200, &[], TOKEN), refused.clone(), answer(200, &[], OTHER_TOKEN), refused];
-    let (outcome, asked) = outcome(&script).await;
+    let script =
+        [answer(200, &[], TOKEN), rejected.clone(), answer(200, &[], OTHER_TOKEN), rejected];
+    let (outcome, requests) = run_script(&script).await;
     let message = outcome.unwrap_err().to_string();
     assert_eq!(message, "Google does not accept the service account: authError");
-    assert_eq!(asked, ["token", "freeBusy", "token", "freeBusy"]);
+    assert_eq!(requests, ["token", "freeBusy", "token", "freeBusy"]);
 }
 
 #[tokio::test]
-async fn ten_questions_at_once_wait_for_one_token() {
+async fn ten_concurrent_queries_share_one_token() {
     let server = MisbehavingServer::start(&[answer(200, &[], TOKEN), answer(200, &[], BUSY)]).await;
     let google = google(&server);
-    let outcomes = join_all((0..10).map(|_| ask(&google))).await;
+    let outcomes = join_all((0..10).map(|_| busy_times(&google))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    let asked = paths(&server);
-    assert_eq!(asked.iter().filter(|&&path| path == "token").count(), 1);
-    assert_eq!(asked.len(), 11);
+    let requests = paths(&server);
+    assert_eq!(requests.iter().filter(|&&path| path == "token").count(), 1);
+    assert_eq!(requests.len(), 11);
 }
 
 #[tokio::test]
@@ -304,21 +310,21 @@ async fn a_token_is_renewed_five_minutes_before_it_expires() {
     let server = MisbehavingServer::start(&script).await;
     let clock = Clock::manual(at("2026-11-24T00:00:00Z"));
     let google = google(&server).with_clock(clock.clone());
-    ask(&google).await.unwrap();
+    busy_times(&google).await.unwrap();
     clock.advance(SignedDuration::from_secs(3_599 - 301));
-    ask(&google).await.unwrap();
+    busy_times(&google).await.unwrap();
     clock.advance(SignedDuration::from_secs(1));
-    ask(&google).await.unwrap();
+    busy_times(&google).await.unwrap();
     assert_eq!(paths(&server), ["token", "freeBusy", "freeBusy", "token", "freeBusy"]);
 }
 
 #[tokio::test]
-async fn a_question_can_be_asked_from_any_thread() {
-    fn sendable<T: Send>(work: T) -> T {
+async fn a_query_can_be_sent_between_threads() {
+    fn require_send<T: Send>(work: T) -> T {
         work
     }
     let server = MisbehavingServer::start(&[answer(200, &[], TOKEN), answer(200, &[], BUSY)]).await;
     let google = google(&server);
-    assert!(sendable(ask(&google)).await.is_ok());
+    assert!(require_send(busy_times(&google)).await.is_ok());
     assert!(!format!("{google:?}").contains("hidden"));
 }

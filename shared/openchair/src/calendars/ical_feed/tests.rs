@@ -1,4 +1,4 @@
-//! A feed, from a server that misbehaves in each way.
+//! A feed from a server that fails in every way.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use testing::misbehaving_server::{Act, MisbehavingServer, answer, response};
 
 const ICS: &str = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
 
-/// Far more than any of these tests takes, so that a slow machine fails none.
-const SOON: Duration = Duration::from_secs(5);
+/// Much longer than any of these tests takes, so that a slow machine fails none.
+const TEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn feed(server: &MisbehavingServer) -> Feed {
     Feed::new(&format!("{}/hidden/owner.ics?key=hidden", server.base()).into()).unwrap()
@@ -18,7 +18,7 @@ async fn fetch(
     server: &MisbehavingServer,
     validators: Option<&Validators>,
 ) -> Result<Fetched, CalendarError> {
-    feed(server).fetch(&HttpsClient::new(), validators, Instant::now() + SOON).await
+    feed(server).fetch(&HttpsClient::new(), validators, Instant::now() + TEST_TIMEOUT).await
 }
 
 fn redirect(to: &str) -> Act {
@@ -26,7 +26,7 @@ fn redirect(to: &str) -> Act {
 }
 
 #[tokio::test]
-async fn a_feed_comes_with_its_validators_and_then_only_if_it_changed() {
+async fn an_unchanged_feed_is_not_sent_again() {
     let headers = [("ETag", "W/\"1\""), ("Last-Modified", "Mon, 23 Nov 2026 10:00:00 GMT")];
     let script = [
         answer(200, &headers, ICS),
@@ -36,10 +36,12 @@ async fn a_feed_comes_with_its_validators_and_then_only_if_it_changed() {
     let server = MisbehavingServer::start(&script).await;
     let client = HttpsClient::new();
     let feed = feed(&server);
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + TEST_TIMEOUT;
 
     let first = feed.fetch(&client, None, deadline).await.unwrap();
-    let Fetched::New { body, validators } = first else { panic!("nothing was known: {first:?}") };
+    let Fetched::New { body, validators } = first else {
+        panic!("the first response has a body: {first:?}")
+    };
     assert_eq!(body, ICS);
     let stored = serde_json::to_string(&validators).unwrap();
     let validators: Validators = serde_json::from_str(&stored).unwrap();
@@ -47,7 +49,9 @@ async fn a_feed_comes_with_its_validators_and_then_only_if_it_changed() {
     let second = feed.fetch(&client, Some(&validators), deadline).await.unwrap();
     assert_eq!(second, Fetched::NotModified);
     let third = feed.fetch(&client, Some(&validators), deadline).await.unwrap();
-    let Fetched::New { validators: changed, .. } = third else { panic!("it changed: {third:?}") };
+    let Fetched::New { validators: changed, .. } = third else {
+        panic!("a changed feed has a body: {third:?}")
+    };
     assert_ne!(changed, validators);
 
     let received = server.received();
@@ -65,14 +69,14 @@ async fn validators_of_another_feed_are_not_sent() {
     let (old, new) =
         (MisbehavingServer::start(&script).await, MisbehavingServer::start(&script).await);
     let Fetched::New { validators, .. } = fetch(&old, None).await.unwrap() else {
-        panic!("nothing was known");
+        panic!("the first response has a body");
     };
     fetch(&new, Some(&validators)).await.unwrap();
     assert_eq!(new.received()[0].header("if-none-match"), None);
 }
 
 #[tokio::test]
-async fn a_304_that_nobody_asked_for_is_no_feed() {
+async fn an_unexpected_304_is_unreadable() {
     let script = [Act::Write("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned())];
     let server = MisbehavingServer::start(&script).await;
     let error = fetch(&server, Some(&Validators::default())).await.unwrap_err();
@@ -80,7 +84,7 @@ async fn a_304_that_nobody_asked_for_is_no_feed() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_and_get_the_same_headers() {
+async fn redirects_are_followed_with_the_same_headers() {
     let script = [redirect("/moved"), redirect("again.ics"), answer(200, &[], ICS)];
     let server = MisbehavingServer::start(&script).await;
     let known = Validators {
@@ -100,13 +104,13 @@ async fn a_redirect_loop_ends() {
     let error = fetch(&server, None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the calendar's answer cannot be read: it has more than 5 redirects"
+        "the calendar's response cannot be read: it has more than 5 redirects"
     );
     assert_eq!(server.received().len(), 6);
 }
 
 #[tokio::test]
-async fn a_redirect_out_of_encryption_or_to_nowhere_is_not_followed() {
+async fn an_invalid_or_unencrypted_redirect_is_not_followed() {
     let cases = [
         redirect("http://calendar.example/hidden.ics"),
         redirect("ftp://calendar.example/hidden.ics"),
@@ -122,22 +126,22 @@ async fn a_redirect_out_of_encryption_or_to_nowhere_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_refusal_keeps_its_status_and_the_wait_that_was_asked_for() {
+async fn a_refusal_keeps_its_status_and_retry_after() {
     for status in [401, 403, 404, 410, 429, 500, 503] {
         let server =
             MisbehavingServer::start(&[answer(status, &[("Retry-After", "7")], "<h1>No</h1>")])
                 .await;
         let error = fetch(&server, None).await.unwrap_err();
-        let CalendarError::Refused { status: told, retry_after, .. } = error else {
+        let CalendarError::Refused { status: actual, retry_after, .. } = error else {
             panic!("a {status} is a refusal: {error:?}");
         };
-        assert_eq!((told, retry_after), (status, Some(Duration::from_secs(7))));
+        assert_eq!((actual, retry_after), (status, Some(Duration::from_secs(7))));
         assert_eq!(server.received().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_page_with_status_200_is_passed_on_for_the_parser_to_refuse() {
+async fn a_page_with_status_200_is_left_to_the_feed_parser() {
     let page = "<!doctype html><title>Please log in</title>";
     let html = answer(200, &[("Content-Type", "text/html")], page);
     let server = MisbehavingServer::start(&[html]).await;
@@ -146,7 +150,7 @@ async fn a_page_with_status_200_is_passed_on_for_the_parser_to_refuse() {
 }
 
 #[tokio::test]
-async fn what_was_not_asked_for_cannot_be_read() {
+async fn an_unexpected_status_or_encoding_is_unreadable() {
     let cases = [
         answer(204, &[], ""),
         answer(206, &[], ICS),
@@ -161,13 +165,14 @@ async fn what_was_not_asked_for_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_feed_that_is_too_large_is_not_kept_in_memory() {
-    // Announced, it is not even begun: the server would never send it.
-    let announced = Act::Stall(response(200, &[], MAX_FEED + 1, ""));
+async fn a_feed_that_is_too_large_is_rejected() {
+    // A length that is too large is rejected without reading: this server never sends
+    // the body.
+    let declared = Act::Stall(response(200, &[], MAX_FEED + 1, ""));
     let chunk = format!("{:x}\r\n{}\r\n", MAX_FEED + 1, "x".repeat(MAX_FEED + 1));
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    let unannounced = Act::Write(format!("{head}{chunk}0\r\n\r\n"));
-    for act in [announced, unannounced] {
+    let undeclared = Act::Write(format!("{head}{chunk}0\r\n\r\n"));
+    for act in [declared, undeclared] {
         let server = MisbehavingServer::start(&[act]).await;
         let error = fetch(&server, None).await.unwrap_err();
         assert!(matches!(error, CalendarError::TooLarge { limit: MAX_FEED }), "{error:?}");
@@ -175,7 +180,7 @@ async fn a_feed_that_is_too_large_is_not_kept_in_memory() {
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_is_tried_once_more() {
+async fn a_broken_connection_is_retried_once() {
     for cut in [Act::Cut(String::new()), Act::Cut(response(200, &[], 500, ICS))] {
         let server = MisbehavingServer::start(&[cut.clone(), answer(200, &[], ICS)]).await;
         assert!(fetch(&server, None).await.is_ok(), "after {cut:?}");
@@ -187,20 +192,20 @@ async fn a_connection_that_broke_is_tried_once_more() {
 }
 
 #[tokio::test]
-async fn one_deadline_ends_a_feed_that_hangs() {
-    let loops = [Act::Stall(String::new()), Act::Stall(response(200, &[], 100, "BEGIN"))];
-    for stall in loops {
+async fn the_deadline_ends_a_feed_that_hangs() {
+    let stalls = [Act::Stall(String::new()), Act::Stall(response(200, &[], 100, "BEGIN"))];
+    for stall in stalls {
         let server = MisbehavingServer::start(&[redirect("/next"), stall]).await;
-        let begun = Instant::now();
-        let deadline = begun + Duration::from_millis(150);
+        let started = Instant::now();
+        let deadline = started + Duration::from_millis(150);
         let error = feed(&server).fetch(&HttpsClient::new(), None, deadline).await.unwrap_err();
         assert!(matches!(error, CalendarError::Timeout { .. }), "{error:?}");
-        assert!(begun.elapsed() < SOON);
+        assert!(started.elapsed() < TEST_TIMEOUT);
     }
 }
 
 #[tokio::test]
-async fn neither_a_feed_nor_what_it_brings_is_shown() {
+async fn the_address_and_content_of_a_feed_are_not_printed() {
     let server = MisbehavingServer::start(&[answer(200, &[], "hidden")]).await;
     let feed = feed(&server);
     let fetched = fetch(&server, None).await.unwrap();

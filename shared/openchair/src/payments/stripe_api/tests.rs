@@ -1,4 +1,4 @@
-//! What is asked, and what is made of each answer.
+//! Every Stripe request, and the result of every response.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::payments::stripe_session::SessionStatus;
-use crate::payments::{RetryPolicy, SecretKey};
+use crate::payments::{STRIPE_RETRIES, SecretKey};
+use crate::retry::RetryPolicy;
 use salon::money::{Currency, Money};
 use testing::misbehaving_server::{Act, MisbehavingServer, Received, answer};
 
@@ -15,7 +16,7 @@ fn client(server: &MisbehavingServer) -> StripeClient {
     let policy = RetryPolicy {
         backoff_base: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(4),
-        ..RetryPolicy::default()
+        ..STRIPE_RETRIES
     };
     StripeClient::new(&key, server.base().parse().unwrap(), policy)
 }
@@ -43,35 +44,35 @@ fn page(refunds: &[&str], has_more: bool) -> Act {
     answer(200, &[], &page.to_string())
 }
 
-/// A request that another version of the code has built.
-fn kept() -> SessionRequest {
+/// A stored request that another version of the code built.
+fn stored_request() -> SessionRequest {
     SessionRequest::from_parts("checkout-b1-1".to_owned(), "b=2&a=%31&ui_mode=gone".to_owned())
 }
 
-fn half_back() -> RefundRequest<'static> {
+fn refund_request() -> RefundRequest<'static> {
     let amount = Money::new(2_500, Currency::from_code("usd").unwrap());
     RefundRequest { booking_id: "b1", attempt: 1, payment: "pi_1", amount }
 }
 
-/// Makes each kind of request in turn, and says whether all succeeded.
-async fn ask_everything(client: &StripeClient) -> [Result<(), StripeError>; 5] {
+/// Sends every kind of request. Returns the results.
+async fn send_all(client: &StripeClient) -> [Result<(), StripeError>; 5] {
     [
-        client.open(&kept()).await.map(drop),
+        client.open(&stored_request()).await.map(drop),
         client.session("cs_test_1").await.map(drop),
         client.expire("cs_test_1").await.map(drop),
         client.refunds("pi_1").await.map(drop),
-        client.refund(&half_back()).await.map(drop),
+        client.refund(&refund_request()).await.map(drop),
     ]
 }
 
 #[tokio::test]
-async fn a_kept_request_is_sent_to_the_byte_again_and_again() {
+async fn a_stored_request_is_always_sent_unchanged() {
     let failed = answer(500, &[], r#"{"error": {"type": "api_error"}}"#);
     let script = [failed, answer(200, &[], &session("open"))];
     let server = MisbehavingServer::start(&script).await;
     let client = client(&server);
     for _ in 0..2 {
-        let session = client.open(&kept()).await.unwrap();
+        let session = client.open(&stored_request()).await.unwrap();
         assert_eq!(session.id, "cs_test_1");
     }
     let received = server.received();
@@ -80,12 +81,12 @@ async fn a_kept_request_is_sent_to_the_byte_again_and_again() {
         assert_eq!(request.line(), "POST /v1/checkout/sessions HTTP/1.1");
         assert_eq!(request.header("idempotency-key"), Some("checkout-b1-1"));
         assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
-        assert_eq!(request.body, kept().form());
+        assert_eq!(request.body, stored_request().form());
     }
 }
 
 #[tokio::test]
-async fn each_request_goes_where_stripe_takes_it_under_its_own_key() {
+async fn every_request_has_its_url_and_its_own_key() {
     let script = [
         answer(200, &[], &session("open")),
         answer(200, &[], &session("complete")),
@@ -94,7 +95,7 @@ async fn each_request_goes_where_stripe_takes_it_under_its_own_key() {
         answer(200, &[], &refund("re_1").to_string()),
     ];
     let server = MisbehavingServer::start(&script).await;
-    for result in ask_everything(&client(&server)).await {
+    for result in send_all(&client(&server)).await {
         result.unwrap();
     }
     let received = server.received();
@@ -102,7 +103,7 @@ async fn each_request_goes_where_stripe_takes_it_under_its_own_key() {
         Some(random) if random.len() == 32 => "expire-(random)".to_owned(),
         _ => key.to_owned(),
     };
-    let asked: Vec<_> = received
+    let sent: Vec<_> = received
         .iter()
         .map(|request| (request.line(), key(request.header("idempotency-key").unwrap_or("-"))))
         .collect();
@@ -113,11 +114,11 @@ async fn each_request_goes_where_stripe_takes_it_under_its_own_key() {
         ("GET /v1/refunds?limit=100&payment_intent=pi_1 HTTP/1.1", "-"),
         ("POST /v1/refunds HTTP/1.1", "refund-b1-1"),
     ];
-    assert_eq!(asked, expected.map(|(line, key)| (line, key.to_owned())));
+    assert_eq!(sent, expected.map(|(line, key)| (line, key.to_owned())));
 }
 
 #[tokio::test]
-async fn a_session_is_told_as_it_is() {
+async fn the_status_of_a_session_is_parsed() {
     for (word, status) in [
         ("open", SessionStatus::Open),
         ("complete", SessionStatus::Complete),
@@ -131,7 +132,7 @@ async fn a_session_is_told_as_it_is() {
 }
 
 #[tokio::test]
-async fn refunds_are_read_to_the_last_page() {
+async fn all_pages_of_refunds_are_read() {
     let script = [page(&["re_4", "re_3"], true), page(&["re_2"], true), page(&["re_1"], false)];
     let server = MisbehavingServer::start(&script).await;
     let refunds = client(&server).refunds("pi_1").await.unwrap();
@@ -150,7 +151,7 @@ async fn refunds_are_read_to_the_last_page() {
 }
 
 #[tokio::test]
-async fn a_page_that_fails_leaves_no_half_of_the_list() {
+async fn a_failed_page_fails_the_whole_list() {
     let failures = [page(&[], true), answer(404, &[], r#"{"error": {"type": "x"}}"#)];
     for failure in failures {
         let server = MisbehavingServer::start(&[page(&["re_2"], true), failure]).await;
@@ -160,10 +161,10 @@ async fn a_page_that_fails_leaves_no_half_of_the_list() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_to_a_request_cannot_be_read() {
+async fn an_invalid_response_is_unreadable() {
     for body in ["", "[]", "{}", "garbage", r#"{"id": "cs_test_1"}"#] {
         let server = MisbehavingServer::start(&[answer(200, &[], body)]).await;
-        for result in ask_everything(&client(&server)).await {
+        for result in send_all(&client(&server)).await {
             let error = result.unwrap_err();
             assert!(matches!(error, StripeError::Unreadable { .. }), "{body}: {error:?}");
         }
@@ -171,13 +172,13 @@ async fn what_is_no_answer_to_a_request_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn what_stripe_does_not_know_is_told_apart_from_what_it_refuses() {
+async fn a_missing_object_differs_from_other_rejections() {
     let cases = [("resource_missing", true), ("charge_already_refunded", false)];
     for (code, missing) in cases {
         let body = json!({"error": {"type": "invalid_request_error", "code": code}});
         let status = if missing { 404 } else { 400 };
         let server = MisbehavingServer::start(&[answer(status, &[], &body.to_string())]).await;
-        for result in ask_everything(&client(&server)).await {
+        for result in send_all(&client(&server)).await {
             let error = result.unwrap_err();
             assert!(matches!(error, StripeError::Rejected(_)), "{error:?}");
             assert_eq!(error.is_missing(), missing, "{error:?}");
@@ -186,17 +187,17 @@ async fn what_stripe_does_not_know_is_told_apart_from_what_it_refuses() {
 }
 
 #[tokio::test]
-async fn a_failure_from_stripes_memory_is_asked_for_once_and_says_so() {
+async fn a_replayed_failure_is_not_retried() {
     let replayed = [("Idempotent-Replayed", "true")];
     let body = r#"{"error": {"type": "api_error"}}"#;
     let server = MisbehavingServer::start(&[answer(500, &replayed, body)]).await;
-    let error = client(&server).refund(&half_back()).await.unwrap_err();
+    let error = client(&server).refund(&refund_request()).await.unwrap_err();
     assert!(matches!(error, StripeError::Unavailable { replayed: true, .. }), "{error:?}");
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_not_sent() {
+async fn a_request_with_an_invalid_key_is_not_sent() {
     let server = MisbehavingServer::start(&[answer(200, &[], &session("open"))]).await;
     let client = client(&server);
     for key in [String::new(), "x".repeat(256), "line\nend".to_owned()] {

@@ -1,4 +1,4 @@
-//! The client against a server that misbehaves in each way.
+//! The client with a server that fails in every way.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use testing::misbehaving_server::{Act, MisbehavingServer, answer, response};
 const OK: &str = r#"{"id": "cs_test_1"}"#;
 const BUSY: &str = r#"{"error": {"type": "invalid_request_error", "code": "rate_limit"}}"#;
 
-/// Far more than any of these tests takes, so that a slow machine fails none.
-const SOON: Duration = Duration::from_secs(5);
+/// Much longer than any of these tests takes, so that a slow machine fails none.
+const TEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pauses of a few milliseconds; everything else as deployed.
+/// The deployed policy, with pauses of a few milliseconds.
 fn policy() -> RetryPolicy {
     RetryPolicy {
         backoff_base: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(4),
-        ..RetryPolicy::default()
+        ..STRIPE_RETRIES
     }
 }
 
@@ -41,7 +41,7 @@ async fn get(client: &StripeClient) -> Result<Bytes, StripeError> {
 }
 
 #[tokio::test]
-async fn a_request_carries_key_version_and_form() {
+async fn a_request_has_key_version_and_form() {
     let server = MisbehavingServer::start(&[answer(200, &[], OK)]).await;
     let body = post(&client(&server, policy()), "deposit-1").await.unwrap();
     assert_eq!(body, OK);
@@ -65,7 +65,7 @@ async fn a_request_carries_key_version_and_form() {
 }
 
 #[tokio::test]
-async fn ten_requests_share_the_connection_that_was_opened_first() {
+async fn ten_requests_share_the_connection_that_was_opened_in_advance() {
     let script = [answer(404, &[], ""), answer(200, &[], OK)];
     let server = MisbehavingServer::start(&script).await;
     let client = client(&server, policy());
@@ -80,7 +80,7 @@ async fn ten_requests_share_the_connection_that_was_opened_first() {
 }
 
 #[tokio::test]
-async fn a_failed_warm_up_does_not_matter() {
+async fn a_failed_warm_up_is_ignored() {
     let server = MisbehavingServer::start(&[Act::Cut(String::new()), answer(200, &[], OK)]).await;
     let client = client(&server, policy());
     client.connect().await;
@@ -88,7 +88,7 @@ async fn a_failed_warm_up_does_not_matter() {
 }
 
 #[tokio::test]
-async fn what_passes_is_repeated_with_the_same_key_and_the_same_bytes() {
+async fn a_transient_failure_is_retried_with_the_same_key_and_bytes() {
     let cut_short = response(200, &[], 500, OK);
     let failures = [
         answer(429, &[], BUSY),
@@ -105,14 +105,14 @@ async fn what_passes_is_repeated_with_the_same_key_and_the_same_bytes() {
         let session = post(&client(&server, policy()), "deposit-1").await;
         assert!(session.is_ok(), "after {failure:?}: {session:?}");
         let [first, second] = &server.received()[..] else {
-            panic!("one repeat is enough after {failure:?}");
+            panic!("one retry is enough after {failure:?}");
         };
         assert_eq!(first, second, "after {failure:?}");
     }
 }
 
 #[tokio::test]
-async fn a_get_is_repeated_without_a_key() {
+async fn a_get_is_retried_without_a_key() {
     let server = MisbehavingServer::start(&[Act::Cut(String::new()), answer(200, &[], OK)]).await;
     assert!(get(&client(&server, policy())).await.is_ok());
     let received = server.received();
@@ -122,12 +122,12 @@ async fn a_get_is_repeated_without_a_key() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_that_does_not_end_is_told_with_the_wait_that_stripe_asked_for() {
+async fn a_lasting_rate_limit_is_returned_with_stripes_retry_after() {
     let limited = answer(429, &[("Retry-After", "0")], BUSY);
     let server = MisbehavingServer::start(&[limited]).await;
     let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
     assert!(matches!(error, StripeError::RateLimited { .. }), "{error:?}");
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "a wait of 0 s is none");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "the shortest wait is 1 s");
     assert_eq!(server.received().len(), 5, "attempts");
 }
 
@@ -136,16 +136,16 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
     for seconds in [60, u64::MAX] {
         let limited = answer(429, &[("Retry-After", &seconds.to_string())], BUSY);
         let server = MisbehavingServer::start(&[limited]).await;
-        let begun = Instant::now();
+        let started = Instant::now();
         let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
-        assert!(begun.elapsed() < SOON);
+        assert!(started.elapsed() < TEST_TIMEOUT);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
         assert_eq!(server.received().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn what_stripe_forbids_to_repeat_is_not_repeated() {
+async fn stripe_should_retry_false_prevents_a_retry() {
     let failed = answer(500, &[("Stripe-Should-Retry", "false")], "{}");
     let server = MisbehavingServer::start(&[failed]).await;
     let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
@@ -163,27 +163,27 @@ async fn an_error_page_keeps_its_status() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_code_and_parameter_and_is_final() {
+async fn a_rejection_has_a_code_and_a_parameter_and_is_final() {
     let body = r#"{"error": {
         "type": "invalid_request_error", "code": "amount_too_small",
         "param": "line_items[0][price_data][unit_amount]", "message": "Too small."
     }}"#;
-    let refusal = answer(400, &[("Request-Id", "req_1")], body);
-    let server = MisbehavingServer::start(&[refusal]).await;
+    let rejection = answer(400, &[("Request-Id", "req_1")], body);
+    let server = MisbehavingServer::start(&[rejection]).await;
     let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
-    let StripeError::Rejected(answer) = &error else {
-        panic!("a 400 is a refusal: {error:?}");
+    let StripeError::Rejected(details) = &error else {
+        panic!("a 400 is a rejection: {error:?}");
     };
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.code.as_deref(), Some("amount_too_small"));
-    assert_eq!(answer.param.as_deref(), Some("line_items[0][price_data][unit_amount]"));
-    assert_eq!(answer.request_id.as_deref(), Some("req_1"));
+    assert_eq!(details.status, 400);
+    assert_eq!(details.code.as_deref(), Some("amount_too_small"));
+    assert_eq!(details.param.as_deref(), Some("line_items[0][price_data][unit_amount]"));
+    assert_eq!(details.request_id.as_deref(), Some("req_1"));
     assert_eq!(error.retry_after(), None);
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
-async fn a_key_that_stripe_does_not_accept_is_told_apart() {
+async fn a_rejected_key_is_unauthorized() {
     for status in [401, 403] {
         let server = MisbehavingServer::start(&[answer(status, &[], "{}")]).await;
         let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
@@ -193,7 +193,7 @@ async fn a_key_that_stripe_does_not_accept_is_told_apart() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_long_cannot_be_read() {
+async fn a_response_that_is_too_long_is_unreadable() {
     let too_long = "x".repeat(2 * 1024 * 1024);
     let server = MisbehavingServer::start(&[answer(200, &[], &too_long)]).await;
     let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
@@ -202,7 +202,7 @@ async fn an_answer_that_is_too_long_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn one_deadline_ends_all_attempts_at_a_server_that_hangs() {
+async fn one_deadline_ends_all_attempts_when_the_server_hangs() {
     let headers_only = response(200, &[], 100, "");
     for stall in [Act::Stall(String::new()), Act::Stall(headers_only)] {
         let server = MisbehavingServer::start(&[stall]).await;
@@ -211,18 +211,18 @@ async fn one_deadline_ends_all_attempts_at_a_server_that_hangs() {
             attempt_timeout: Duration::from_millis(80),
             ..policy()
         };
-        let begun = Instant::now();
+        let started = Instant::now();
         let error = post(&client(&server, policy), "deposit-1").await.unwrap_err();
         assert!(matches!(error, StripeError::Timeout { .. }), "{error:?}");
         assert!(error.retry_after().is_some());
-        assert!(begun.elapsed() < SOON);
+        assert!(started.elapsed() < TEST_TIMEOUT);
         let attempts = server.received().len();
         assert!((1..=3).contains(&attempts), "{attempts} attempts in 200 ms of 80 ms each");
     }
 }
 
 #[tokio::test]
-async fn a_hung_attempt_leaves_time_for_another() {
+async fn a_hanging_attempt_leaves_time_for_another() {
     let script = [Act::Stall(String::new()), answer(200, &[], OK)];
     let server = MisbehavingServer::start(&script).await;
     let policy = RetryPolicy { attempt_timeout: Duration::from_millis(250), ..policy() };
@@ -231,7 +231,7 @@ async fn a_hung_attempt_leaves_time_for_another() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let key = SecretKey::new(SecretString::from("sk_test_hidden")).unwrap();
     let closed = {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -243,7 +243,7 @@ async fn nobody_listening_is_unreachable() {
 }
 
 #[tokio::test]
-async fn neither_the_client_nor_its_errors_show_the_key() {
+async fn the_client_and_its_errors_do_not_print_the_key() {
     let server = MisbehavingServer::start(&[answer(401, &[], "{}")]).await;
     let client = client(&server, policy());
     let error = post(&client, "deposit-1").await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What an event says.
+//! Parsing of Stripe's webhook events.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -7,48 +7,42 @@ use crate::payments::stripe_metadata::{Metadata, Reference};
 use crate::payments::stripe_refunds::Refund;
 use crate::payments::stripe_session::Session;
 
-/// An event.
+/// A webhook event.
 #[derive(Clone, Debug)]
 pub struct StripeEvent {
-    /// Stripe's id: `evt_…`. A repeat has the same.
+    /// Stripe's id: `evt_…`. A redelivery has the same id.
     pub id: String,
-    /// Stripe's word for what happened: `checkout.session.completed`.
+    /// Stripe's event type, such as `checkout.session.completed`.
     pub kind: String,
-    /// Whether it is about real money.
+    /// Whether the money is real.
     pub live: bool,
-    /// What it is about.
     pub subject: Subject,
 }
 
-/// What an event is about.
+/// The object that an event is about.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// A session, as it was then.
-    Session {
-        /// What happened to it.
-        change: SessionChange,
-        /// The session.
-        session: Box<Session>,
-    },
-    /// A refund, as it was then.
+    /// A session, in its state at that time.
+    Session { change: SessionChange, session: Box<Session> },
+    /// A refund, in its state at that time.
     Refund(Refund),
-    /// A payment of which some has been paid back.
+    /// A payment that was refunded, partly or fully.
     ChargeRefunded {
         /// The payment: `pi_…`.
         payment: Option<String>,
-        /// The booking that was paid for; none if not ours.
+        /// The booking. `None` if the payment is not ours.
         booking_id: Option<String>,
-        /// What has been paid back by now, in minor units.
+        /// The total of all refunds so far, in minor units.
         amount_refunded: i64,
-        /// Whether that is all of it.
+        /// Whether the whole payment is refunded.
         fully: bool,
     },
-    /// Something that concerns no booking.
+    /// An event that concerns no booking.
     Other,
 }
 
 impl Subject {
-    /// Returns the booking that it says it is about.
+    /// Returns the id of the booking.
     #[must_use]
     pub fn booking_id(&self) -> Option<&str> {
         match self {
@@ -63,28 +57,28 @@ impl Subject {
 /// What happened to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionChange {
-    /// The client is through. Whether it is paid, the session says.
+    /// The client has finished. The session says whether it is paid.
     Completed,
-    /// The money of a delayed payment method has come.
+    /// A delayed payment has arrived.
     PaymentSucceeded,
-    /// The money of a delayed payment method will not come.
+    /// A delayed payment has failed.
     PaymentFailed,
-    /// It was not paid in time, or we ended it.
+    /// It was not paid in time, or we expired it.
     Expired,
 }
 
-/// A body that is not an event as Stripe documents it.
+/// A body that is not an event in Stripe's format.
 #[derive(Debug, thiserror::Error)]
 #[error("the event cannot be read")]
 pub struct StripeEventError(#[from] serde_json::Error);
 
-/// Reads an event from its body, once its signature is checked.
+/// Parses the body of an event. Verify its signature first.
 ///
-/// Fields and types that are not known are passed over, so that an event of a
-/// newer API version is no failure.
+/// Unknown fields and types are ignored, so that events of newer API versions can
+/// be parsed.
 ///
 /// # Errors
-/// When a field that is used is missing or of another form.
+/// If a field that we use is missing or has another type.
 pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -96,7 +90,7 @@ pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
 
     let Envelope { id, livemode, kind } = serde_json::from_slice(body)?;
     let session = |change| -> Result<Option<Subject>, StripeEventError> {
-        let session: Option<Session> = object(body)?;
+        let session: Option<Session> = parse_object(body)?;
         Ok(session.map(|session| Subject::Session { change, session: Box::new(session) }))
     };
     let subject = match kind.as_str() {
@@ -104,8 +98,10 @@ pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
         "checkout.session.async_payment_succeeded" => session(SessionChange::PaymentSucceeded)?,
         "checkout.session.async_payment_failed" => session(SessionChange::PaymentFailed)?,
         "checkout.session.expired" => session(SessionChange::Expired)?,
-        "refund.created" | "refund.updated" | "refund.failed" => object(body)?.map(Subject::Refund),
-        "charge.refunded" => object(body)?.map(|charge: Charge| Subject::ChargeRefunded {
+        "refund.created" | "refund.updated" | "refund.failed" => {
+            parse_object(body)?.map(Subject::Refund)
+        }
+        "charge.refunded" => parse_object(body)?.map(|charge: Charge| Subject::ChargeRefunded {
             payment: charge.payment_intent.map(String::from),
             booking_id: Metadata::booking_id(charge.metadata),
             amount_refunded: charge.amount_refunded,
@@ -117,11 +113,11 @@ pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
     Ok(StripeEvent { id, kind, live: livemode, subject })
 }
 
-/// Reads the object that an event is about, if it names a booking. Those of
-/// others on the same account are not ours to understand.
-fn object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, StripeEventError> {
+/// Parses the object of an event, if its metadata contains a booking id. Objects
+/// of others on the same account are ignored, whatever their format.
+fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, StripeEventError> {
     #[derive(Deserialize)]
-    struct About<T> {
+    struct WithData<T> {
         data: Data<T>,
     }
 
@@ -131,19 +127,19 @@ fn object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, StripeEventErro
     }
 
     #[derive(Deserialize)]
-    struct Marked {
+    struct WithMetadata {
         metadata: Option<Metadata>,
     }
 
-    let marked: About<Marked> = serde_json::from_slice(body)?;
+    let marked: WithData<WithMetadata> = serde_json::from_slice(body)?;
     if Metadata::booking_id(marked.data.object.metadata).is_none() {
         return Ok(None);
     }
-    let about: About<T> = serde_json::from_slice(body)?;
-    Ok(Some(about.data.object))
+    let event: WithData<T> = serde_json::from_slice(body)?;
+    Ok(Some(event.data.object))
 }
 
-/// The fields that are read of a charge. Its metadata is its payment's
+/// The fields of a charge that we use. Its metadata is copied from the payment
 /// (<https://docs.stripe.com/metadata#copy-metadata-to-another-object>).
 #[derive(Deserialize)]
 struct Charge {
@@ -161,7 +157,7 @@ mod tests {
     use crate::payments::stripe_refunds::RefundStatus;
     use crate::payments::stripe_session::SessionStatus;
 
-    /// Returns an event as Stripe sends it, of a later API version.
+    /// Returns an event in Stripe's format, of a newer API version.
     fn event(kind: &str, object: &Value) -> Vec<u8> {
         let event = json!({
             "id": "evt_1", "object": "event", "api_version": "2031-01-01.later",
@@ -196,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_session_says_what_happened_to_which() {
+    fn a_session_event_contains_the_change_and_the_session() {
         let cases = [
             ("checkout.session.completed", SessionChange::Completed),
             ("checkout.session.async_payment_succeeded", SessionChange::PaymentSucceeded),
@@ -221,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_refund_says_how_far_it_is() {
+    fn a_refund_event_contains_the_refunds_status() {
         for kind in ["refund.created", "refund.updated", "refund.failed"] {
             let event = parse_event(&event(kind, &refund())).unwrap();
             let Subject::Refund(refund) = event.subject else {
@@ -232,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refunded_charge_says_how_much_is_back() {
+    fn a_charge_event_contains_the_refunded_amount() {
         for payment in [json!("pi_1"), json!({"id": "pi_1", "object": "payment_intent"})] {
             let mut charge = charge();
             charge["payment_intent"] = payment;
@@ -249,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_another_type_is_no_failure_whatever_is_in_it() {
+    fn an_event_of_an_unknown_type_is_accepted_with_any_content() {
         let thin = json!({"id": "evt_1", "livemode": true, "type": "v2.core.thin"}).to_string();
         let other = event("customer.created", &json!(["anything"]));
         for (body, expected) in [(thin.as_bytes(), "v2.core.thin"), (&other, "customer.created")] {
@@ -260,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_names_no_booking_is_not_ours_whatever_is_in_it() {
+    fn an_object_without_a_booking_id_is_ignored_whatever_its_format() {
         let cases = [
             ("checkout.session.completed", json!({"id": "cs_1", "metadata": {"order": "7"}})),
             ("checkout.session.expired", json!({"id": "cs_1", "metadata": null})),
@@ -274,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_what_is_used_of_it_is_a_failure() {
+    fn an_event_without_a_field_that_we_use_is_an_error() {
         let cases = [
             ("checkout.session.completed", session(), "payment_status"),
             ("checkout.session.completed", session(), "status"),

@@ -1,33 +1,32 @@
-//! The secrets with which Stripe signs events.
+//! The secrets with which Stripe signs webhook events.
 
 use hmac::{Hmac, KeyInit};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// The secrets with which Stripe may sign: one, or two while one replaces the
-/// other.
+/// The secrets with which Stripe may sign events: one, or two during a rotation.
 ///
-/// In the Dashboard, "roll secret" makes a new one, and can keep the old one
-/// for up to 24 hours (<https://docs.stripe.com/webhooks#roll-endpoint-secrets>).
+/// "Roll secret" in the Dashboard creates a new secret, and can keep the old one
+/// valid for up to 24 hours (<https://docs.stripe.com/webhooks#roll-endpoint-secrets>).
 #[derive(Clone, Debug)]
 pub struct WebhookSecrets(Vec<SecretString>);
 
-/// Secrets that are not Stripe's. None of them is in the message.
+/// Invalid webhook secrets. The message does not contain them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookSecretsError {
-    /// No secret at all, or more than two.
-    #[error("the webhook's secret must be one or two secrets with a comma or a space between")]
+    /// None, or more than two.
+    #[error("the webhook's secret must be one or two secrets, separated by a comma or a space")]
     NotOneOrTwo,
-    /// An API key, say.
+    /// Such as an API key.
     #[error("each of the webhook's secrets must begin with whsec_")]
     NotAWebhookSecret,
 }
 
 impl WebhookSecrets {
-    /// Reads one or two secrets, separated by a comma or white space.
+    /// Parses one or two secrets, separated by a comma or whitespace.
     ///
     /// # Errors
-    /// When there are none or more than two, or one is not a webhook's secret.
+    /// If there are none or more than two, or one is not a webhook secret.
     pub fn new(text: &SecretString) -> Result<Self, WebhookSecretsError> {
         let words = text.expose_secret().split(|c: char| c == ',' || c.is_whitespace());
         let secrets: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -40,11 +39,12 @@ impl WebhookSecrets {
         Ok(Self(secrets.into_iter().map(SecretString::from).collect()))
     }
 
-    /// Returns a code for each secret. The key is all of it, its beginning too.
-    pub(super) fn codes(&self) -> impl Iterator<Item = Hmac<Sha256>> {
+    /// Returns an HMAC for each secret. The key is the whole secret, including
+    /// `whsec_`.
+    pub(super) fn hmacs(&self) -> impl Iterator<Item = Hmac<Sha256>> {
         self.0.iter().map(|secret| {
             Hmac::new_from_slice(secret.expose_secret().as_bytes())
-                .expect("an HMAC takes a key of any length")
+                .expect("an HMAC accepts keys of any length")
         })
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_or_two_secrets_are_taken() {
+    fn one_or_two_secrets_are_accepted() {
         use WebhookSecretsError::{NotAWebhookSecret, NotOneOrTwo};
         let cases = [
             ("whsec_1", Ok(1)),
@@ -71,12 +71,12 @@ mod tests {
         ];
         for (text, expected) in cases {
             let read = WebhookSecrets::new(&SecretString::from(text));
-            assert_eq!(read.map(|secrets| secrets.codes().count()), expected, "{text:?}");
+            assert_eq!(read.map(|secrets| secrets.hmacs().count()), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn a_secret_is_never_shown() {
+    fn a_secret_is_never_printed() {
         let secrets = WebhookSecrets::new(&SecretString::from("whsec_hidden")).unwrap();
         assert!(!format!("{secrets:?}").contains("hidden"));
     }
