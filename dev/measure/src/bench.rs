@@ -1,86 +1,82 @@
-//! `cargo dev bench`: what a start and a request cost, beside a function that does nothing.
+//! `cargo dev bench`: the cost of a start and of a request, beside an empty function.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `build` | the release build, and how large it is |
-//! | `world` | the table, Stripe and Google, as the functions find them |
-//! | `visitors` | what the functions are asked |
-//! | `runtime_api` | Lambda's side of a function |
-//! | `life` | one process: started, asked, measured, ended |
-//! | `statistics`, `results` | what becomes of the measurements |
-//! | `tables` | what is printed |
+//! | `programs` | the release build, and its size |
+//! | `backend` | the table, Stripe and Google for the functions |
+//! | `runtime_api`, `runtime_client` | Lambda's side of a function, and a client that does nothing |
+//! | `function_process` | one process: started, sent events, measured, ended |
+//! | `bench_results`, `bench_report` | the results, and how they are printed and judged |
 
-pub(crate) mod build;
-mod error;
-pub mod life;
-pub mod results;
+mod backend;
+mod bench_error;
+mod bench_report;
+mod bench_results;
+pub mod function_process;
+mod programs;
 mod runtime_api;
-pub mod statistics;
-mod tables;
-mod visitors;
-mod world;
+mod runtime_client;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 use openchair::clock::Clock;
 
-use self::build::size_of;
-pub use self::error::Error;
-use self::life::{Life, ask, live, server_alone};
-use self::results::{Measured, Plan, Results, Target};
-use self::statistics::Spread;
-use self::world::{Kind, World};
-use crate::load_testing;
+use self::backend::{Backend, SalonKind};
+pub use self::bench_error::Error;
+pub use self::bench_results::Target;
+use self::bench_results::{BenchResults, Plan, Run, TargetResults};
+use self::function_process::{Measured, measure, measure_server_alone};
 use crate::machine::Machine;
+use crate::results_file;
+use crate::statistics::median;
+use crate::visitor_events::Visitor;
 use dev::serve::{self, Workspace};
 
+const RESULTS_FILE: &str = "bench.json";
 /// The most warm requests of a run: the sandbox remembers 10,000 events.
-const MOST_REQUESTS: u16 = 5_000;
-/// How often a run starts each target: a start is short, and chance is a large part of it.
+const MAX_REQUESTS: u16 = 5_000;
+/// Starts of each target per run. A start is short, so chance is a large part of it.
 const STARTS: usize = 5;
-/// How many lives a run has of a target that asks nobody else; the middle one
-/// counts. Where the system puts the two processes differs from life to life, and
-/// makes a request a quarter longer or shorter.
-const SHORT_LIVES: usize = 9;
-/// How many requests are counted for allocations, after one that is not.
-const COUNTED: usize = 20;
+/// Processes per run of a target that calls no other service; the median one counts. The
+/// cores that the system chooses for the two processes differ from process to process, and
+/// make a request a quarter longer or shorter.
+const SHORT_PROCESSES: usize = 9;
+/// Requests whose allocations are counted, after one that is not.
+const COUNTED_REQUESTS: usize = 20;
 
-/// What the columns are, for `--help`.
 const FIGURES: &str = "\
-Each target's process is started anew in each run, and the targets take turns. A
-Runtime API server in this process hands it one event after the other.
+Every run starts the process of each target anew, and the targets take turns. A
+Runtime API server in this process sends one event after the other.
 
-  poll      from starting it to its asking for the first event: Init
-  resp      from starting it to having its first answer
-  p50 …     warm, from handing over an event to having read the answer
-  req/s     warm answers a second, one after the other
-  peak      the most memory that the process has held
-  zip       the program, deflated as it is uploaded
-  allocs    allocations of a warm request inside `handle`
+  start to first poll       Init: until the process requests its first event
+  start to first response   until the process has answered its first event
+  warm p50, p99, p99.9      from the delivery of an event to the end of the response
+  requests/s                warm requests, one after the other
+  peak memory               the most memory that the process has held
+  zip                       the deflated program, as it is uploaded
+  allocations               of a warm request, inside `handle`
 
-Figures are medians over the runs. Ratios are to the empty function in the same run,
-and hold on another machine better than times do. A whole run, with none of --runs,
---requests, --only and --quick, is kept in docs/load-testing/bench.json.";
+Figures are medians of the runs. Ratios compare with the empty function of the same
+run; they say more about another machine than times do. A full run, without --runs,
+--requests, --only and --quick, is saved in docs/load-testing/bench.json.";
 
-/// What to measure.
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = FIGURES)]
 pub struct Options {
-    /// How often each target is started and measured [default: 5, with --quick 3]
+    /// How many times each target is measured [default: 5, with --quick 3]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=100))]
     pub runs: Option<u16>,
 
     /// How many warm requests a run times [default: 2000, with --quick 200]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=i64::from(MOST_REQUESTS)))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=i64::from(MAX_REQUESTS)))]
     pub requests: Option<u16>,
 
-    /// Only these, and the empty function
+    /// Measure only these targets, and the empty function
     #[arg(long, value_name = "NAME", num_args = 1.., value_enum)]
     pub only: Vec<Target>,
 
-    /// A quick look: too few requests for the rare slow ones
+    /// Measure less: too few requests for the rare slow ones
     #[arg(long)]
     pub quick: bool,
 
@@ -88,54 +84,64 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// Print what has changed against an earlier run's JSON, too
+    /// Also print the changes since an earlier run, from its JSON
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
+
+    /// Measure nothing, and print the results that are saved in docs/load-testing
+    #[arg(long)]
+    pub print_saved: bool,
 }
 
-/// Measures, prints, and ends every process that it started.
+/// Measures and prints, and ends every process that it started.
 ///
 /// # Errors
-///
-/// Fails if something does not build, start or answer. The error says what to do.
+/// When something does not build, start or answer.
 pub async fn run(options: Options) -> Result<(), Error> {
     serve::adopt_orphans();
     let stopped = serve::stop_requested().map_err(serve::Error::Signals)?;
     let outcome = tokio::select! {
-        outcome = bench(&options) => outcome,
+        outcome = measure_and_print(&options) => outcome,
         () = stopped => Err(Error::Stopped),
     };
     serve::end_descendants().await;
     outcome
 }
 
-async fn bench(options: &Options) -> Result<(), Error> {
-    let earlier = options.compare.as_deref().map(read).transpose()?;
+async fn measure_and_print(options: &Options) -> Result<(), Error> {
+    let earlier: Option<BenchResults> =
+        options.compare.as_deref().map(results_file::read).transpose()?;
     let workspace = Workspace::load().await?;
-    let release = build::programs(&workspace).await?;
-    let folder = workspace.target.join("bench");
-    let failed = |path: &Path, source| Error::Log { path: path.to_owned(), source };
-    std::fs::create_dir_all(&folder).map_err(|source| failed(&folder, source))?;
-
-    let clock = Clock::machine();
-    let machine = Machine::describe(&workspace.root, &clock).await;
-    let bench = Bench { release, folder, clock, plan: options.plan(), targets: options.targets() };
-    let results = bench.measure(machine).await?;
-
-    if options.is_whole() {
-        load_testing::keep_bench(&workspace.root, &results)?;
-        eprintln!("kept in docs/load-testing, and written down in docs/load-testing.md");
-    }
-    if options.json {
-        print!("{}", json(&results));
+    let results = if options.print_saved {
+        results_file::load(&workspace.root, RESULTS_FILE)?
     } else {
-        print!("{}", tables::of(&results));
+        let results = measure_all(options, &workspace).await?;
+        if options.is_full() {
+            let path = results_file::save(&workspace.root, RESULTS_FILE, &results)?;
+            eprintln!("saved in {}", path.display());
+        }
+        results
+    };
+    if options.json {
+        print!("{}", results_file::to_json(&results));
+    } else {
+        print!("{}", bench_report::report(&results));
     }
     if let Some(earlier) = earlier {
-        let changes = tables::changes(&earlier, &results);
-        if options.json { eprint!("{changes}") } else { print!("{changes}") }
+        eprint!("{}", bench_report::changes(&earlier, &results));
     }
     Ok(())
+}
+
+async fn measure_all(options: &Options, workspace: &Workspace) -> Result<BenchResults, Error> {
+    let release = programs::build(workspace).await?;
+    let folder = workspace.target.join("bench");
+    std::fs::create_dir_all(&folder)
+        .map_err(|source| Error::File { path: folder.clone(), source })?;
+    let clock = Clock::machine();
+    let machine = Machine::describe(&workspace.root, &clock).await;
+    let bench = Bench { release, folder, clock, plan: options.plan() };
+    bench.measure(machine, options.targets()).await
 }
 
 impl Options {
@@ -148,7 +154,6 @@ impl Options {
         }
     }
 
-    /// Lists what is measured, the empty function first.
     fn targets(&self) -> Vec<Target> {
         let is_wanted = |target: &Target| {
             *target == Target::Empty || self.only.is_empty() || self.only.contains(target)
@@ -156,8 +161,7 @@ impl Options {
         Target::ALL.into_iter().filter(is_wanted).collect()
     }
 
-    /// Whether the results are worth keeping.
-    fn is_whole(&self) -> bool {
+    fn is_full(&self) -> bool {
         !self.quick && self.only.is_empty() && self.runs.is_none() && self.requests.is_none()
     }
 }
@@ -167,148 +171,162 @@ struct Bench {
     folder: PathBuf,
     clock: Clock,
     plan: Plan,
-    targets: Vec<Target>,
 }
 
-/// The worlds of one run.
-struct Worlds {
-    filled: World,
-    cold: World,
-    large: World,
+/// The backends of one run.
+struct Backends {
+    /// The sample salon, with a fresh reading of the calendar and a booking a day.
+    filled: Backend,
+    /// The sample salon, with an empty table.
+    cold: Backend,
+    busy: Backend,
 }
 
 impl Bench {
-    async fn measure(&self, machine: Machine) -> Result<Results, Error> {
-        let mut targets = Vec::new();
-        let mut sizes = BTreeMap::new();
-        for target in &self.targets {
-            let program = target.program();
-            let size = match sizes.get(program) {
-                Some(size) => *size,
-                None => *sizes.entry(program).or_insert(size_of(&self.release.join(program))?),
-            };
-            targets.push(Measured::new(*target, size.binary_bytes, size.zip_bytes));
-        }
+    async fn measure(&self, machine: Machine, targets: Vec<Target>) -> Result<BenchResults, Error> {
+        let targets = targets.into_iter().map(|target| {
+            let size = programs::size_of(&self.release.join(target.program()))?;
+            Ok(TargetResults {
+                target,
+                binary_bytes: size.binary_bytes,
+                zip_bytes: size.zip_bytes,
+                allocations: Vec::new(),
+                runs: Vec::new(),
+            })
+        });
+        let mut targets = targets.collect::<Result<Vec<_>, Error>>()?;
         let mut server = Vec::new();
         for run in 1..=self.plan.runs {
-            let mut worlds = self.worlds().await?;
+            let mut backends = self.start_backends().await?;
             eprintln!("run {run} of {}", self.plan.runs);
-            let requests = self.plan.requests;
-            let events = vec![visitors::look(); self.asked()];
-            let alone = worlds.filled.questions(events, self.asked() - requests - 1, 200);
-            server.extend(server_alone(alone).await?);
-            for measured in &mut targets {
-                eprintln!("  {}", measured.target);
-                measured.runs.push(self.run(measured.target, &mut worlds).await?);
+            let events = vec![page_view(); self.process_events()];
+            let plan = backends.filled.plan(events, self.untimed(self.process_events()), 200);
+            server.extend(measure_server_alone(plan).await?);
+            for results in &mut targets {
+                eprintln!("  {}", results.target.name());
+                results.runs.push(self.run(results.target, &mut backends).await?);
                 if run == 1 {
-                    measured.allocations = self.allocations(measured.target, &mut worlds).await?;
+                    results.allocations = self.allocations(results.target, &mut backends).await?;
                 }
             }
         }
-        let mut results = Results { machine, plan: self.plan, server, targets, notes: Vec::new() };
-        results.summarize();
-        results.notes = tables::notes(&results);
-        Ok(results)
+        Ok(BenchResults { machine, plan: self.plan, server, targets })
     }
 
-    async fn worlds(&self) -> Result<Worlds, Error> {
-        let start = |kind| World::start(kind, &self.folder, &self.clock);
-        let mut worlds = Worlds {
-            filled: start(Kind::Filled).await?,
-            cold: start(Kind::Cold).await?,
-            large: start(Kind::Large).await?,
-        };
-        let checkout = worlds.filled.program(&self.release, "checkout", &self.folder);
-        worlds.filled.fill(checkout).await?;
-        Ok(worlds)
+    async fn start_backends(&self) -> Result<Backends, Error> {
+        let start = |kind| Backend::start(kind, &self.folder, &self.clock);
+        let filled = start(SalonKind::Sample).await?;
+        filled.fill(self.program(&filled, "checkout")).await?;
+        let (cold, busy) = (start(SalonKind::Sample).await?, start(SalonKind::Busy).await?);
+        Ok(Backends { filled, cold, busy })
     }
 
-    /// Returns how many events a process is given: the first, some that are not
-    /// timed, and those that are.
-    const fn asked(&self) -> usize {
+    fn program(&self, backend: &Backend, name: &str) -> function_process::Program {
+        backend.program(&self.release, name, &self.folder)
+    }
+
+    /// Returns the number of events of a process: the first one, some that are not timed,
+    /// and those that are.
+    const fn process_events(&self) -> usize {
         1 + self.plan.requests / 20 + self.plan.requests
     }
 
-    /// Runs one target: a few starts, and one life or the middle one of some.
-    async fn run(&self, target: Target, worlds: &mut Worlds) -> Result<results::Run, Error> {
+    const fn untimed(&self, events: usize) -> usize {
+        events.saturating_sub(self.plan.requests + 1)
+    }
+
+    /// Measures one target: some starts, and the warm requests of one process.
+    async fn run(&self, target: Target, backends: &mut Backends) -> Result<Run, Error> {
         let mut starts = Vec::with_capacity(STARTS);
         for _ in 1..STARTS {
-            starts.push(self.life(target, worlds, 1).await?.run);
+            starts.push(self.process(target, backends, 1).await?.run);
             if target == Target::AvailabilityCold {
-                // What was read is in the table now.
-                worlds.cold = World::start(Kind::Cold, &self.folder, &self.clock).await?;
+                // The start has filled the table.
+                backends.cold =
+                    Backend::start(SalonKind::Sample, &self.folder, &self.clock).await?;
             }
         }
-        let asked = self.asked();
+        let events = self.process_events();
         let mut run = match target {
-            Target::AvailabilityCold => self.life(target, worlds, 1).await?.run,
-            // What is deployed starts; a clock that jumps makes the rest.
+            Target::AvailabilityCold => self.process(target, backends, 1).await?.run,
             Target::AvailabilityL2 => {
-                let start = self.life(target, worlds, 1).await?.run;
-                let world = &worlds.filled;
-                let program = world.program(&self.release, "probes", &self.folder);
-                let events = vec![visitors::look(); asked];
-                let untimed = asked - self.plan.requests - 1;
-                let life = live(program, world.questions(events, untimed, 200)).await?;
-                results::Run { warm: life.run.warm, ..start }
+                // The start is the deployed program's; the warm requests need a program
+                // with a clock that jumps.
+                let start = self.process(target, backends, 1).await?.run;
+                let plan =
+                    backends.filled.plan(vec![page_view(); events], self.untimed(events), 200);
+                let program = self.program(&backends.filled, "probes");
+                Run { warm: measure(program, plan).await?.run.warm, ..start }
             }
             Target::Empty | Target::AvailabilityL1 => {
-                let mut lives = Vec::with_capacity(SHORT_LIVES);
-                for _ in 0..SHORT_LIVES {
-                    lives.push(self.life(target, worlds, asked).await?.run);
+                let mut runs = Vec::with_capacity(SHORT_PROCESSES);
+                for _ in 0..SHORT_PROCESSES {
+                    runs.push(self.process(target, backends, events).await?.run);
                 }
-                let p50 = |run: &results::Run| run.warm.map_or(f64::MAX, |warm| warm.p50_us);
-                lives.sort_by(|one, other| p50(one).total_cmp(&p50(other)));
-                lives.swap_remove(SHORT_LIVES / 2)
+                let p50 = |run: &Run| run.warm.map_or(f64::MAX, |warm| warm.p50_us);
+                runs.sort_by(|one, other| p50(one).total_cmp(&p50(other)));
+                runs.swap_remove(SHORT_PROCESSES / 2)
             }
-            _ => self.life(target, worlds, asked).await?.run,
+            Target::CheckoutBare | Target::CheckoutBody | Target::Webhook => {
+                self.process(target, backends, events).await?.run
+            }
         };
         starts.push(run);
-        run.start_to_first_poll_ms = middle(&starts, |run| run.start_to_first_poll_ms);
-        run.start_to_first_response_ms = middle(&starts, |run| run.start_to_first_response_ms);
+        let median_of =
+            |value: fn(&Run) -> f64| median(&starts.iter().map(value).collect::<Vec<_>>());
+        run.start_to_first_poll_ms = median_of(|run| run.start_to_first_poll_ms);
+        run.start_to_first_response_ms = median_of(|run| run.start_to_first_response_ms);
         Ok(run)
     }
 
-    /// Runs the deployed program of a target for so many requests.
-    async fn life(&self, target: Target, worlds: &mut Worlds, asked: usize) -> Result<Life, Error> {
-        let events = self.events(target, worlds, asked).await?;
-        let untimed = asked.saturating_sub(self.plan.requests + 1);
-        let world = worlds.of(target);
-        let program = world.program(&self.release, target.program(), &self.folder);
+    /// Measures one process of the deployed program.
+    async fn process(
+        &self,
+        target: Target,
+        backends: &mut Backends,
+        events: usize,
+    ) -> Result<Measured, Error> {
+        let untimed = self.untimed(events);
+        let events = self.events(target, backends, events).await?;
+        let backend = backends.of(target);
         let status = if target == Target::CheckoutBody { 201 } else { 200 };
-        live(program, world.questions(events, untimed, status)).await
+        let program = self.program(backend, target.program());
+        measure(program, backend.plan(events, untimed, status)).await
     }
 
     async fn events(
         &self,
         target: Target,
-        worlds: &mut Worlds,
+        backends: &mut Backends,
         count: usize,
     ) -> Result<Vec<String>, Error> {
         Ok(match target {
-            Target::CheckoutBare => vec![visitors::pay_bare_deposit(); count],
-            Target::CheckoutBody => worlds.large.bookings(count),
-            Target::Webhook => {
-                let checkout = worlds.large.program(&self.release, "checkout", &self.folder);
-                worlds.large.payments(checkout, count).await?
-            }
             Target::Empty
             | Target::AvailabilityL1
             | Target::AvailabilityL2
-            | Target::AvailabilityCold => vec![visitors::look(); count],
+            | Target::AvailabilityCold => vec![page_view(); count],
+            Target::CheckoutBare => vec![Visitor(0).pay_bare_deposit().json(); count],
+            Target::CheckoutBody => backends.busy.bookings(count),
+            Target::Webhook => {
+                let checkout = self.program(&backends.busy, "checkout");
+                backends.busy.payments(checkout, count).await?
+            }
         })
     }
 
-    /// Counts what a target's warm requests allocate.
-    async fn allocations(&self, target: Target, worlds: &mut Worlds) -> Result<Vec<u64>, Error> {
+    /// Counts the allocations of a target's warm requests.
+    async fn allocations(
+        &self,
+        target: Target,
+        backends: &mut Backends,
+    ) -> Result<Vec<u64>, Error> {
         if matches!(target, Target::Empty | Target::AvailabilityCold) {
             return Ok(Vec::new());
         }
-        let events = self.events(target, worlds, COUNTED + 1).await?;
-        let world = worlds.of(target);
-        let program = world.program(&self.release, "probes", &self.folder);
-        let printed = ask(&program, target.name(), events.join("\n")).await?;
-        let counts = printed.lines().filter_map(|line| {
+        let events = self.events(target, backends, COUNTED_REQUESTS + 1).await?;
+        let program = self.program(backends.of(target), "probes");
+        let output = program.run_with_input(target.name(), events.join("\n")).await?;
+        let counts = output.lines().filter_map(|line| {
             let (status, count) = line.split_once(' ')?;
             status.starts_with('2').then(|| count.parse().ok())?
         });
@@ -316,29 +334,16 @@ impl Bench {
     }
 }
 
-impl Worlds {
-    fn of(&self, target: Target) -> &World {
+impl Backends {
+    const fn of(&self, target: Target) -> &Backend {
         match target {
             Target::Empty | Target::AvailabilityL1 | Target::AvailabilityL2 => &self.filled,
             Target::AvailabilityCold => &self.cold,
-            Target::CheckoutBare | Target::CheckoutBody | Target::Webhook => &self.large,
+            Target::CheckoutBare | Target::CheckoutBody | Target::Webhook => &self.busy,
         }
     }
 }
 
-fn middle(runs: &[results::Run], value: impl Fn(&results::Run) -> f64) -> f64 {
-    let values: Vec<f64> = runs.iter().map(value).collect();
-    Spread::of(&values).map_or(0.0, |spread| spread.median)
-}
-
-fn read(path: &Path) -> Result<Results, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::Log { path: path.to_owned(), source })?;
-    serde_json::from_str(&text)
-        .map_err(|source| Error::NotResults { path: path.to_owned(), source })
-}
-
-fn json(results: &Results) -> String {
-    let json = serde_json::to_string_pretty(results).expect("its keys are texts");
-    json + "\n"
+fn page_view() -> String {
+    Visitor(0).get("/availability").json()
 }

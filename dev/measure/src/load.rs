@@ -1,80 +1,76 @@
 //! `cargo dev load`: the functions under load, on this machine.
 //!
-//! They run as they are deployed, optimized, behind `cargo lambda watch`, on the
-//! embedded database and the payment sandbox. What is measured here is this
-//! machine, the emulator and the functions together; what an emulator has not is
-//! in `docs/load-testing.md`.
+//! They run as they are deployed, built for release, under `cargo lambda watch`, with the
+//! embedded database and the payment sandbox. The figures are those of this machine, the
+//! emulator and the functions together; `docs/load-testing.md` says what belongs to which.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `availability`, `checkout`, `limit`, `crowd`, `soak` | the scenarios |
-//! | `stage` | what they play on, and warming it up |
-//! | `oha` | the generator of plain requests |
-//! | `visitors` | those who book, each from an address of their own |
-//! | `busy_salon` | a salon whose times never run out |
+//! | `ladders`, `stripe_limit`, `crowd`, `soak` | the scenarios |
+//! | `test_bed` | the running functions, and warming them up |
+//! | `oha` | the load generator for plain requests |
+//! | `function_client` | requests of visitors, each from an address of its own |
 //! | `containers` | the functions' processes |
-//! | `accounts` | the answers, the table and the sandbox's books, compared |
-//! | `tally` | counting answers |
-//! | `results`, `verdicts`, `report` | what was measured, whether it is enough, and how it is told |
+//! | `audit` | compares the answers with the table and with the sandbox |
+//! | `tally` | counts answers |
+//! | `load_results`, `load_bars`, `load_report` | the results, and how they are judged and printed |
 
-mod accounts;
-mod availability;
-mod busy_salon;
-mod checkout;
+mod audit;
 mod containers;
 mod crowd;
-mod error;
-mod limit;
+mod function_client;
+mod ladders;
+mod load_bars;
+mod load_error;
+mod load_report;
+mod load_results;
 mod oha;
-mod report;
-pub mod results;
 mod soak;
-mod stage;
+mod stripe_limit;
 mod tally;
-pub mod verdicts;
-mod visitors;
+mod test_bed;
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use openchair::clock::Clock;
-use tokio::time::Instant;
 
-use self::busy_salon::Slots;
-use self::checkout::Diary;
-pub use self::error::Error;
+use self::function_client::FunctionClient;
+pub use self::load_error::Error;
+use self::load_results::{AvailabilityResults, CheckoutResults, LoadResults};
 use self::oha::Oha;
-use self::results::{CheckoutResults, LoadResults};
-use self::stage::Stage;
-use self::visitors::Visitors;
-use crate::load_testing;
+use self::test_bed::{SharedSlots, TestBed};
+use crate::busy_salon;
 use crate::machine::Machine;
-use dev::serve::{self, LoadTarget};
+use crate::results_file;
+use dev::serve::{self, LoadTarget, Workspace};
 use stand_ins::sandbox::{Debits, Refunds, Webhooks};
 
+const RESULTS_FILE: &str = "load.json";
 /// The function that does nothing.
 const EMPTY: &str = "empty";
-/// How long the sandbox takes to answer: about as long as Stripe.
+/// The sandbox's latency, similar to Stripe's.
 const STRIPE_LATENCY_MS: u64 = 500;
-const STRIPE_LATENCY: Duration = Duration::from_millis(STRIPE_LATENCY_MS);
-/// Requests a second that Stripe's test mode allows.
-const STRIPE_RATE: u32 = 25;
+/// Requests per second that Stripe allows on an endpoint.
+const STRIPE_LIMIT: u32 = 25;
 
-/// What to put under load.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// A first look: fewer and shorter steps, in less than 3 minutes
+    /// Run fewer and shorter steps, in less than 3 minutes
     #[arg(long)]
     pub quick: bool,
 
-    /// Only these scenarios
+    /// Run only these scenarios
     #[arg(long, value_enum, value_name = "SCENARIO", num_args = 1.., value_delimiter = ',')]
     pub only: Vec<Scenario>,
 
-    /// Print the results as JSON
+    /// Print JSON instead of tables
     #[arg(long)]
     pub json: bool,
+
+    /// Measure nothing, and print the results that are saved in docs/load-testing
+    #[arg(long)]
+    pub print_saved: bool,
 
     /// Port of the API
     #[arg(long, value_name = "PORT", default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
@@ -89,12 +85,11 @@ pub struct Options {
     pub sandbox_port: u16,
 }
 
-/// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
     /// Availability at 1 to 64 clients, beside the empty function: 8 minutes
     Availability,
-    /// Checkout at 1 to 100 clients, at a Stripe without a limit: 4 minutes
+    /// Checkout at 1 to 100 clients, with a Stripe without a limit: 4 minutes
     Checkout,
     /// Checkout at four times Stripe's limit: 2 minutes
     Limit,
@@ -104,19 +99,23 @@ pub enum Scenario {
     Soak,
 }
 
-/// Runs the scenarios, prints what was measured, and keeps it after a full run.
+/// Runs the scenarios, prints the results, and saves them after a full run.
 ///
 /// # Errors
-/// Fails if a scenario cannot be played, if a bar is missed, and at Ctrl-C, after
-/// which what was measured by then has been printed.
+/// When a scenario cannot be run, when a bar is missed, and at Ctrl-C, after the results
+/// so far have been printed.
 pub async fn run(options: Options) -> Result<(), Error> {
+    if options.print_saved {
+        let workspace = Workspace::load().await?;
+        print(&options, &results_file::load(&workspace.root, RESULTS_FILE)?);
+        return Ok(());
+    }
     if !Path::new("/proc/self/exe").exists() {
         return Err(Error::NoProc);
     }
     serve::adopt_orphans();
     let stopped = serve::stop_requested().map_err(serve::Error::Signals)?;
     tokio::pin!(stopped);
-    let begun = Instant::now();
     let mut results = None;
     let outcome = tokio::select! {
         outcome = measure(&options, &mut results) => outcome,
@@ -124,29 +123,28 @@ pub async fn run(options: Options) -> Result<(), Error> {
     };
     serve::end_descendants().await;
     let Some(results) = results else { return outcome };
-    eprintln!("after {:.0} s", begun.elapsed().as_secs_f64());
-    if options.json {
-        println!("{}", to_json(&results));
-    } else {
-        print!("{}", report::report(&results));
-    }
+    print(&options, &results);
     outcome?;
-    let missed: Vec<String> = verdicts::verdicts(&results)
-        .into_iter()
-        .filter(|verdict| !verdict.is_met)
-        .map(|verdict| verdict.what)
-        .collect();
+    let bars = load_bars::bars(&results).into_iter();
+    let missed: Vec<String> = bars.filter(|bar| !bar.is_met).map(|bar| bar.what).collect();
     if missed.is_empty() { Ok(()) } else { Err(Error::Missed(missed.join("; "))) }
 }
 
-/// Plays the scenarios that are asked for. What each has measured is in `results`
-/// as soon as it is known.
+fn print(options: &Options, results: &LoadResults) {
+    if options.json {
+        print!("{}", results_file::to_json(results));
+    } else {
+        print!("{}", load_report::report(results));
+    }
+}
+
+/// Runs the requested scenarios, and stores each result in `results` once it is known.
 async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result<(), Error> {
     let clock = Clock::machine();
-    let rig = LoadTarget::build(&[EMPTY]).await?;
-    let oha = Oha::find_or_install(&rig.tools()).await?;
+    let target = LoadTarget::build(&[EMPTY]).await?;
+    let oha = Oha::find_or_install(&target.tools()).await?;
     let results = results.insert(LoadResults {
-        machine: Machine::describe(rig.root(), &clock).await,
+        machine: Machine::describe(target.root(), &clock).await,
         is_quick: options.quick,
         generator: oha.version.clone(),
         availability: None,
@@ -155,134 +153,132 @@ async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result
         crowd: None,
         soak: None,
     });
-    let play = Play { options, rig: &rig, oha: &oha, clock };
-    if play.wants(Scenario::Availability) {
-        play.availability(results).await?;
-    }
-    if play.wants(Scenario::Checkout) {
-        play.checkout(results).await?;
-    }
-    if play.wants(Scenario::Limit) {
-        play.limit(results).await?;
-    }
-    if play.wants(Scenario::Crowd) {
-        play.crowd(results).await?;
-    }
-    if play.wants(Scenario::Soak) {
-        play.soak(results).await?;
+    let load_test = LoadTest { options, target: &target, oha: &oha, clock };
+    for scenario in Scenario::value_variants() {
+        if options.only.is_empty() || options.only.contains(scenario) {
+            load_test.run(*scenario, results).await?;
+        }
     }
     if !options.quick && options.only.is_empty() {
-        load_testing::keep_load(rig.root(), results)?;
-        eprintln!("kept in docs/load-testing, and written down in docs/load-testing.md");
+        let path = results_file::save(target.root(), RESULTS_FILE, results)?;
+        eprintln!("saved in {}", path.display());
     }
     Ok(())
 }
 
-/// What is played, and with what.
 #[derive(Debug)]
-struct Play<'a> {
+struct LoadTest<'a> {
     options: &'a Options,
-    rig: &'a LoadTarget,
+    target: &'a LoadTarget,
     oha: &'a Oha,
     clock: Clock,
 }
 
-impl Play<'_> {
-    fn wants(&self, scenario: Scenario) -> bool {
-        self.options.only.is_empty() || self.options.only.contains(&scenario)
-    }
-
-    async fn availability(&self, results: &mut LoadResults) -> Result<(), Error> {
-        self.on_stage(&self.serve_options(availability::CONTAINERS, STRIPE_RATE), async |stage| {
-            stage.wake(&Stage::PLAIN).await?;
-            availability::run(stage, &mut results.availability).await
-        })
-        .await
-    }
-
-    async fn crowd(&self, results: &mut LoadResults) -> Result<(), Error> {
-        self.on_stage(&self.serve_options(crowd::CONTAINERS, STRIPE_RATE), async |stage| {
-            stage.wake(&["availability", "checkout"]).await?;
-            results.crowd = Some(crowd::run(stage).await?);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn checkout(&self, results: &mut LoadResults) -> Result<(), Error> {
-        let measured = results
-            .checkout
-            .insert(CheckoutResults { stripe_latency_ms: STRIPE_LATENCY_MS, steps: Vec::new() });
-        for &clients in checkout::clients(self.options.quick) {
-            self.at_large_salon(clients, async |stage, diary| {
-                measured.steps.push(checkout::run(stage, diary, clients).await);
+impl LoadTest<'_> {
+    async fn run(&self, scenario: Scenario, results: &mut LoadResults) -> Result<(), Error> {
+        match scenario {
+            Scenario::Availability => {
+                let rounds = ladders::rounds(self.options.quick);
+                let steps = &mut results
+                    .availability
+                    .insert(AvailabilityResults { rounds, steps: Vec::new() })
+                    .steps;
+                let options = self.serve_options(ladders::CONTAINERS, STRIPE_LIMIT);
+                self.with_functions(&options, async |bed| {
+                    bed.wait_for(&["availability", EMPTY]).await?;
+                    ladders::availability(bed, rounds, steps).await
+                })
+                .await
+            }
+            Scenario::Checkout => {
+                let steps = &mut results
+                    .checkout
+                    .insert(CheckoutResults {
+                        stripe_latency_ms: STRIPE_LATENCY_MS,
+                        steps: Vec::new(),
+                    })
+                    .steps;
+                for &clients in ladders::checkout_clients(self.options.quick) {
+                    self.with_busy_salon(clients, async |bed, slots| {
+                        steps.push(ladders::checkout(bed, slots, clients).await);
+                        Ok(())
+                    })
+                    .await?;
+                }
                 Ok(())
-            })
-            .await?;
+            }
+            Scenario::Limit => {
+                let in_flight = stripe_limit::in_flight(self.options.quick);
+                self.with_busy_salon(in_flight, async |bed, slots| {
+                    results.limit = Some(stripe_limit::run(bed, slots, in_flight).await?);
+                    Ok(())
+                })
+                .await
+            }
+            Scenario::Crowd => {
+                let options = self.serve_options(crowd::CONTAINERS, STRIPE_LIMIT);
+                self.with_functions(&options, async |bed| {
+                    bed.wait_for(&["availability", "checkout"]).await?;
+                    results.crowd = Some(crowd::run(bed).await?);
+                    Ok(())
+                })
+                .await
+            }
+            Scenario::Soak => {
+                let options = self.serve_options(soak::CONTAINERS, STRIPE_LIMIT);
+                self.with_functions(&options, async |bed| {
+                    bed.wait_for(&["availability", EMPTY, "checkout"]).await?;
+                    results.soak = Some(soak::run(bed).await?);
+                    Ok(())
+                })
+                .await
+            }
         }
-        Ok(())
     }
 
-    async fn limit(&self, results: &mut LoadResults) -> Result<(), Error> {
-        let in_flight = limit::in_flight(self.options.quick);
-        self.at_large_salon(in_flight, async |stage, diary| {
-            results.limit = Some(limit::run(stage, diary, in_flight, STRIPE_LATENCY_MS).await?);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Plays at a salon whose times do not run out, at a Stripe that has no limit,
-    /// with as many containers as there are clients. A stage of its own for each
-    /// number: where there may be more containers, the emulator goes on starting
-    /// them, and that takes more of the machine than what is measured.
-    async fn at_large_salon(
+    /// Runs a scenario in a salon whose times never run out, with a Stripe that has no
+    /// limit, and with one container per client.
+    ///
+    /// Each number of clients gets functions of its own: where more containers are allowed,
+    /// the emulator keeps starting them, and that takes more CPU than the measured requests.
+    async fn with_busy_salon(
         &self,
         clients: u16,
-        play: impl AsyncFnOnce(&Stage<'_>, &Diary) -> Result<(), Error>,
+        scenario: impl AsyncFnOnce(&TestBed<'_>, &SharedSlots) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let salon = Some(self.rig.keep_salon(&busy_salon::file())?);
+        let salon = Some(self.target.keep_salon(&busy_salon::salon_file())?);
         let options = serve::Options { salon, ..self.serve_options(clients, 0) };
-        self.on_stage(&options, async |stage| {
-            let diary = Diary::new(Slots::after(self.clock.now()));
-            stage.wake(&["checkout"]).await?;
-            stage.warm_checkout(&diary, clients).await?;
-            play(stage, &diary).await
+        self.with_functions(&options, async |bed| {
+            let slots = SharedSlots::after(self.clock.now());
+            bed.wait_for(&["checkout"]).await?;
+            bed.warm_checkout(&slots, clients).await?;
+            scenario(bed, &slots).await
         })
         .await
     }
 
-    async fn soak(&self, results: &mut LoadResults) -> Result<(), Error> {
-        self.on_stage(&self.serve_options(soak::CONTAINERS, STRIPE_RATE), async |stage| {
-            stage.wake(&["availability", EMPTY, "checkout"]).await?;
-            results.soak = Some(soak::run(stage).await?);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Starts the functions, plays on them, and ends them.
-    async fn on_stage(
+    /// Starts the functions, runs a scenario, and stops the functions.
+    async fn with_functions(
         &self,
         options: &serve::Options,
-        play: impl AsyncFnOnce(&Stage<'_>) -> Result<(), Error>,
+        scenario: impl AsyncFnOnce(&TestBed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (mut running, salon) = self.rig.start(options).await?;
-        let stage = Stage {
-            rig: self.rig,
+        let (mut running, salon) = self.target.start(options).await?;
+        let bed = TestBed {
+            target: self.target,
             oha: self.oha,
             api_url: options.api_url(),
             salon,
             sandbox: running.sandbox().clone(),
             store: running.store(),
-            visitors: Visitors::new(&options.api_url())?,
+            client: FunctionClient::new(&options.api_url())?,
             clock: self.clock.clone(),
             is_quick: self.options.quick,
         };
         let outcome = tokio::select! {
-            outcome = play(&stage) => outcome,
+            outcome = scenario(&bed) => outcome,
             source = running.failed() => {
-                Err(Error::Stopped { log: self.rig.log().to_owned(), source: source.into() })
+                Err(Error::Ended { log: self.target.log().to_owned(), source: source.into() })
             }
         };
         running.stop().await;
@@ -295,7 +291,7 @@ impl Play<'_> {
             api_port,
             dynamodb_port,
             sandbox_port,
-            // Neither is served, and no function that is played asks for them.
+            // No scenario uses a calendar or sends mail.
             google_port: 0,
             mail_port: 0,
             release: true,
@@ -311,8 +307,4 @@ impl Play<'_> {
             allow_live_key: false,
         }
     }
-}
-
-fn to_json(results: &LoadResults) -> String {
-    serde_json::to_string_pretty(results).expect("numbers and text are always JSON")
 }

@@ -15,13 +15,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measures a start and a request of each function, beside one that does nothing
+    /// Measures a start and a request of each function, beside an empty function
     Bench(bench::Options),
-    /// Puts the functions under load and judges how they hold up
+    /// Puts the functions under load and judges the results
     ///
-    /// All of it takes about 25 minutes, 10 of them for the soak; `--quick` takes less
-    /// than 3. The first time, building the functions and the load generator takes
-    /// some minutes more. A full run is kept in docs/load-testing/load.json.
+    /// A full run takes about 25 minutes, 10 of them for the soak, and is saved in
+    /// docs/load-testing/load.json. `--quick` takes less than 3 minutes. The first time,
+    /// building the functions and the load generator takes some minutes more.
     Load(load::Options),
 }
 

@@ -1,6 +1,6 @@
-//! The function that does nothing: what the others are measured against.
+//! A function that does nothing, which the other functions are compared with.
 //!
-//! It has the same runtime in the same flavour, so what is above its figures is ours.
+//! It has the same runtime as the others, so the difference is our own cost.
 
 use lambda_http::{Body, Error, Request, Response, run_concurrent, service_fn};
 

@@ -1,4 +1,4 @@
-//! The functions, made as their own programs make them.
+//! The functions, started as their own programs start them.
 
 use availability::Availability;
 use checkout::Checkout;
@@ -15,28 +15,22 @@ use openchair::secrets;
 use openchair::store::DynamoStore;
 use webhook::Webhook;
 
-/// More than a snapshot's life: a request after it finds none.
+/// Longer than a snapshot lives.
 const JUMP: SignedDuration = SignedDuration::from_secs(61);
 
-/// A function as it is deployed.
+/// A deployed function.
 #[derive(Debug)]
 pub(crate) enum Function {
-    /// `functions/availability`.
     Availability(Box<Availability<DynamoStore, Origins>>),
-    /// The same, with a clock that jumps over a snapshot's life before each
-    /// request, so that each is answered from the table.
+    /// Availability with a clock that jumps beyond a snapshot's life before each request, so
+    /// that each is answered from the table.
     WithoutSnapshots(Box<Availability<DynamoStore, Origins>>, Clock),
-    /// `functions/checkout`.
     Checkout(Box<Checkout<DynamoStore, Origins>>),
-    /// `functions/webhook`.
     Webhook(Box<Webhook<DynamoStore, Origins>>),
 }
 
 impl Function {
-    /// Makes the function that a target of the bench measures, from the environment.
-    ///
-    /// # Errors
-    /// When the environment is not that of a function, or there is no such target.
+    /// Starts the function of a bench target, configured from the environment.
     pub(crate) async fn start(target: &str) -> Result<Self, Error> {
         let config = Config::from_env()?;
         Ok(match target {
@@ -58,11 +52,10 @@ impl Function {
                 let secrets = WebhookSecrets::new(&secret)?;
                 Self::Webhook(Box::new(Webhook::new(bookings, secrets, Clock::machine())))
             }
-            other => return Err(format!("there is no function to measure as \"{other}\"").into()),
+            other => return Err(format!("unknown target \"{other}\"").into()),
         })
     }
 
-    /// Answers a request.
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         match self {
             Self::Availability(function) => function.handle(request).await,

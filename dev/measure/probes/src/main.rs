@@ -1,13 +1,12 @@
-//! What `cargo dev bench` cannot measure from outside a function.
+//! Measures what `cargo dev bench` cannot measure from outside a function.
 //!
-//! `probes TARGET` counts what a function allocates inside `handle`: it takes
-//! API Gateway's events on standard input, one a line, and prints a line for
-//! each: the status that was answered, and how many allocations that took. What
-//! the connections to the table and to Stripe do meanwhile is in it: they run on
-//! the function's one thread.
+//! `probes TARGET` counts the allocations inside `handle`. It reads API Gateway events from
+//! standard input, one per line, and prints the status and the allocations of each. The
+//! allocations of the connections to the table and to Stripe are included, as they run on
+//! the same thread.
 //!
-//! Without a target it is `functions/availability` in a container whose snapshot
-//! is always too old, and polls Lambda's Runtime API as that does.
+//! Without a target it is `functions/availability` with a snapshot that is always too old,
+//! and polls Lambda's Runtime API as that function does.
 
 mod function;
 

@@ -1,11 +1,9 @@
-//! Lambda's Runtime API, as far as one function that answers one request after
-//! the other needs it:
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+//! The part of Lambda's Runtime API that a function needs which answers one request after
+//! the other: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 //!
-//! What this server takes is in every figure, so it does as little as it can:
-//! `httparse` on a socket of tokio's, both compiled in their own crates. hyper
-//! would be instantiated here, for tens of microseconds more where this crate
-//! is not optimized.
+//! The time that this server takes is part of every figure, so it does little: `httparse`
+//! on a tokio socket. Both are compiled in their own crates; hyper would be instantiated
+//! here and take tens of microseconds more.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,32 +19,31 @@ const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 const INVOCATION: &str = "/2018-06-01/runtime/invocation/";
 const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
 const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-/// The most headers that a request may have.
-const MOST_HEADERS: usize = 32;
+/// Headers that a request may have.
+const MAX_HEADERS: usize = 32;
 
-/// What a function says.
+/// A request of a function.
 #[derive(Debug)]
 pub(super) enum Call {
-    /// It asks for an event, which goes where this leads.
+    /// It requests an event, which is to be sent here.
     Next(oneshot::Sender<Invocation>),
-    /// It has answered one.
+    /// It answers an event.
     Response {
-        /// Its answer.
         body: Vec<u8>,
-        /// When all of it was here.
+        /// When the whole response had arrived.
         at: Instant,
     },
-    /// It could not start, or not answer.
+    /// It could not start, or could not answer.
     Error(Vec<u8>),
 }
 
-/// An event on its way to a function, ready to be sent.
+/// An event as an HTTP response, ready to be sent.
 #[derive(Debug)]
 pub(super) struct Invocation(Vec<u8>);
 
 impl Invocation {
-    /// Wraps an event as Lambda does. The deadline, in milliseconds since 1970,
-    /// is nobody's but the function's to keep.
+    /// Wraps an event as Lambda does. The deadline is in milliseconds since 1970; this
+    /// server does not enforce it.
     pub(super) fn new(number: usize, event: &str, deadline_ms: i64) -> Self {
         let length = event.len();
         let head = format!(
@@ -62,7 +59,7 @@ impl Invocation {
     }
 }
 
-/// The server of one function. It ends when it is dropped.
+/// The server for one function. It stops when it is dropped.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     address: SocketAddr,
@@ -72,9 +69,6 @@ pub(super) struct RuntimeApi {
 
 impl RuntimeApi {
     /// Listens on a free port of this machine.
-    ///
-    /// # Errors
-    /// When there is none.
     pub(super) async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -84,25 +78,25 @@ impl RuntimeApi {
         Ok(Self { address, calls, _server: server })
     }
 
-    /// Returns what `AWS_LAMBDA_RUNTIME_API` is to be.
+    /// Returns the value for `AWS_LAMBDA_RUNTIME_API`.
     pub(super) fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Waits for what the function says next.
+    /// Waits for the next request of the function.
     pub(super) async fn call(&mut self) -> Call {
-        // The server has a sender for as long as this is there.
+        // The server has a sender as long as `self` exists.
         self.calls.recv().await.expect("the server runs")
     }
 }
 
-/// A client may open a second connection while it is not sure of the first.
+/// Accepts several connections: a client may open a second one before it uses the first.
 async fn accept(listener: TcpListener, calls: mpsc::UnboundedSender<Call>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let calls = calls.clone();
         connections.spawn(async move {
-            // A function that ends closes its connections, and that is noticed elsewhere.
+            // A function that ends closes its connections; the caller watches the process.
             let _ = Connection::new(stream)?.serve(&calls).await;
             io::Result::Ok(())
         });
@@ -114,7 +108,7 @@ struct Connection {
     received: Vec<u8>,
 }
 
-/// A request: where it ends in what was received, and what it is.
+/// The head of a request, with the position of its body in the received bytes.
 struct Head {
     path: String,
     body_starts: usize,
@@ -132,11 +126,11 @@ impl Connection {
             let body = self.received[head.body_starts..head.ends].to_vec();
             let at = Instant::now();
             self.received.drain(..head.ends);
-            let is_of_invocation =
+            let is_about_invocation =
                 |what| head.path.strip_prefix(INVOCATION).is_some_and(|rest| rest.ends_with(what));
             if head.path == NEXT {
                 let (sender, invocation) = oneshot::channel();
-                // Nobody listens any more: there will be no event.
+                // The receiver is gone: there will be no further event.
                 if calls.send(Call::Next(sender)).is_err() {
                     return Ok(());
                 }
@@ -144,9 +138,9 @@ impl Connection {
                 self.stream.write_all(&bytes).await?;
                 continue;
             }
-            let call = if is_of_invocation("/response") {
+            let call = if is_about_invocation("/response") {
                 Call::Response { body, at }
-            } else if is_of_invocation("/error") || head.path == INIT_ERROR {
+            } else if is_about_invocation("/error") || head.path == INIT_ERROR {
                 Call::Error(body)
             } else {
                 self.stream.write_all(NOT_FOUND).await?;
@@ -160,7 +154,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Receives a whole request; `None` if the connection ends before one begins.
+    /// Receives a whole request, or `None` if the connection ends before one begins.
     async fn head(&mut self) -> io::Result<Option<Head>> {
         loop {
             if let Some(head) = parse(&self.received)? {
@@ -178,9 +172,9 @@ impl Connection {
     }
 }
 
-/// Reads the head of a request, if all of it is there.
+/// Reads the head of a request, if it is complete.
 fn parse(received: &[u8]) -> io::Result<Option<Head>> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let parsed = request.parse(received).map_err(io::Error::other)?;
     let httparse::Status::Complete(body_starts) = parsed else { return Ok(None) };
@@ -189,7 +183,7 @@ fn parse(received: &[u8]) -> io::Result<Option<Head>> {
         found.map(|header| String::from_utf8_lossy(header.value))
     };
     if header("transfer-encoding").is_some() {
-        return Err(io::Error::other("a function that streams its answer is not measured"));
+        return Err(io::Error::other("streamed responses are not supported"));
     }
     let length = match header("content-length") {
         None => 0,
@@ -204,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_read_once_its_head_is_whole() {
+    fn a_request_is_read_once_its_head_is_complete() {
         let text = "POST /2018-06-01/runtime/invocation/1/response HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
         for cut in 0..text.len() - 2 {
             assert!(parse(&text.as_bytes()[..cut]).unwrap().is_none(), "{cut} bytes");
@@ -215,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_measured_is_refused() {
+    fn requests_that_cannot_be_measured_are_refused() {
         for text in [
             "POST /x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
             "POST /x HTTP/1.1\r\ncontent-length: much\r\n\r\n",

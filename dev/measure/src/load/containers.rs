@@ -1,12 +1,15 @@
-//! The functions' processes, as the system shows them.
+//! The functions' processes, as `/proc` shows them.
 
 use std::fs;
 use std::path::Path;
 
 use crate::machine::{kibibytes, read_field};
 
-/// Lists the processes of a program, by their ids: in the order of their starts.
-pub(super) fn of(program: &Path) -> Vec<u32> {
+/// A process that holds less has not loaded its program yet.
+const LOADED_BYTES: u64 = 1024 * 1024;
+
+/// Lists the ids of a program's processes, in the order of their starts.
+pub(super) fn process_ids(program: &Path) -> Vec<u32> {
     let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
     let mut found: Vec<u32> = fs::read_dir("/proc")
         .into_iter()
@@ -19,22 +22,19 @@ pub(super) fn of(program: &Path) -> Vec<u32> {
     found
 }
 
-/// Counts the processes of a program.
-pub(super) fn count(program: &Path) -> usize {
-    of(program).len()
+/// Counts a program's processes.
+pub(super) fn count(program: &Path) -> u32 {
+    u32::try_from(process_ids(program).len()).unwrap_or(u32::MAX)
 }
 
-/// Counts them for a result.
-pub(super) fn counted(program: &Path) -> u32 {
-    u32::try_from(count(program)).unwrap_or(u32::MAX)
-}
-
-/// Returns the resident set of a process, in bytes, and how many descriptors it has
-/// open; `None` if it is gone.
-pub(super) fn look(pid: u32) -> Option<(u64, u32)> {
+/// Returns the resident set of a process in bytes, and the number of its open descriptors.
+///
+/// `None` if the process has ended, or has just been started.
+pub(super) fn resources(pid: u32) -> Option<(u64, u32)> {
     let resident = read_field(&format!("/proc/{pid}/status"), "VmRSS")?;
+    let resident = kibibytes(&resident)? * 1024;
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
-    Some((kibibytes(&resident)? * 1024, u32::try_from(descriptors).ok()?))
+    (resident >= LOADED_BYTES).then_some((resident, u32::try_from(descriptors).ok()?))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_found_and_seen() {
+    fn this_process_is_found_with_its_memory_and_descriptors() {
         let pid = std::process::id();
-        assert!(of(&std::env::current_exe().unwrap()).contains(&pid));
-        let (resident, descriptors) = look(pid).expect("it runs");
-        assert!(resident > 100_000 && descriptors > 0, "{resident} {descriptors}");
+        assert!(process_ids(&std::env::current_exe().unwrap()).contains(&pid));
+        let (resident, descriptors) = resources(pid).expect("it runs");
+        assert!(resident > LOADED_BYTES && descriptors > 0, "{resident} {descriptors}");
         assert_eq!(count(Path::new("/nonexistent/function")), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! A crowd: everybody looks at the same Saturday at the same moment, and wants it.
+//! A crowd: many visitors load the same Saturday at the same moment, and try to book it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,77 +12,74 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::Error;
-use super::accounts::{Promise, audit};
-use super::results::CrowdResults;
-use super::stage::Stage;
+use super::audit::{Promise, audit};
+use super::function_client::{FunctionClient, Reply};
+use super::load_results::CrowdResults;
 use super::tally::Tally;
-use super::visitors::{Answer, Visitor, Visitors};
+use super::test_bed::TestBed;
+use crate::visitor_events::Visitor;
 
-/// How many processes the emulator may start of a function.
+/// Processes of each function.
 pub(super) const CONTAINERS: u16 = 32;
 const VISITORS: u32 = 500;
-/// The first number of the visitors, after whoever was there before.
-const FIRST: u32 = 100_000;
-/// How many may be in flight at each function.
-const IN_FLIGHT: u32 = 64;
-/// How many other times a visitor tries before leaving.
-const OTHER_TIMES: u32 = 3;
-/// How often a visitor comes back to a Stripe that is busy.
+/// The number of the first visitor; the other scenarios use lower numbers.
+const FIRST_VISITOR: u32 = 100_000;
+/// Requests in flight at each function.
+const MAX_IN_FLIGHT: u32 = 64;
+/// Further times that a visitor tries before leaving.
+const FURTHER_TIMES: u32 = 3;
+/// How many times a visitor comes back while Stripe is busy.
 const RETURNS: u32 = 8;
-/// How long a visitor waits at most before that.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait before coming back, whatever `Retry-After` says.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// How it went for one of them.
+/// The requests of one visitor.
 #[derive(Debug)]
 struct Visit {
-    page: Answer,
-    /// Every answer to a request for a time.
-    checkouts: Vec<(Answer, Timestamp)>,
+    page: Reply,
+    /// Every reply to a checkout, with the requested time.
+    checkouts: Vec<(Reply, Timestamp)>,
 }
 
-/// What it came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum Outcome {
     Booked,
     LeftWithout,
     PutOff,
     Failed,
 }
 
-/// What all of them do.
+/// What all visitors do.
 #[derive(Debug)]
 struct Plan {
-    visitors: Visitors,
+    client: FunctionClient,
     service: String,
     target: String,
-    pages: Semaphore,
-    checkouts: Semaphore,
+    page_permits: Semaphore,
+    checkout_permits: Semaphore,
 }
 
-/// Lets the crowd in, and holds the books against what everybody was told.
-///
-/// # Errors
-/// Fails if there is no Saturday to want, or the table cannot be read.
-pub(super) async fn run(stage: &Stage<'_>) -> Result<CrowdResults, Error> {
-    let service = shortest(&stage.salon.services);
+/// Runs the scenario, and audits the replies.
+pub(super) async fn run(bed: &TestBed<'_>) -> Result<CrowdResults, Error> {
+    let service = shortest_service(&bed.salon.services);
     let service = service.ok_or(Error::NoSaturday)?.id.as_str().to_owned();
-    let (date, starts_shown) = saturday(stage, &service).await?;
+    let (date, starts_shown) = next_free_saturday(bed, &service).await?;
     eprintln!("crowd: {VISITORS} visitors want one of {starts_shown} times on {date}");
     let plan = Arc::new(Plan {
-        visitors: stage.visitors.clone(),
+        client: bed.client.clone(),
         target: format!("/availability?service={service}&from={date}&days=1"),
         service,
-        pages: Semaphore::new(IN_FLIGHT as usize),
-        checkouts: Semaphore::new(IN_FLIGHT as usize),
+        page_permits: Semaphore::new(MAX_IN_FLIGHT as usize),
+        checkout_permits: Semaphore::new(MAX_IN_FLIGHT as usize),
     });
-    let begun = Instant::now();
-    let mut visiting = JoinSet::new();
-    for number in FIRST..FIRST + VISITORS {
+    let started = Instant::now();
+    let mut running = JoinSet::new();
+    for number in FIRST_VISITOR..FIRST_VISITOR + VISITORS {
         let plan = Arc::clone(&plan);
-        visiting.spawn(async move { plan.visit(Visitor(number)).await });
+        running.spawn(async move { plan.visit(Visitor(number)).await });
     }
-    let visits = visiting.join_all().await;
-    let duration = begun.elapsed();
+    let visits = running.join_all().await;
+    let duration = started.elapsed();
 
     let (mut pages, mut checkouts) = (Tally::default(), Tally::default());
     let mut promises = Vec::new();
@@ -90,45 +87,43 @@ pub(super) async fn run(stage: &Stage<'_>) -> Result<CrowdResults, Error> {
     for visit in &visits {
         pages.add(&visit.page);
         failures += u64::from(visit.page.is_failure());
-        for (answer, _) in &visit.checkouts {
-            checkouts.add(answer);
-            failures += u64::from(answer.is_failure());
+        for (reply, _) in &visit.checkouts {
+            checkouts.add(reply);
+            failures += u64::from(reply.is_failure());
         }
         promises.extend(visit.promises());
     }
-    let now = stage.clock.now();
-    let accounts = audit(&stage.store, &stage.salon, &stage.sandbox, &promises, now).await?;
-    let ended = |ending| visits.iter().filter(|visit| visit.ending() == ending).count() as u64;
+    let audit = audit(bed, &promises).await?;
+    let count = |outcome| visits.iter().filter(|visit| visit.outcome() == outcome).count() as u64;
     Ok(CrowdResults {
         visitors: VISITORS,
         date: date.to_string(),
         starts_shown,
-        in_flight_limit: IN_FLIGHT,
+        in_flight_limit: MAX_IN_FLIGHT,
         duration_seconds: duration.as_secs_f64(),
         page_latency: pages.latency(),
         page_answers: pages.answers(),
         checkout_latency: checkouts.latency(),
         checkout_answers: checkouts.answers(),
-        booked: ended(Ending::Booked),
-        left_without: ended(Ending::LeftWithout),
-        put_off: ended(Ending::PutOff),
+        booked: count(Outcome::Booked),
+        left_without: count(Outcome::LeftWithout),
+        put_off: count(Outcome::PutOff),
         failures,
-        accounts,
+        audit,
     })
 }
 
-pub(super) fn shortest(services: &[Service]) -> Option<&Service> {
+pub(super) fn shortest_service(services: &[Service]) -> Option<&Service> {
     services.iter().min_by_key(|service| service.duration_minutes)
 }
 
-/// Finds the first Saturday from tomorrow on that has free times, and counts them.
-async fn saturday(stage: &Stage<'_>, service: &str) -> Result<(Date, u32), Error> {
-    let now = stage.clock.now();
-    let saturdays =
-        stage.salon.horizon(now).dates().skip(1).filter(|date| date.weekday() == Weekday::Saturday);
+/// Returns the first Saturday from tomorrow on with free times, and their number.
+async fn next_free_saturday(bed: &TestBed<'_>, service: &str) -> Result<(Date, u32), Error> {
+    let horizon = bed.salon.horizon(bed.clock.now());
+    let saturdays = horizon.dates().skip(1).filter(|date| date.weekday() == Weekday::Saturday);
     for date in saturdays {
         let target = format!("/availability?service={service}&from={date}&days=1");
-        let page = stage.visitors.ask("availability", &Visitor(FIRST).look(&target)).await;
+        let page = bed.client.send("availability", &Visitor(FIRST_VISITOR).get(&target)).await;
         let shown = starts(&page.body).len();
         if shown > 0 {
             return Ok((date, u32::try_from(shown).unwrap_or(u32::MAX)));
@@ -137,7 +132,7 @@ async fn saturday(stage: &Stage<'_>, service: &str) -> Result<(Date, u32), Error
     Err(Error::NoSaturday)
 }
 
-/// Reads the times of a page.
+/// Reads the free times of a page.
 pub(super) fn starts(page: &Value) -> Vec<Timestamp> {
     let days = page.get("days").and_then(Value::as_array).into_iter().flatten();
     days.filter_map(|day| day.get("starts")?.as_array())
@@ -149,40 +144,40 @@ pub(super) fn starts(page: &Value) -> Vec<Timestamp> {
 impl Plan {
     async fn visit(&self, visitor: Visitor) -> Visit {
         let page = {
-            let _place = self.pages.acquire().await;
-            self.visitors.ask("availability", &visitor.look(&self.target)).await
+            let _permit = self.page_permits.acquire().await;
+            self.client.send("availability", &visitor.get(&self.target)).await
         };
         let mut times = starts(&page.body);
         let mut visit = Visit { page, checkouts: Vec::new() };
-        for _ in 0..=OTHER_TIMES {
+        for _ in 0..=FURTHER_TIMES {
             if times.is_empty() {
                 break;
             }
             let start = times.swap_remove(fastrand::usize(..times.len()));
-            self.insist(visitor, start, &mut visit.checkouts).await;
-            if !matches!(visit.checkouts.last(), Some((answer, _)) if answer.status == Some(409)) {
+            self.book(visitor, start, &mut visit.checkouts).await;
+            if !matches!(visit.checkouts.last(), Some((reply, _)) if reply.status == Some(409)) {
                 break;
             }
         }
         visit
     }
 
-    /// Asks for a time, and comes back as long as Stripe is busy.
-    async fn insist(
+    /// Requests a time, and comes back while Stripe is busy.
+    async fn book(
         &self,
         visitor: Visitor,
         start: Timestamp,
-        answers: &mut Vec<(Answer, Timestamp)>,
+        replies: &mut Vec<(Reply, Timestamp)>,
     ) {
-        let request = visitor.reserve(&self.service, start, None);
+        let request = visitor.book(&self.service, start, None);
         for _ in 0..=RETURNS {
-            let answer = {
-                let _place = self.checkouts.acquire().await;
-                self.visitors.ask("checkout", &request).await
+            let reply = {
+                let _permit = self.checkout_permits.acquire().await;
+                self.client.send("checkout", &request).await
             };
-            let wait = Duration::from_secs(answer.retry_after.unwrap_or(1)).min(LONGEST_WAIT);
-            let is_busy = answer.is_busy();
-            answers.push((answer, start));
+            let wait = Duration::from_secs(reply.retry_after.unwrap_or(1)).min(MAX_WAIT);
+            let is_busy = reply.is_busy();
+            replies.push((reply, start));
             if !is_busy {
                 return;
             }
@@ -192,19 +187,19 @@ impl Plan {
 }
 
 impl Visit {
-    fn ending(&self) -> Ending {
+    fn outcome(&self) -> Outcome {
         match self.checkouts.last() {
-            Some((answer, _)) if answer.is_session() => Ending::Booked,
-            Some((answer, _)) if answer.is_busy() => Ending::PutOff,
-            Some((answer, _)) if answer.status == Some(409) => Ending::LeftWithout,
-            // A page that showed nothing any more.
-            None if self.page.status == Some(200) => Ending::LeftWithout,
-            _ => Ending::Failed,
+            Some((reply, _)) if reply.is_session() => Outcome::Booked,
+            Some((reply, _)) if reply.is_busy() => Outcome::PutOff,
+            Some((reply, _)) if reply.status == Some(409) => Outcome::LeftWithout,
+            // The page did not show any free time.
+            None if self.page.status == Some(200) => Outcome::LeftWithout,
+            _ => Outcome::Failed,
         }
     }
 
-    /// What the table owes the visitor: by the last answer for each time, as a
-    /// repeat takes up the same hold.
+    /// Returns the promises of the last reply for each time: a repeated request has the
+    /// same hold.
     fn promises(&self) -> impl Iterator<Item = Promise> {
         let is_last = |index: usize, start: &Timestamp| {
             !self.checkouts[index + 1..].iter().any(|(_, later)| later == start)
@@ -213,7 +208,7 @@ impl Visit {
             .iter()
             .enumerate()
             .filter(move |(index, (_, start))| is_last(*index, start))
-            .filter_map(|(_, (answer, start))| Promise::of(answer, *start))
+            .filter_map(|(_, (reply, start))| Promise::of(reply, *start))
     }
 }
 
@@ -223,12 +218,12 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, code: Option<&str>) -> Answer {
-        Answer {
+    fn reply(status: u16, code: Option<&str>) -> Reply {
+        Reply {
             status: Some(status),
             code: code.map(str::to_owned),
             body: json!({"bookingId": "b1"}),
-            ..Answer::default()
+            ..Reply::default()
         }
     }
 
@@ -237,26 +232,26 @@ mod tests {
     }
 
     #[test]
-    fn a_visit_ends_with_its_last_answer() {
-        let busy = || (answer(503, Some("stripe_busy")), at(2));
-        let taken = || (answer(409, Some("slot_taken")), at(1));
-        for (page, checkouts, ending, promises) in [
-            (200, vec![taken(), (answer(201, None), at(2))], Ending::Booked, 1),
-            (200, vec![taken(), busy(), (answer(200, None), at(2))], Ending::Booked, 1),
-            (200, vec![taken(), busy()], Ending::PutOff, 1),
-            (200, vec![taken(), taken()], Ending::LeftWithout, 0),
-            (200, vec![], Ending::LeftWithout, 0),
-            (503, vec![], Ending::Failed, 0),
-            (200, vec![(answer(503, Some("store_unavailable")), at(1))], Ending::Failed, 1),
+    fn the_last_reply_decides_the_outcome_of_a_visit() {
+        let busy = || (reply(503, Some("stripe_busy")), at(2));
+        let taken = || (reply(409, Some("slot_taken")), at(1));
+        for (page, checkouts, outcome, promises) in [
+            (200, vec![taken(), (reply(201, None), at(2))], Outcome::Booked, 1),
+            (200, vec![taken(), busy(), (reply(200, None), at(2))], Outcome::Booked, 1),
+            (200, vec![taken(), busy()], Outcome::PutOff, 1),
+            (200, vec![taken(), taken()], Outcome::LeftWithout, 0),
+            (200, vec![], Outcome::LeftWithout, 0),
+            (503, vec![], Outcome::Failed, 0),
+            (200, vec![(reply(503, Some("store_unavailable")), at(1))], Outcome::Failed, 1),
         ] {
-            let visit = Visit { page: answer(page, None), checkouts };
-            assert_eq!(visit.ending(), ending, "{visit:?}");
+            let visit = Visit { page: reply(page, None), checkouts };
+            assert_eq!(visit.outcome(), outcome, "{visit:?}");
             assert_eq!(visit.promises().count(), promises, "{visit:?}");
         }
     }
 
     #[test]
-    fn the_times_of_a_page_are_read() {
+    fn the_free_times_of_a_page_are_read() {
         let page = json!({"days": [
             {"date": "2026-11-28", "starts": [
                 {"start": "2026-11-28T10:00:00-08:00", "staff": ["s1"]},

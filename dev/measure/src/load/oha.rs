@@ -1,4 +1,4 @@
-//! The load generator of plain requests: oha, found or installed.
+//! The load generator for plain requests: oha, found or installed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,37 +9,32 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::Error;
-use super::results::{AnswerCount, Latency, Step};
+use super::load_results::{AnswerCount, Latency, Step};
 use dev::serve;
 
 /// The version that is installed where none is found.
 pub(super) const PINNED_VERSION: &str = "1.16.0";
-/// What oha says of requests that were under way when the time was over. They were
-/// not refused, and nobody waited for them.
+/// How oha reports requests that were in flight at the end. They did not fail.
 const CUT_OFF: &str = "aborted due to deadline";
 
-/// oha, and which it is.
 #[derive(Clone, Debug)]
 pub(super) struct Oha {
     program: PathBuf,
-    /// As it names itself: `oha 1.16.0`.
+    /// The output of `oha --version`.
     pub(super) version: String,
 }
 
-/// A load on one address.
 #[derive(Clone, Debug)]
 pub(super) struct Load {
-    /// The address.
     pub(super) url: String,
-    /// How many connections send requests, each one at a time.
+    /// Connections, each with one request at a time.
     pub(super) clients: u32,
-    /// For how long.
     pub(super) duration: Duration,
-    /// How many requests a second at most, if not as many as there can be.
+    /// The limit of requests per second, if there is one.
     pub(super) rate: Option<u32>,
 }
 
-/// What oha reports, as far as it is of interest. Times are in seconds.
+/// The fields of oha's report that are used. Times are in seconds.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -65,10 +60,7 @@ struct Percentiles {
 }
 
 impl Oha {
-    /// Finds oha on PATH or in `tools`, or else installs it into `tools`.
-    ///
-    /// # Errors
-    /// Fails if there is none and it cannot be installed.
+    /// Finds oha on PATH or in `tools`, or installs it into `tools`.
     pub(super) async fn find_or_install(tools: &Path) -> Result<Self, Error> {
         let installed = tools.join("bin/oha");
         for program in [PathBuf::from("oha"), installed.clone()] {
@@ -76,7 +68,7 @@ impl Oha {
                 return Ok(Self { program, version });
             }
         }
-        eprintln!("installing oha {PINNED_VERSION} into {}: once, for minutes", tools.display());
+        eprintln!("installing oha {PINNED_VERSION} into {}: once, some minutes", tools.display());
         let status = serve::cargo_command()
             .args(["install", "--locked", "--root"])
             .arg(tools)
@@ -92,10 +84,7 @@ impl Oha {
         Ok(Self { program: installed, version })
     }
 
-    /// Puts a load on an address. The result has no containers: it does not see them.
-    ///
-    /// # Errors
-    /// Fails if oha does.
+    /// Runs oha. The number of containers in the result is 0, as oha does not know it.
     pub(super) async fn run(&self, load: &Load) -> Result<Step, Error> {
         let mut command = Command::new(&self.program);
         command
@@ -106,20 +95,19 @@ impl Oha {
             command.args(["-q", &rate.to_string()]);
         }
         command.arg(&load.url).stdin(Stdio::null()).kill_on_drop(true);
-        // Its own group: a Ctrl-C is for this process to handle.
+        // A group of its own: this process handles Ctrl-C.
         command.process_group(0);
         serve::die_with_parent(&mut command);
         let output = command.output().await.map_err(|error| Error::Generator(error.to_string()))?;
         if !output.status.success() {
             return Err(Error::Generator(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
-        read(&output.stdout, load.clients)
+        read_report(&output.stdout, load.clients)
     }
 }
 
-/// Reads a report.
-#[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 requests")]
-fn read(json: &[u8], clients: u32) -> Result<Step, Error> {
+#[expect(clippy::cast_precision_loss, reason = "a step has far fewer than 2^52 requests")]
+fn read_report(json: &[u8], clients: u32) -> Result<Step, Error> {
     let report: Report =
         serde_json::from_slice(json).map_err(|error| Error::Generator(error.to_string()))?;
     let statuses = report.status_code_distribution.into_iter().map(|(status, count)| AnswerCount {
@@ -136,7 +124,7 @@ fn read(json: &[u8], clients: u32) -> Result<Step, Error> {
     let answered = answers.iter().filter(|answer| answer.status.is_some());
     let requests: u64 = answered.map(|answer| answer.count).sum();
     if requests == 0 {
-        return Err(Error::Generator(format!("nothing was answered: {answers:?}")));
+        return Err(Error::Generator(format!("no request was answered: {answers:?}")));
     }
     let ms = |seconds: Option<f64>| seconds.unwrap_or_default() * 1_000.0;
     let percentiles = report.latency_percentiles;
@@ -157,7 +145,7 @@ fn read(json: &[u8], clients: u32) -> Result<Step, Error> {
     })
 }
 
-/// The version of a usable oha, as it names itself.
+/// Returns the version of a program, if it is a usable oha.
 async fn version_of(program: &Path) -> Option<String> {
     let output = Command::new(program)
         .arg("--version")
@@ -169,7 +157,7 @@ async fn version_of(program: &Path) -> Option<String> {
     usable(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// Takes `oha 1.16.0`, and what is younger and writes the same reports.
+/// Accepts `oha 1.16.0` and later versions that write the same reports.
 fn usable(text: &str) -> Option<String> {
     let text = text.trim();
     let mut numbers = text.strip_prefix("oha ")?.split('.');
@@ -184,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_read_and_what_was_cut_off_at_the_end_is_no_answer() {
+    fn requests_that_were_in_flight_at_the_end_are_not_counted() {
         let report = json!({
             "summary": {"successRate": 1.0, "total": 2.0, "slowest": 0.02, "fastest": 0.001},
             "latencyPercentiles":
@@ -192,7 +180,7 @@ mod tests {
             "statusCodeDistribution": {"200": 990, "503": 10},
             "errorDistribution": {"aborted due to deadline": 8, "connection refused": 2},
         });
-        let step = read(report.to_string().as_bytes(), 8).unwrap();
+        let step = read_report(report.to_string().as_bytes(), 8).unwrap();
         assert_eq!((step.clients, step.requests), (8, 1_000));
         assert!((step.requests_per_second - 500.0).abs() < 1e-9);
         let latency = step.latency;
@@ -217,12 +205,12 @@ mod tests {
             "statusCodeDistribution": {},
             "errorDistribution": {"connection refused": 2},
         });
-        let error = read(report.to_string().as_bytes(), 8).unwrap_err();
+        let error = read_report(report.to_string().as_bytes(), 8).unwrap_err();
         assert!(error.to_string().contains("connection refused"), "{error}");
     }
 
     #[test]
-    fn versions_that_write_these_reports_are_taken() {
+    fn versions_that_write_these_reports_are_accepted() {
         for (text, expected) in [
             ("oha 1.16.0\n", true),
             ("oha 1.20.3", true),

@@ -1,13 +1,12 @@
-//! Counting answers.
+//! Counts answers and their latencies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::results::{AnswerCount, Latency, Step};
-use super::visitors::Answer;
-use crate::bench::statistics::percentile;
+use super::function_client::Reply;
+use super::load_results::{AnswerCount, Latency, Step};
+use crate::statistics::percentile;
 
-/// What was answered, and how long that took.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     latencies_ms: Vec<f64>,
@@ -15,23 +14,23 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts an answer, also one that never came.
-    pub(super) fn add(&mut self, answer: &Answer) {
-        if answer.status.is_some() {
-            self.latencies_ms.push(answer.latency.as_secs_f64() * 1_000.0);
+    /// Counts a reply. One that never came has no latency.
+    pub(super) fn add(&mut self, reply: &Reply) {
+        if reply.status.is_some() {
+            self.latencies_ms.push(reply.latency.as_secs_f64() * 1_000.0);
         }
-        *self.answers.entry((answer.status, answer.code.clone())).or_default() += 1;
+        *self.answers.entry((reply.status, reply.code.clone())).or_default() += 1;
     }
 
-    /// Adds what another has counted.
-    pub(super) fn merge(&mut self, other: Self) {
+    /// Adds the counts of another tally.
+    pub(super) fn merge(mut self, other: Self) -> Self {
         self.latencies_ms.extend(other.latencies_ms);
         for (answer, count) in other.answers {
             *self.answers.entry(answer).or_default() += count;
         }
+        self
     }
 
-    /// Returns how long those that came took.
     pub(super) fn latency(&self) -> Latency {
         let at = |per_mille| percentile(&self.latencies_ms, per_mille).unwrap_or_default();
         Latency {
@@ -43,18 +42,12 @@ impl Tally {
         }
     }
 
-    /// Lists what was answered.
     pub(super) fn answers(&self) -> Vec<AnswerCount> {
-        let count = |((status, code), count): (&(_, Option<String>), &u64)| AnswerCount {
-            status: *status,
-            code: code.clone(),
-            count: *count,
-        };
-        self.answers.iter().map(count).collect()
+        let answers = self.answers.clone().into_iter();
+        answers.map(|((status, code), count)| AnswerCount { status, code, count }).collect()
     }
 
-    /// Makes the result of a step of it.
-    #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 requests")]
+    #[expect(clippy::cast_precision_loss, reason = "a step has far fewer than 2^52 requests")]
     pub(super) fn step(&self, clients: u32, containers: u32, duration: Duration) -> Step {
         let requests = self.latencies_ms.len() as u64;
         let duration_seconds = duration.as_secs_f64();
@@ -74,12 +67,12 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn answer(status: Option<u16>, code: Option<&str>, ms: u64) -> Answer {
-        Answer {
+    fn reply(status: Option<u16>, code: Option<&str>, ms: u64) -> Reply {
+        Reply {
             status,
             code: code.map(str::to_owned),
             latency: Duration::from_millis(ms),
-            ..Answer::default()
+            ..Reply::default()
         }
     }
 
@@ -87,31 +80,24 @@ mod tests {
     fn answers_are_counted_by_status_and_code_and_lost_ones_have_no_latency() {
         let mut tally = Tally::default();
         for ms in 1..=10 {
-            tally.add(&answer(Some(201), None, ms));
+            tally.add(&reply(Some(201), None, ms));
         }
         let mut other = Tally::default();
-        other.add(&answer(Some(503), Some("stripe_busy"), 1_000));
-        other.add(&answer(None, Some("timeout"), 35_000));
-        tally.merge(other);
-        let step = tally.step(4, 3, Duration::from_secs(2));
+        other.add(&reply(Some(503), Some("stripe_busy"), 1_000));
+        other.add(&reply(None, Some("timeout"), 35_000));
+        let step = tally.merge(other).step(4, 3, Duration::from_secs(2));
         assert_eq!((step.requests, step.clients, step.containers), (11, 4, 3));
         assert!((step.requests_per_second - 5.5).abs() < 1e-9);
         assert!((step.latency.p50_ms - 6.0).abs() < 1e-9, "{:?}", step.latency);
         assert!((step.latency.max_ms - 1_000.0).abs() < 1e-9, "{:?}", step.latency);
         let answers: Vec<_> =
-            step.answers.iter().map(|a| (a.status, a.code.as_deref(), a.count)).collect();
-        assert_eq!(
-            answers,
-            [
-                (None, Some("timeout"), 1),
-                (Some(201), None, 10),
-                (Some(503), Some("stripe_busy"), 1)
-            ]
-        );
-    }
-
-    #[test]
-    fn nothing_answered_is_no_latency() {
+            step.answers.iter().map(|it| (it.status, it.code.as_deref(), it.count)).collect();
+        let expected = [
+            (None, Some("timeout"), 1),
+            (Some(201), None, 10),
+            (Some(503), Some("stripe_busy"), 1),
+        ];
+        assert_eq!(answers, expected);
         assert_eq!(Tally::default().latency(), Latency::default());
     }
 }
