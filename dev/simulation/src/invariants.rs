@@ -1,35 +1,66 @@
-//! What must hold after every step, and what must have become of it all in the
-//! end: the invariants of a booking's life.
+//! What must hold after every step, and what must have become of every booking in
+//! the end.
 //!
-//! They are judged by what is in the table and in Stripe's books, and by what
-//! has been seen of them before; none of it asks the code that is tested what
-//! it thinks.
+//! This is judged by the contents of the table and by Stripe's ledger, now and
+//! before. None of it asks the code under test for its opinion.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::payments::RefundStatus;
 use salon::booking::{Booking, BookingId, State};
 use testing::Contents;
 
-use super::stripe::{CheckoutSession, Ledger, Stage};
+use super::stripe_model::{CheckoutSession, Ledger, PaymentState};
 use super::table::short;
 
-/// For how long a hold outlives its session.
+const NO_OVERLAP: &str = "two live entries of one staff member never overlap";
+const SHEETS_MATCH: &str = "the entries of the day sheets are those of the bookings";
+const ONLY_HOLDS_COUNT: &str = "only unpaid holds count against a client";
+const SESSION_HAS_BOOKING: &str = "every session has a booking";
+const HOLD_OUTLIVES_SESSION: &str = "a hold ends at least 5 minutes after its session";
+const STATE_FITS_SESSION: &str = "the state of a booking fits its session";
+const NO_REFUND_BEYOND_OWED: &str = "no more is refunded than is owed";
+const PAID_ONCE: &str = "a booking is paid at most once";
+const PAID_IS_CONFIRMED_OR_REFUNDED: &str = "every payment ends confirmed or refunded";
+pub(super) const SETTLES: &str = "everything settles in the end";
+pub(super) const TASKS_END: &str = "every task ends";
+pub(super) const ONE_BOOKING_A_REQUEST: &str = "a repeated request makes no second booking";
+pub(super) const REPEATED_EVENTS_CHANGE_NOTHING: &str = "events that come again change nothing";
+
+/// By how much a hold outlives its session.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// What is wrong, in a sentence.
-pub(super) type Violation = String;
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What should hold.
+    pub invariant: &'static str,
+    /// What was found instead.
+    pub details: String,
+}
 
-/// Watches the bookings of a schedule.
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (expected: {})", self.details, self.invariant)
+    }
+}
+
+/// Reports a broken invariant.
+pub(super) fn violated<T>(invariant: &'static str, details: String) -> Result<T, Violation> {
+    Err(Violation { invariant, details })
+}
+
+/// What has been seen of the bookings of a schedule.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct BookingHistory {
     states: HashMap<BookingId, State>,
-    /// How much has to come back, of the bookings whose client lost the time.
+    /// How much must be refunded, for each booking that lost its time.
     owed: HashMap<BookingId, i64>,
 }
 
-impl Watch {
+impl BookingHistory {
     /// Checks what must hold at all times.
     pub(super) fn check(
         &mut self,
@@ -42,16 +73,27 @@ impl Watch {
             self.observe(booking);
         }
         for session in ledger.sessions() {
-            let booking = contents.bookings.get(&session.booking);
-            let booking = booking.ok_or_else(|| format!("{} has no booking", session.id))?;
+            let Some(booking) = contents.bookings.get(&session.booking) else {
+                return violated(SESSION_HAS_BOOKING, format!("{} has none", session.id));
+            };
             check_session(session, booking)?;
-            self.check_money(session, booking, ledger)?;
+            let refunded = ledger.refunded(&session.payment);
+            let owed = self.owed(booking);
+            if refunded > owed {
+                let id = short(&booking.id);
+                let details = format!("{refunded} of {id} is refunded, but {owed} is owed");
+                return violated(NO_REFUND_BEYOND_OWED, details);
+            }
         }
         Ok(())
     }
 
-    /// Notes what a client is owed when the time is lost: by the terms, as of
-    /// when that was decided, which may be a while before it was written.
+    fn owed(&self, booking: &Booking) -> i64 {
+        self.owed.get(&booking.id).copied().unwrap_or(0)
+    }
+
+    /// Notes what a client is owed when the time is lost: by the terms, as of the
+    /// decision, which may be a while before it was written.
     fn observe(&mut self, booking: &Booking) {
         let before = self.states.insert(booking.id.clone(), booking.state);
         if before == Some(booking.state) {
@@ -74,83 +116,76 @@ impl Watch {
         self.owed.insert(booking.id.clone(), owed);
     }
 
-    /// Never is more sent back than is owed.
-    fn check_money(
-        &self,
-        session: &CheckoutSession,
-        booking: &Booking,
-        ledger: &Ledger,
-    ) -> Result<(), Violation> {
-        let back = ledger.refunded(&session.payment);
-        let owed = self.owed.get(&booking.id).copied().unwrap_or(0);
-        if back > owed {
-            let id = short(&booking.id);
-            return Err(format!("{back} of {id} is going back, and {owed} is owed"));
-        }
-        Ok(())
-    }
-
-    /// Checks what must have become of everything when nothing is on its way.
+    /// Checks what must have become of every booking when nothing is pending.
     pub(super) fn check_end(
         &self,
         contents: Contents<'_>,
         ledger: &Ledger,
     ) -> Result<(), Violation> {
-        for booking in contents.bookings.values() {
-            let (id, state) = (short(&booking.id), booking.state);
-            if matches!(state, State::Held | State::Processing | State::Refunding) {
-                return Err(format!("{id} is {state}, and nothing is on its way"));
-            }
-            let mut sessions = ledger.sessions().iter();
-            let is_its = |session: &&CheckoutSession| {
-                session.booking == booking.id && session.stage == Stage::Paid
-            };
-            let paid = sessions.find(is_its);
-            if paid.is_none() && !matches!(state, State::Expired | State::Cancelled) {
-                return Err(format!("{id} is {state}, and was never paid"));
-            }
-            if sessions.any(|session| is_its(&session)) {
-                return Err(format!("{id} was paid twice"));
-            }
-            let Some(paid) = paid else { continue };
-            let owed = self.owed.get(&booking.id).copied().unwrap_or(0);
-            let back = ledger.refunded(&paid.payment);
-            let has_failed = ledger
-                .refunds_of(&paid.payment)
-                .any(|refund| refund.status == RefundStatus::Failed);
-            let is_right = match state {
-                State::Confirmed => back == 0,
-                State::Cancelled => booking.payment.is_some() && owed == 0 && back == 0,
-                State::Refunded => back == owed && owed > 0,
-                State::RefundFailed => has_failed && back < owed,
-                State::Expired | State::Held | State::Processing | State::Refunding => false,
-            };
-            if !is_right {
-                return Err(format!(
-                    "{id} was paid and is {state}: {owed} is owed, and {back} has gone back"
-                ));
-            }
+        let mut bookings: Vec<_> = contents.bookings.values().collect();
+        bookings.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for booking in bookings {
+            self.check_end_of(booking, ledger)?;
         }
-        if let Some((_, count)) = contents.counts.iter().find(|(_, count)| !count.holds.is_empty())
-        {
-            return Err(format!("{} holds count, and there are none", count.holds.len()));
+        let counted: usize = contents.counts.values().map(|count| count.holds.len()).sum();
+        if counted > 0 {
+            return violated(ONLY_HOLDS_COUNT, format!("{counted} count, but there are none"));
         }
         Ok(())
     }
+
+    fn check_end_of(&self, booking: &Booking, ledger: &Ledger) -> Result<(), Violation> {
+        let (id, state) = (short(&booking.id), booking.state);
+        if matches!(state, State::Held | State::Processing | State::Refunding) {
+            return violated(SETTLES, format!("{id} is {state}, but nothing is pending"));
+        }
+        let is_paid = |session: &&CheckoutSession| {
+            session.booking == booking.id && session.state == PaymentState::Paid
+        };
+        let mut paid = ledger.sessions().iter().filter(is_paid);
+        let Some(session) = paid.next() else {
+            if matches!(state, State::Expired | State::Cancelled) {
+                return Ok(());
+            }
+            return violated(STATE_FITS_SESSION, format!("{id} is {state}, but was never paid"));
+        };
+        if let Some(second) = paid.next() {
+            let details = format!("{id} was paid by {} and by {}", session.id, second.id);
+            return violated(PAID_ONCE, details);
+        }
+        let owed = self.owed(booking);
+        let refunded = ledger.refunded(&session.payment);
+        let has_failed =
+            ledger.refunds_of(&session.payment).any(|refund| refund.status == RefundStatus::Failed);
+        let is_right = match state {
+            State::Confirmed => refunded == 0,
+            State::Cancelled => booking.payment.is_some() && owed == 0 && refunded == 0,
+            State::Refunded => refunded == owed && owed > 0,
+            State::RefundFailed => has_failed && refunded < owed,
+            State::Expired | State::Held | State::Processing | State::Refunding => false,
+        };
+        if is_right {
+            return Ok(());
+        }
+        let details = format!("{id} was paid and is {state}: {refunded} of {owed} is refunded");
+        violated(PAID_IS_CONFIRMED_OR_REFUNDED, details)
+    }
 }
 
-/// No two entries overlap, and each is as its booking says.
 fn check_sheets(contents: Contents<'_>) -> Result<(), Violation> {
     let mut entries = 0;
     for ((staff, date), sheet) in contents.sheets {
-        let mut free_from = Timestamp::MIN;
+        let mut busy_until = (Timestamp::MIN, "");
         for entry in sheet.entries() {
             entries += 1;
-            let id = short(&entry.booking_id);
-            if entry.appointment.start() < free_from {
-                return Err(format!("{id} begins while {staff} is busy with somebody else"));
+            let (id, start) = (short(&entry.booking_id), entry.appointment.start());
+            if start < busy_until.0 {
+                let (end, other) = busy_until;
+                let details =
+                    format!("{staff} is busy with {other} until {end}, and {id} begins at {start}");
+                return violated(NO_OVERLAP, details);
             }
-            free_from = free_from.max(entry.free_from);
+            busy_until = busy_until.max((entry.free_from, id));
             let booking = contents.bookings.get(&entry.booking_id);
             let is_its = |booking: &Booking| {
                 booking.staff == *staff
@@ -158,45 +193,48 @@ fn check_sheets(contents: Contents<'_>) -> Result<(), Violation> {
                     && booking.entry().as_ref() == Some(entry)
             };
             if !booking.is_some_and(is_its) {
-                return Err(format!("the entry of {id} is not what its booking says"));
+                let details = format!("the entry of {id} differs from its booking");
+                return violated(SHEETS_MATCH, details);
             }
         }
     }
     let keeping = contents.bookings.values().filter(|booking| booking.entry().is_some()).count();
     if keeping != entries {
-        return Err(format!("{keeping} bookings keep a time, and day sheets have {entries}"));
+        let details = format!("{keeping} bookings keep a time, but the day sheets have {entries}");
+        return violated(SHEETS_MATCH, details);
     }
     Ok(())
 }
 
-/// Only holds count against anybody.
 fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
-    let counted = contents.counts.values().flat_map(|count| count.holds.keys());
-    for id in counted {
+    for id in contents.counts.values().flat_map(|count| count.holds.keys()) {
         let booking = contents.bookings.get(id);
         if booking.is_none_or(|booking| booking.state != State::Held) {
-            return Err(format!("{} counts as a hold, and is none", short(id)));
+            return violated(ONLY_HOLDS_COUNT, format!("{} counts, but is not held", short(id)));
         }
     }
     Ok(())
 }
 
-/// What a session and its booking must agree on at all times.
+/// Checks what a session and its booking must agree on at all times.
 fn check_session(session: &CheckoutSession, booking: &Booking) -> Result<(), Violation> {
     let (id, state) = (short(&booking.id), booking.state);
     if state == State::Held
-        && session.stage == Stage::Open
+        && session.state == PaymentState::Open
         && booking.hold_until() < session.expires_at + MARGIN
     {
-        return Err(format!("{} can be paid for longer than {id} keeps its time", session.id));
+        let (hold, end) = (booking.hold_until(), session.expires_at);
+        let details =
+            format!("{} can be paid until {end}, and {id} is held until {hold}", session.id);
+        return violated(HOLD_OUTLIVES_SESSION, details);
     }
-    let may_be = match session.stage {
-        Stage::Open => &[State::Held][..],
-        Stage::Expired => &[State::Held, State::Expired, State::Cancelled],
-        Stage::Failed => &[State::Held, State::Processing, State::Expired, State::Cancelled],
-        // Cancelled while the money was on its way.
-        Stage::Pending => &[State::Held, State::Processing, State::Cancelled],
-        Stage::Paid => &[
+    let allowed = match session.state {
+        PaymentState::Open => &[State::Held][..],
+        PaymentState::Expired => &[State::Held, State::Expired, State::Cancelled],
+        PaymentState::Failed => &[State::Held, State::Processing, State::Expired, State::Cancelled],
+        // It may be cancelled while the money is on its way.
+        PaymentState::Pending => &[State::Held, State::Processing, State::Cancelled],
+        PaymentState::Paid => &[
             State::Held,
             State::Processing,
             State::Confirmed,
@@ -206,8 +244,9 @@ fn check_session(session: &CheckoutSession, booking: &Booking) -> Result<(), Vio
             State::RefundFailed,
         ],
     };
-    if may_be.contains(&state) {
+    if allowed.contains(&state) {
         return Ok(());
     }
-    Err(format!("{} is {:?}, and {id} is {state}", session.id, session.stage))
+    let details = format!("session {} is {}, but {id} is {state}", session.id, session.state);
+    violated(STATE_FITS_SESSION, details)
 }

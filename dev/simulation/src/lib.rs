@@ -1,36 +1,36 @@
-//! The simulation of bookings, payments and what is told of them:
-//! deterministic, and without pity.
+//! A deterministic simulation of bookings, payments and notifications.
 //!
-//! A schedule is one run of [`Bookings`](openchair::bookings::Bookings), the code
-//! that is deployed, on a table in memory, a model of Stripe and a clock that
-//! stands still until it is moved. Several visitors reserve, pay, cancel and
-//! ask again; events come, twice, late, out of order or not at all;
-//! reconciliations run; the table and Stripe fail before and after they have
-//! done what they were asked. Every question to either is a place at which
-//! anything else may go on, and at which what asked may crash. One seed decides
-//! all of it, so a seed that finds something finds it again.
+//! A schedule is one run of the deployed code, [`Bookings`](openchair::bookings::Bookings)
+//! and [`Notify`](notify::Notify), on a table in memory, with models of Stripe, SES
+//! and Google and a clock that only the simulation moves. Visitors reserve, pay,
+//! cancel and repeat requests; events come twice, late, out of order or never;
+//! reconciliations run; requests to the table and the services fail before and after
+//! their effect. At every such request anything else may happen first, and the code
+//! that makes it may crash. One seed decides all of it, so a seed that finds
+//! something finds it again.
 //!
-//! The table's stream goes to the function that tells people of their bookings,
-//! which has models of SES and Google to do so: see `telling`.
+//! The invariants are checked after every step and again when nothing is pending any
+//! longer: see `invariants` and `notifications`. A schedule that breaks one is made
+//! short before it is shown: see [`shrink`]. That the simulation finds bugs is shown
+//! by planting some: see [`Bug`].
 //!
-//! After every step the invariants are checked, and again once nothing is on
-//! its way any more: see `invariants`. That this would see mistakes is shown by
-//! making some: see [`Bug`].
-//!
-//! What it leaves out: busy time from calendars, and refunds that somebody makes
-//! by hand.
+//! What is left out: busy time from calendars, and refunds made by hand.
 
-mod bug;
-mod delivery;
+mod decisions;
+mod faults;
 mod invariants;
+mod notifications;
+mod planted_bug;
 mod schedule;
 mod search;
+mod shrink;
 mod small_salon;
-mod stripe;
+mod stripe_model;
+mod system;
 mod table;
-mod telling;
 mod trace;
 mod visitor;
+mod webhook_delivery;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,13 +39,15 @@ use clap::Args;
 use salon::booking::State;
 use tokio::time::Instant;
 
-pub use self::bug::Bug;
+pub use self::invariants::Violation;
+pub use self::notifications::NotificationCounts;
+pub use self::planted_bug::Bug;
 pub use self::schedule::{Outcome, run as run_schedule};
-pub use self::search::{Finding, Search, Tally};
-pub use self::telling::Counts;
+pub use self::search::{Finding, Search, Totals};
+pub use self::shrink::{Shrunk, shrink};
 
-/// How often it is told how far the search is.
-const PROGRESS: Duration = Duration::from_secs(5);
+/// How often the progress of a search is printed.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What to simulate.
 #[derive(Args, Clone, Debug)]
@@ -54,104 +56,114 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub seeds: u64,
 
-    /// The seed of the first of them
+    /// The first seed
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub first: u64,
 
-    /// Run the schedule of one seed, and print its steps
+    /// Run the schedule of one seed and print its steps, or a short schedule that
+    /// breaks the same invariant
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     pub seed: Option<u64>,
 
-    /// Make this mistake, to see that it is found
+    /// With --seed: print all steps even if an invariant breaks
+    #[arg(long, requires = "seed")]
+    pub full: bool,
+
+    /// Plant a bug, to see that the simulation finds it
     #[arg(long, value_enum)]
     pub bug: Option<Bug>,
 }
 
-/// What a simulation says in the end, if all is not well.
+/// Why a simulation has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A schedule broke an invariant.
-    #[error("seed {seed}: {violation}")]
-    Violated {
-        /// Its seed.
-        seed: u64,
-        /// What is wrong, in a sentence.
-        violation: String,
-    },
-    /// No schedule showed the mistake that was made.
-    #[error("{schedules} schedules do not show the mistake")]
-    NotSeen {
-        /// How many there were.
-        schedules: u64,
-    },
-    /// The search itself failed.
+    #[error("seed {seed} breaks an invariant")]
+    Violated { seed: u64 },
+    #[error("no schedule shows the planted bug ({schedules} were run)")]
+    BugNotFound { schedules: u64 },
     #[error("the search failed")]
-    Failed(#[from] tokio::task::JoinError),
+    Search(#[from] tokio::task::JoinError),
 }
 
-/// Searches for a schedule that breaks an invariant, until one is found, all
-/// are done, or Ctrl-C.
+/// Searches for a schedule that breaks an invariant until one is found, all have
+/// run, or Ctrl-C is pressed. Prints a short schedule that breaks the same.
 ///
 /// # Errors
-/// When one is found; with a mistake to make, when none is.
+/// When one is found; with a planted bug, when none is found.
 pub async fn run(options: Options) -> Result<(), Error> {
-    let finding = if let Some(seed) = options.seed {
-        let violation = run_schedule(seed, options.bug, false).violation;
-        violation.map(|violation| Finding { seed, violation })
-    } else {
-        let seeds = options.first..options.first.saturating_add(options.seeds);
-        search_until_interrupted(&Arc::new(Search::new(seeds, options.bug))).await?
+    let Options { seeds, first, seed, full, bug } = options;
+    let (seed, schedules) = match seed {
+        Some(seed) => (Some(seed), 1),
+        None => {
+            let search = Arc::new(Search::new(first..first.saturating_add(seeds), bug));
+            let finding = search_until_interrupted(&search).await?;
+            (finding.map(|finding| finding.seed), search.totals().schedules)
+        }
     };
-    if let Some(seed) = options.seed.or(finding.as_ref().map(|finding| finding.seed)) {
-        print_trace(seed, options.bug);
+    let shrunk = seed.and_then(|seed| Some((seed, shrink(seed, bug)?)));
+    if let Some(seed) = seed
+        && (full || shrunk.is_none())
+    {
+        println!("The steps of seed {seed}:\n{}", numbered(&run_schedule(seed, bug, true).trace));
     }
-    match (finding, options.bug) {
-        (Some(Finding { seed, violation }), None) => Err(Error::Violated { seed, violation }),
-        (Some(Finding { seed, violation }), Some(_)) => {
-            println!("seen, by seed {seed}: {violation}");
-            Ok(())
-        }
-        (None, None) => Ok(()),
-        (None, Some(_)) => {
-            let schedules = if options.seed.is_some() { 1 } else { options.seeds };
-            Err(Error::NotSeen { schedules })
-        }
-    }
+    let Some((seed, shrunk)) = shrunk else {
+        return match bug {
+            Some(_) => Err(Error::BugNotFound { schedules }),
+            None => Ok(()),
+        };
+    };
+    println!("{}", report(seed, bug, &shrunk));
+    if bug.is_some() { Ok(()) } else { Err(Error::Violated { seed }) }
 }
 
 async fn search_until_interrupted(search: &Arc<Search>) -> Result<Option<Finding>, Error> {
     let begun = Instant::now();
     let searching = Arc::clone(search);
     let mut searching = tokio::task::spawn_blocking(move || searching.run());
-    let mut progress = tokio::time::interval(PROGRESS);
+    let mut progress = tokio::time::interval(PROGRESS_INTERVAL);
     progress.tick().await;
     let finding = loop {
         tokio::select! {
             finding = &mut searching => break finding?,
-            _ = progress.tick() => eprintln!("{}", told(&search.tally(), begun.elapsed())),
+            _ = progress.tick() => eprintln!("{}", summary(&search.totals(), begun.elapsed())),
             _ = tokio::signal::ctrl_c() => search.stop(),
         }
     };
-    println!("{}", told(&search.tally(), begun.elapsed()));
+    println!("{}", summary(&search.totals(), begun.elapsed()));
     Ok(finding)
 }
 
 /// Returns a line about what has been searched.
-fn told(tally: &Tally, time: Duration) -> String {
-    let ends = State::ALL.into_iter().zip(tally.ends).filter(|(_, count)| *count > 0);
-    let ends: Vec<String> = ends.map(|(state, count)| format!("{count} {state}")).collect();
-    let (schedules, seconds) = (tally.schedules, time.as_secs_f64());
-    let Counts { mails, repeats, events, deleted } = tally.told;
+fn summary(totals: &Totals, time: Duration) -> String {
+    let states = State::ALL.into_iter().zip(totals.states).filter(|(_, count)| *count > 0);
+    let states: Vec<String> = states.map(|(state, count)| format!("{count} {state}")).collect();
+    let Totals { schedules, steps, notifications, .. } = totals;
+    let NotificationCounts { mails, repeats, events, deleted_events } = notifications;
     format!(
-        "{schedules} schedules, {} steps in {seconds:.1} s; {}; {mails} mails, {repeats} of them \
-         again; {events} events, {deleted} deleted",
-        tally.steps,
-        ends.join(", ")
+        "{schedules} schedules, {steps} steps in {:.1} s; bookings: {}; {mails} mails ({repeats} \
+         repeated), {events} calendar events, {deleted_events} deleted",
+        time.as_secs_f64(),
+        states.join(", ")
     )
 }
 
-fn print_trace(seed: u64, bug: Option<Bug>) {
-    for line in run_schedule(seed, bug, true).trace {
-        println!("{line}");
-    }
+/// Returns what there is to say about a broken invariant: the seed, a short
+/// schedule, and what is wrong at its end.
+#[must_use]
+pub fn report(seed: u64, bug: Option<Bug>, shrunk: &Shrunk) -> String {
+    let Shrunk { original_steps, steps, violation } = shrunk;
+    let planted = bug.map_or_else(String::new, |bug| format!(" with the planted bug {bug:?}"));
+    format!(
+        "Seed {seed} breaks an invariant after {original_steps} steps{planted}. \
+         These {} are enough:\n{}\nexpected: {}\nfound:    {}",
+        steps.len(),
+        numbered(steps),
+        violation.invariant,
+        violation.details
+    )
+}
+
+fn numbered(steps: &[String]) -> String {
+    let lines = steps.iter().enumerate().map(|(index, step)| format!("{:4}  {step}", index + 1));
+    lines.collect::<Vec<_>>().join("\n")
 }

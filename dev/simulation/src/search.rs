@@ -1,49 +1,50 @@
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use salon::booking::State;
 
-use super::bug::Bug;
-use super::schedule;
-use super::telling::Counts;
+use super::invariants::Violation;
+use super::notifications::NotificationCounts;
+use super::planted_bug::Bug;
+use super::schedule::{self, Outcome};
 
 /// How many schedules a thread takes at once.
 const BLOCK: u64 = 64;
 
-/// A look for a schedule that breaks an invariant, by all the processor's
-/// cores.
+/// A search for a schedule that breaks an invariant, on all cores.
 #[derive(Debug)]
 pub struct Search {
     seeds: Range<u64>,
     bug: Option<Bug>,
     next: AtomicU64,
     is_stopped: AtomicBool,
-    found: Mutex<(Option<Finding>, Tally)>,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    finding: Option<Finding>,
+    totals: Totals,
 }
 
 /// A schedule that breaks an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Its seed.
     pub seed: u64,
-    /// What is wrong, in a sentence.
-    pub violation: String,
+    pub violation: Violation,
 }
 
-/// What schedules consisted of.
+/// What many schedules consisted of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// The schedules.
+pub struct Totals {
     pub schedules: u64,
-    /// Their steps.
     pub steps: u64,
     /// How many bookings ended in each state, in the order of [`State::ALL`].
-    pub ends: [u64; State::ALL.len()],
-    /// What has been told.
-    pub told: Counts,
+    pub states: [u64; State::ALL.len()],
+    pub notifications: NotificationCounts,
 }
 
 impl Search {
@@ -51,7 +52,7 @@ impl Search {
     #[must_use]
     pub fn new(seeds: Range<u64>, bug: Option<Bug>) -> Self {
         let next = AtomicU64::new(seeds.start);
-        Self { seeds, bug, next, is_stopped: AtomicBool::new(false), found: Mutex::default() }
+        Self { seeds, bug, next, is_stopped: AtomicBool::new(false), progress: Mutex::default() }
     }
 
     /// Searches until something is found, all is searched, or it is stopped.
@@ -63,7 +64,7 @@ impl Search {
                 scope.spawn(|| self.search());
             }
         });
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+        self.progress().finding.clone()
     }
 
     /// Ends the search soon.
@@ -72,8 +73,12 @@ impl Search {
     }
 
     /// Returns what has been searched so far.
-    pub fn tally(&self) -> Tally {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).1
+    pub fn totals(&self) -> Totals {
+        self.progress().totals
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn search(&self) {
@@ -82,40 +87,40 @@ impl Search {
             if first >= self.seeds.end {
                 return;
             }
-            let mut tally = Tally::default();
+            let mut totals = Totals::default();
             let mut finding = None;
             for seed in first..(first + BLOCK).min(self.seeds.end) {
                 let outcome = schedule::run(seed, self.bug, false);
-                tally.add(&outcome);
+                totals.add(&outcome);
                 if let Some(violation) = outcome.violation {
                     finding = Some(Finding { seed, violation });
                     self.stop();
                     break;
                 }
             }
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.1.join(&tally);
+            let mut progress = self.progress();
+            progress.totals.join(&totals);
             if let Some(finding) = finding
-                && found.0.as_ref().is_none_or(|known| finding.seed < known.seed)
+                && progress.finding.as_ref().is_none_or(|known| finding.seed < known.seed)
             {
-                found.0 = Some(finding);
+                progress.finding = Some(finding);
             }
         }
     }
 }
 
-impl Tally {
-    fn add(&mut self, outcome: &schedule::Outcome) {
-        let schedule::Outcome { steps, ends, told, .. } = *outcome;
-        self.join(&Self { schedules: 1, steps, ends, told });
+impl Totals {
+    fn add(&mut self, outcome: &Outcome) {
+        let Outcome { steps, states, notifications, .. } = *outcome;
+        self.join(&Self { schedules: 1, steps, states, notifications });
     }
 
     fn join(&mut self, other: &Self) {
         self.schedules += other.schedules;
         self.steps += other.steps;
-        for (sum, more) in self.ends.iter_mut().zip(other.ends) {
+        for (sum, more) in self.states.iter_mut().zip(other.states) {
             *sum += more;
         }
-        self.told.join(&other.told);
+        self.notifications.join(&other.notifications);
     }
 }

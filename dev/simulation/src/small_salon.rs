@@ -1,4 +1,4 @@
-//! A salon so small that visitors are in each other's way.
+//! A salon so small that visitors compete for its times.
 
 use std::sync::{Arc, LazyLock};
 
@@ -56,8 +56,7 @@ name = "B"
 services = ["short"]
 "#;
 
-/// What the salon that tells people of bookings knows besides: whom it writes
-/// to, and everybody's calendar.
+/// Who sends mails, and who gets those to the owner.
 const MAIL: &str = r#"
 [mail]
 from = "Salon <mail@salon.example>"
@@ -70,9 +69,8 @@ pub(super) static SALONS: LazyLock<[Arc<Salon>; 2]> = LazyLock::new(|| {
         .map(|text| Arc::new(salon_file::parse(&text).expect("the salon file is right")))
 });
 
-/// The same salons, for who tells of their bookings. Those who book leave the
-/// calendars out.
-pub(super) static TELLING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
+/// The same salons, with mails and calendars, for notifications.
+pub(super) static NOTIFYING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
     SALONS.each_ref().map(|salon| {
         let text = format!("{RULES}{MAIL}");
         let mut salon = Salon::clone(salon);
@@ -84,7 +82,7 @@ pub(super) static TELLING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Those who come to it.
+/// Its customers.
 pub(super) static CUSTOMERS: LazyLock<[Customer; 3]> = LazyLock::new(|| {
     ["1", "2", "3"].map(|number| Customer {
         name: format!("Visitor {number}").parse().expect("a name"),

@@ -1,9 +1,9 @@
-//! The table: in memory, and now and then out of reach.
+//! The table: in memory, with requests that fail.
 
 mod outbox;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::store::booking_store::{
@@ -17,102 +17,93 @@ use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
 use testing::MemoryStore;
 
-use super::bug::Bug;
-use super::telling::Told;
+use super::decisions::Decisions;
+use super::faults::Faults;
+use super::notifications::NotificationLog;
+use super::planted_bug::Bug;
 use super::trace::Trace;
 
-/// How often a change is written whose day sheet is not compared.
+/// How many times a change is written whose day sheet is not compared.
 const UNCHECKED_TRIES: u32 = 10;
 
-/// The table of a schedule, as some of its users reach it.
+/// A handle of the table of a schedule. Each handle has its own faults.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     inner: MemoryStore,
-    random: Arc<Mutex<fastrand::Rng>>,
-    /// How many of a hundred requests go wrong.
-    fault_percent: Arc<AtomicU64>,
+    faults: Faults,
     changes: Arc<AtomicU64>,
     bug: Option<Bug>,
-    /// Where its stream goes.
-    told: Told,
+    /// Receives the table's stream.
+    log: NotificationLog,
     trace: Trace,
 }
 
-/// What goes wrong with a request.
+/// How a request fails.
+#[derive(Clone, Copy, Debug)]
 enum Fault {
     /// It does not arrive.
-    Lost,
-    /// It is done, and the answer does not arrive.
-    Unanswered,
-    /// Another transaction is at work on the same items.
+    RequestLost,
+    /// It has its effect, but the answer does not arrive.
+    AnswerLost,
+    /// Another transaction is changing the same items.
     Conflict,
 }
 
+const FAULTS: [Fault; 3] = [Fault::RequestLost, Fault::AnswerLost, Fault::Conflict];
+
 impl Table {
     pub(super) fn new(
-        seed: u64,
-        fault_percent: u64,
+        decisions: Decisions,
+        fault_percent: u8,
         bug: Option<Bug>,
-        told: Told,
+        log: NotificationLog,
         trace: Trace,
     ) -> Self {
+        let faults = Faults::new(decisions, fault_percent);
+        Self { inner: MemoryStore::default(), faults, changes: Arc::default(), bug, log, trace }
+    }
+
+    /// Returns another handle of the same table.
+    pub(super) fn shared(&self, decisions: Decisions, fault_percent: u8) -> Self {
+        let (log, trace) = (self.log.clone(), self.trace.clone());
         Self {
-            inner: MemoryStore::default(),
-            random: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
-            fault_percent: Arc::new(AtomicU64::new(fault_percent)),
-            changes: Arc::default(),
-            bug,
-            told,
-            trace,
+            inner: self.inner.clone(),
+            ..Self::new(decisions, fault_percent, self.bug, log, trace)
         }
     }
 
-    /// Returns the same table, as somebody else reaches it, with luck of their
-    /// own.
-    pub(super) fn shared(&self, seed: u64, fault_percent: u64) -> Self {
-        let (told, trace) = (self.told.clone(), self.trace.clone());
-        Self { inner: self.inner.clone(), ..Self::new(seed, fault_percent, self.bug, told, trace) }
+    /// Lets all later requests succeed.
+    pub(super) fn stop_faults(&self) {
+        self.faults.stop();
     }
 
-    /// Lets nothing go wrong any more.
-    pub(super) fn recover(&self) {
-        self.fault_percent.store(0, Ordering::Relaxed);
-    }
-
-    /// Returns how many changes have been made.
+    /// Returns how many changes have been written.
     pub(super) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Returns what is in it.
     pub(super) fn contents(&self) -> &MemoryStore {
         &self.inner
     }
 
-    fn fault(&self) -> Option<Fault> {
-        let percent = self.fault_percent.load(Ordering::Relaxed);
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        (percent > 0 && random.u64(0..100) < percent).then(|| match random.u8(0..3) {
-            0 => Fault::Lost,
-            1 => Fault::Unanswered,
-            _ => Fault::Conflict,
-        })
-    }
-
-    /// Waits for the turn of a read, which fails now and then.
-    async fn reach(&self, asked: &'static str) -> Result<(), StoreError> {
-        match self.fault() {
-            Some(Fault::Lost) => {
-                tokio::task::yield_now().await;
-                Err(self.unavailable(asked))
-            }
-            _ => Ok(()),
+    /// Makes a request that only reads.
+    async fn read<T>(
+        &self,
+        asked: &'static str,
+        request: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if let Some(Fault::RequestLost) = self.faults.next_of_table(&FAULTS) {
+            tokio::task::yield_now().await;
+            return Err(self.unavailable(asked));
         }
+        let answer = request.await;
+        self.trace.call(|| format!("reads {asked}"));
+        answer
     }
 
     fn unavailable(&self, asked: &'static str) -> StoreError {
-        self.trace.note(|| format!("  table: {asked} failed"));
-        StoreError::Unavailable { asked, source: "the simulation says so".into() }
+        self.trace.call(|| format!("the table is asked for {asked} and does not answer"));
+        StoreError::Unavailable { asked, source: "injected by the simulation".into() }
     }
 
     async fn make(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
@@ -126,23 +117,22 @@ impl Table {
         if let WriteOutcome::Written(_) = written {
             self.changes.fetch_add(1, Ordering::Relaxed);
             if let Some(before) = before {
-                self.told.books().change(&before, change.booking);
+                self.log.entries().add_change(&before, change.booking);
             }
         }
-        self.trace.note(|| {
-            let outcome = if written == WriteOutcome::Conflict { "conflict" } else { "done" };
+        self.trace.call(|| {
             let Booking { id, state, version, checkout, .. } = change.booking;
+            let id = short(id);
+            if written == WriteOutcome::Conflict {
+                return format!("cannot write {id} ({state}): version {version} is outdated");
+            }
             let session = checkout.session.as_ref().map_or("no session", |session| &session.id);
-            format!(
-                "  table: {} is {state} (version {version}, attempt {}, {session}): {outcome}",
-                short(id),
-                checkout.attempt
-            )
+            format!("writes {id}: {state}, version {}, {session}", version + 1)
         });
         Ok(written)
     }
 
-    /// Writes a change as if the day sheet were as it was read.
+    /// Writes a change as if the day sheet had not changed since it was read.
     async fn make_unchecked(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         let Some((staff, date, sheet)) = change.sheet else {
             return self.inner.write(change).await;
@@ -162,7 +152,7 @@ impl Table {
     }
 }
 
-/// Returns enough of an id to tell a schedule's bookings apart.
+/// Returns the first characters of an id, which identify it within a schedule.
 pub(super) fn short(id: &BookingId) -> &str {
     &id.as_str()[..4]
 }
@@ -174,8 +164,7 @@ impl Store for Table {
         horizon: DateRange,
         consistency: Consistency,
     ) -> Result<Sheets, StoreError> {
-        self.reach("day sheets").await?;
-        self.inner.sheets(staff, horizon, consistency).await
+        self.read("day sheets", self.inner.sheets(staff, horizon, consistency)).await
     }
 
     async fn calendars(
@@ -215,8 +204,7 @@ impl Store for Table {
 
 impl BookingStore for Table {
     async fn booking(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
-        self.reach("a booking").await?;
-        self.inner.booking(id).await
+        self.read("a booking", self.inner.booking(id)).await
     }
 
     async fn reservation_context(
@@ -224,20 +212,21 @@ impl BookingStore for Table {
         counts: &[HoldKey],
         request: Option<&RequestKey>,
     ) -> Result<ReservationContext, StoreError> {
-        self.reach("unpaid holds").await?;
-        self.inner.reservation_context(counts, request).await
+        self.read("unpaid holds", self.inner.reservation_context(counts, request)).await
     }
 
     async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
-        const ASKED: &str = "a booking's change";
-        match self.fault() {
+        const ASKED: &str = "a write";
+        match self.faults.next_of_table(&FAULTS) {
             None => self.make(change).await,
-            Some(Fault::Lost) => Err(self.unavailable(ASKED)),
+            Some(Fault::RequestLost) => Err(self.unavailable(ASKED)),
             Some(Fault::Conflict) => {
                 tokio::task::yield_now().await;
+                let id = short(&change.booking.id);
+                self.trace.call(|| format!("cannot write {id}: another transaction is at work"));
                 Ok(WriteOutcome::Conflict)
             }
-            Some(Fault::Unanswered) => {
+            Some(Fault::AnswerLost) => {
                 self.make(change).await?;
                 Err(self.unavailable(ASKED))
             }
@@ -258,7 +247,6 @@ impl BookingStore for Table {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<BookingId>, StoreError> {
-        self.reach("what is due").await?;
-        self.inner.bookings_to_check(now, limit).await
+        self.read("the bookings to check", self.inner.bookings_to_check(now, limit)).await
     }
 }

@@ -1,35 +1,84 @@
 //! What happened in a schedule, step by step.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openchair::clock::Clock;
 
-/// Notes what happens, if anybody wants to read it. Its clones write on one.
+/// Counts the steps of a schedule, and describes them if somebody wants to read
+/// them. Its clones share one list.
 #[derive(Clone, Debug)]
 pub(super) struct Trace {
     clock: Clock,
-    lines: Option<Arc<Mutex<Vec<String>>>>,
+    steps: Arc<AtomicU64>,
+    lines: Option<Arc<Mutex<Lines>>>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    lines: Vec<String>,
+    caller: Option<Caller>,
+}
+
+/// Who calls the table, Stripe, SES or Google.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Caller {
+    Task(usize),
+    Delivery(usize),
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(number) => write!(f, "task {number}"),
+            Self::Delivery(number) => write!(f, "delivery {number}"),
+        }
+    }
 }
 
 impl Trace {
     pub(super) fn new(clock: Clock, is_wanted: bool) -> Self {
-        Self { clock, lines: is_wanted.then(Arc::default) }
+        Self { clock, steps: Arc::default(), lines: is_wanted.then(Arc::default) }
     }
 
-    /// Notes a line. It is only made where somebody wants it.
-    pub(super) fn note(&self, line: impl FnOnce() -> String) {
-        if let Some(lines) = &self.lines {
-            let time = self.clock.now().strftime("%d %H:%M:%S");
-            let line = format!("{time}  {}", line());
-            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    /// Sets who makes the next calls.
+    pub(super) fn set_caller(&self, caller: Caller) {
+        if let Some(mut lines) = self.locked() {
+            lines.caller = Some(caller);
         }
     }
 
-    /// Returns the lines so far.
+    /// Adds a step.
+    pub(super) fn step(&self, line: impl FnOnce() -> String) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        if let Some(mut lines) = self.locked() {
+            let time = self.clock.now().strftime("%a %H:%M:%S");
+            lines.lines.push(format!("{time}  {}", line()));
+        }
+    }
+
+    /// Adds a call as a step.
+    pub(super) fn call(&self, line: impl FnOnce() -> String) {
+        let caller = self.locked().and_then(|lines| lines.caller);
+        self.step(|| match caller {
+            Some(caller) => format!("  {caller}: {}", line()),
+            None => line(),
+        });
+    }
+
+    /// Returns how many steps there have been.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    /// Returns the steps so far, one a line.
     pub(super) fn lines(&self) -> Vec<String> {
-        let lines = self.lines.as_ref();
-        lines.map_or_else(Vec::new, |lines| {
-            lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        })
+        self.locked().map_or_else(Vec::new, |lines| lines.lines.clone())
+    }
+
+    fn locked(&self) -> Option<MutexGuard<'_, Lines>> {
+        let lines = self.lines.as_ref()?;
+        Some(lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

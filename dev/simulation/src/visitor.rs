@@ -9,9 +9,10 @@ use salon::booking::{BookingId, HoldKey, ManageToken, RequestKey};
 use salon::payment_ui::PaymentUi;
 use salon::service::StaffId;
 
+use super::decisions::Decisions;
 use super::small_salon::CUSTOMERS;
 
-/// How many visitors come in a schedule.
+/// How many visitors come at most in a schedule.
 pub(super) const VISITORS: usize = 4;
 
 static KEYS: LazyLock<[RequestKey; VISITORS]> =
@@ -20,51 +21,53 @@ static KEYS: LazyLock<[RequestKey; VISITORS]> =
 static ADDRESSES: LazyLock<[HoldKey; 2]> =
     LazyLock::new(|| [1, 2].map(|host| address_key([192, 0, 2, host].into())));
 
-/// Somebody who wants a time, and what they know of it so far.
+/// A visitor with a request, and what they know so far.
 #[derive(Debug)]
 pub(super) struct Visitor {
+    pub(super) id: u64,
     customer: usize,
     service: usize,
     start: Timestamp,
     staff: Option<StaffId>,
     key: RequestKey,
     address: Option<HoldKey>,
-    /// The booking, once they were told.
+    /// The booking, once the visitor has an answer.
     pub(super) booking: Option<(BookingId, ManageToken)>,
-    /// The session in which they can pay it.
+    /// The session in which the visitor can pay.
     pub(super) session: Option<String>,
     /// When that booking was made.
-    pub(super) asked_at: Timestamp,
+    pub(super) booked_at: Timestamp,
 }
 
 impl Visitor {
-    /// Draws a visitor with a wish.
+    /// Draws a visitor.
     pub(super) fn draw(
         number: usize,
         salon: &Salon,
         now: Timestamp,
-        random: &mut fastrand::Rng,
+        decisions: &Decisions,
     ) -> Self {
         let today = salon.time_zone.to_datetime(now).date();
-        let date = today.saturating_add(Span::new().days(random.i64(0..2)));
-        let slot = random.i8(0..4);
-        let time = Time::constant(10 + slot / 2, 30 * (slot % 2), 0, 0);
+        let date = today.saturating_add(Span::new().days(decisions.between(0..2)));
+        let slot = decisions.byte(4);
+        let time = Time::midnight().saturating_add(Span::new().minutes(600 + 30 * i64::from(slot)));
         let start = salon.time_zone.to_timestamp(date.to_datetime(time)).unwrap_or(now);
-        let staff = &salon.staff[random.usize(0..salon.staff.len())].id;
+        let staff = &salon.staff[decisions.index(salon.staff.len())].id;
         Self {
-            customer: random.usize(0..CUSTOMERS.len()),
-            service: random.usize(0..salon.services.len()),
+            id: decisions.new_id(),
+            customer: decisions.index(CUSTOMERS.len()),
+            service: decisions.index(salon.services.len()),
             start,
-            staff: random.bool().then(|| staff.clone()),
+            staff: decisions.coin().then(|| staff.clone()),
             key: KEYS[number].clone(),
-            address: random.bool().then(|| ADDRESSES[random.usize(0..ADDRESSES.len())].clone()),
+            address: decisions.coin().then(|| ADDRESSES[decisions.index(ADDRESSES.len())].clone()),
             booking: None,
             session: None,
-            asked_at: now,
+            booked_at: now,
         }
     }
 
-    /// Returns what they ask for: the same each time.
+    /// Returns the visitor's request. It is the same each time.
     pub(super) fn request<'a>(&self, salon: &'a Salon) -> Request<'a> {
         let staff = self.staff.as_ref().and_then(|id| salon.staff_member(id.as_str()));
         Request {

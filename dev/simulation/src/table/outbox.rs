@@ -3,24 +3,24 @@ use openchair::store::StoreError;
 use openchair::store::outbox::{Claim, Effect, Outbox};
 use salon::booking::BookingId;
 
-use super::{Bug, Fault, Table, short};
+use super::{Bug, FAULTS, Fault, Table, short};
 
 impl Table {
-    /// Asks for something about a marker.
+    /// Makes a request about a marker.
     async fn ask<T>(
         &self,
         asked: &'static str,
-        asking: impl Future<Output = Result<T, StoreError>>,
+        request: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        match self.fault() {
-            None => asking.await,
-            // One item's write is in nobody's way.
-            Some(Fault::Lost | Fault::Conflict) => {
+        match self.faults.next_of_table(&FAULTS) {
+            None => request.await,
+            // The write of a single item has no conflicts.
+            Some(Fault::RequestLost | Fault::Conflict) => {
                 tokio::task::yield_now().await;
                 Err(self.unavailable(asked))
             }
-            Some(Fault::Unanswered) => {
-                asking.await?;
+            Some(Fault::AnswerLost) => {
+                request.await?;
                 Err(self.unavailable(asked))
             }
         }
@@ -41,10 +41,10 @@ impl Outbox for Table {
             Claim::Refused if self.bug == Some(Bug::UnclaimedEffect) => Claim::Taken,
             claim => claim,
         };
-        self.told.books().claimed(id, effect, claim);
-        self.trace.note(|| {
+        self.log.entries().add_claim(id, effect, claim);
+        self.trace.call(|| {
             let Effect { name, version } = effect;
-            format!("  table: {name} of {} (version {version}): {claim:?}", short(id))
+            format!("claims {name} of {}, version {version}: {claim:?}", short(id))
         });
         Ok(claim)
     }
@@ -60,12 +60,13 @@ impl Outbox for Table {
             if self.bug != Some(Bug::UnmarkedEffect) {
                 self.inner.mark_done(id, effect, now, expires_at).await?;
             }
-            self.told.books().marked();
+            self.log.entries().add_mark();
+            self.trace.call(|| format!("marks {} of {} as done", effect.name, short(id)));
             Ok(())
         };
-        // Where only the answer is lost, the attempt was not cut off: it is marked.
-        let marked = self.ask("marking an effect", marking).await;
-        marked.inspect_err(|_| self.told.books().cut_off())
+        // If only the answer was lost, the effect is marked, so nothing was interrupted.
+        let marked = self.ask("a marker", marking).await;
+        marked.inspect_err(|_| self.log.entries().interrupt())
     }
 
     async fn release_claim(
@@ -75,6 +76,6 @@ impl Outbox for Table {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let giving = self.inner.release_claim(id, effect, until);
-        self.ask("giving a claim back", giving).await
+        self.ask("the release of a claim", giving).await
     }
 }

@@ -1,0 +1,32 @@
+//! Bugs that can be planted, to show that the simulation finds them.
+//!
+//! They are planted in what the simulation owns: the table, Stripe, the calendars,
+//! and the delivery of events and of the table's stream. The deployed code has no
+//! switch for them.
+
+use clap::ValueEnum;
+
+/// A planted bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bug {
+    /// A session can be paid for longer than its hold lasts
+    ShortHold,
+    /// Refunds are made without an idempotency key and without a look at earlier ones
+    CarelessRefund,
+    /// A session that is complete but unpaid counts as paid
+    UnpaidConfirmed,
+    /// A hold is released although its session is still open
+    EarlyRelease,
+    /// A day sheet is written although it has changed since it was read
+    UncheckedVersion,
+    /// Events are handled as if they came once and in order
+    OrderAssumed,
+    /// A notification that was sent is not marked as done
+    UnmarkedEffect,
+    /// Two deliveries may claim the same notification
+    UnclaimedEffect,
+    /// A calendar event that was deleted stays in its calendar
+    DeletedEventStays,
+    /// Stream records that failed are not delivered again
+    FailuresForgotten,
+}

@@ -1,0 +1,366 @@
+use std::collections::HashMap;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use openchair::payments::webhook::SessionChange;
+use openchair::payments::{Refund, RefundStatus, Session, SessionStatus, StripeError};
+use salon::booking::BookingId;
+
+use super::{Bug, Created, Decisions, FAULTS, Fault, rejected};
+use crate::faults::Faults;
+use crate::table::short;
+
+/// For how long an idempotency key is remembered.
+const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// The shortest and the longest life of a session.
+const SESSION_LIFE: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_mins(30), SignedDuration::from_hours(24));
+/// By how much sessions live too long with [`Bug::ShortHold`].
+const TOO_LONG: SignedDuration = SignedDuration::from_mins(15);
+
+/// What the model keeps.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    decisions: Decisions,
+    faults: Faults,
+    now: Timestamp,
+    bug: Option<Bug>,
+    sessions: Vec<CheckoutSession>,
+    refunds: Vec<Refund>,
+    keys: HashMap<String, StoredAnswer>,
+    /// Whether Stripe refuses to open sessions for a booking.
+    refusals: HashMap<BookingId, bool>,
+    pending_events: Vec<WebhookEvent>,
+    sent_events: Vec<WebhookEvent>,
+    changes: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct CheckoutSession {
+    pub(crate) id: String,
+    pub(crate) booking: BookingId,
+    pub(crate) payment: String,
+    pub(crate) amount: i64,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) state: PaymentState,
+}
+
+/// What has become of a session and its money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PaymentState {
+    /// It can be paid.
+    Open,
+    /// It was not paid in time.
+    Expired,
+    /// The client has finished, and the bank has not decided yet.
+    Pending,
+    Paid,
+    /// The bank has refused.
+    Failed,
+}
+
+impl fmt::Display for PaymentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Expired => "expired",
+            Self::Pending => "waiting for the bank",
+            Self::Paid => "paid",
+            Self::Failed => "refused by the bank",
+        })
+    }
+}
+
+/// What an idempotency key was used for.
+#[derive(Debug)]
+pub(super) struct StoredAnswer {
+    pub(super) parameters: String,
+    /// The answer that is repeated. `None` is a stored failure.
+    pub(super) answer: Option<Created>,
+    at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct WebhookEvent {
+    pub(crate) id: u64,
+    number: usize,
+    pub(crate) booking: BookingId,
+    pub(crate) subject: Subject,
+    /// Whether only this event has the news, so that the simulation must not lose
+    /// it for good.
+    pub(crate) is_only_source: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Session(SessionChange, Box<Session>),
+    Refund,
+}
+
+impl WebhookEvent {
+    /// Returns a name for a trace.
+    pub(crate) fn description(&self) -> String {
+        let (number, id) = (self.number, short(&self.booking));
+        match &self.subject {
+            Subject::Session(change, _) => format!("event {number} ({change:?}) of booking {id}"),
+            Subject::Refund => format!("event {number} (refund) of booking {id}"),
+        }
+    }
+}
+
+impl Ledger {
+    pub(super) fn new(decisions: Decisions, fault_percent: u8, bug: Option<Bug>) -> Self {
+        Self {
+            faults: Faults::new(decisions.clone(), fault_percent),
+            decisions,
+            now: Timestamp::MIN,
+            bug,
+            sessions: Vec::new(),
+            refunds: Vec::new(),
+            keys: HashMap::new(),
+            refusals: HashMap::new(),
+            pending_events: Vec::new(),
+            sent_events: Vec::new(),
+            changes: 0,
+        }
+    }
+
+    /// Lets all later requests succeed.
+    pub(crate) fn stop_faults(&self) {
+        self.faults.stop();
+    }
+
+    /// Returns how many times something has changed.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    pub(crate) fn sessions(&self) -> &[CheckoutSession] {
+        &self.sessions
+    }
+
+    /// Iterates over the refunds of a payment.
+    pub(crate) fn refunds_of(&self, payment: &str) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter().filter(move |refund| refund.payment.as_deref() == Some(payment))
+    }
+
+    /// Returns how much of a payment has been refunded, or is about to be.
+    pub(crate) fn refunded(&self, payment: &str) -> i64 {
+        let counts = |refund: &&Refund| {
+            !matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled)
+        };
+        self.refunds_of(payment).filter(counts).map(|refund| refund.amount).sum()
+    }
+
+    /// The events that are to be delivered.
+    pub(crate) fn pending_events(&mut self) -> &mut Vec<WebhookEvent> {
+        &mut self.pending_events
+    }
+
+    /// All events so far.
+    pub(crate) fn sent_events(&self) -> &[WebhookEvent] {
+        &self.sent_events
+    }
+
+    pub(super) fn next_fault(&self) -> Option<Fault> {
+        self.faults.next(&FAULTS)
+    }
+
+    pub(super) fn recall(&self, key: &str) -> Option<&StoredAnswer> {
+        self.keys.get(key).filter(|known| self.now < known.at + KEY_LIFETIME)
+    }
+
+    pub(super) fn remember(&mut self, key: String, parameters: String, answer: Option<Created>) {
+        let at = self.now;
+        self.keys.insert(key, StoredAnswer { parameters, answer, at });
+    }
+
+    /// Sets the time, and expires the sessions whose time is over.
+    pub(super) fn advance_to(&mut self, now: Timestamp) {
+        self.now = now;
+        for index in 0..self.sessions.len() {
+            let session = &self.sessions[index];
+            if session.state == PaymentState::Open && session.expires_at <= now {
+                self.change(index, PaymentState::Expired, SessionChange::Expired);
+            }
+        }
+    }
+
+    /// Opens the session that a form describes.
+    pub(super) fn open(&mut self, form: &str) -> Result<Session, StripeError> {
+        let field = |name: &str| {
+            let field = form
+                .split('&')
+                .find_map(|field| field.split_once('=').filter(|(key, _)| key.ends_with(name)));
+            field.map(|(_, value)| value).ok_or_else(|| rejected(Some("parameter_missing")))
+        };
+        let number = |name: &str| {
+            field(name)?.parse::<i64>().map_err(|_| rejected(Some("parameter_invalid_integer")))
+        };
+        let booking = BookingId::parse(field("client_reference_id")?)
+            .ok_or_else(|| rejected(Some("parameter_invalid")))?;
+        let asked = Timestamp::from_second(number("expires_at")?)
+            .map_err(|_| rejected(Some("parameter_invalid")))?;
+        let life = asked.duration_since(self.now);
+        if life < SESSION_LIFE.0 || SESSION_LIFE.1 < life {
+            return Err(rejected(Some("parameter_invalid")));
+        }
+        let decisions = &self.decisions;
+        if *self.refusals.entry(booking.clone()).or_insert_with(|| decisions.one_in(32)) {
+            return Err(rejected(None));
+        }
+        let expires_at = if self.bug == Some(Bug::ShortHold) { asked + TOO_LONG } else { asked };
+        let number_of_session = self.sessions.len() + 1;
+        self.sessions.push(CheckoutSession {
+            id: format!("cs_{number_of_session}"),
+            booking,
+            payment: format!("pi_{number_of_session}"),
+            amount: number("unit_amount]")?,
+            expires_at,
+            state: PaymentState::Open,
+        });
+        self.changes += 1;
+        Ok(self.described(&self.sessions[number_of_session - 1]))
+    }
+
+    /// Expires an open session.
+    pub(super) fn expire(&mut self, id: &str) -> Result<Session, StripeError> {
+        let index = self.find(id)?;
+        if self.sessions[index].state != PaymentState::Open {
+            return Err(rejected(None));
+        }
+        self.change(index, PaymentState::Expired, SessionChange::Expired);
+        Ok(self.described(&self.sessions[index]))
+    }
+
+    /// Returns a session as Stripe's API describes it.
+    pub(super) fn session(&self, id: &str) -> Result<Session, StripeError> {
+        Ok(self.described(&self.sessions[self.find(id)?]))
+    }
+
+    /// Tells whether a session can be paid.
+    pub(crate) fn is_open(&self, id: Option<&str>) -> bool {
+        let session = self.sessions.iter().find(|session| Some(session.id.as_str()) == id);
+        session.is_some_and(|session| session.state == PaymentState::Open)
+    }
+
+    /// Pays a session if it is open: at once, or by a method that takes days.
+    /// Returns whether it was open.
+    pub(crate) fn pay(&mut self, id: &str, is_delayed: bool) -> bool {
+        let Ok(index) = self.find(id) else { return false };
+        if self.sessions[index].state != PaymentState::Open {
+            return false;
+        }
+        let state = if is_delayed { PaymentState::Pending } else { PaymentState::Paid };
+        self.change(index, state, SessionChange::Completed);
+        true
+    }
+
+    /// Lets a bank decide on a payment or a refund. Returns a description of the
+    /// decision, if one was due.
+    pub(crate) fn let_bank_decide(&mut self) -> Option<String> {
+        let is_pending = |session: &CheckoutSession| session.state == PaymentState::Pending;
+        if let Some(index) = self.sessions.iter().position(is_pending) {
+            let (state, change) = if self.decisions.one_in(3) {
+                (PaymentState::Failed, SessionChange::PaymentFailed)
+            } else {
+                (PaymentState::Paid, SessionChange::PaymentSucceeded)
+            };
+            self.change(index, state, change);
+            return Some(format!("session {} is now {state}", self.sessions[index].id));
+        }
+        let is_pending = |refund: &Refund| refund.status == RefundStatus::Pending;
+        let index = self.refunds.iter().position(is_pending)?;
+        let is_refused = self.decisions.one_in(4);
+        let status = if is_refused { RefundStatus::Failed } else { RefundStatus::Succeeded };
+        self.change_refund(index, status, false);
+        Some(format!("refund {} is now {status:?}", self.refunds[index].id))
+    }
+
+    /// Lets the client's bank return a refund that had succeeded. Returns its id.
+    pub(crate) fn return_refund(&mut self) -> Option<String> {
+        let is_made = |refund: &Refund| refund.status == RefundStatus::Succeeded;
+        let index = self.refunds.iter().position(is_made)?;
+        self.change_refund(index, RefundStatus::Failed, true);
+        Some(self.refunds[index].id.clone())
+    }
+
+    /// Refunds a part of a payment.
+    pub(super) fn refund(
+        &mut self,
+        payment: &str,
+        booking: &str,
+        amount: i64,
+    ) -> Result<Refund, StripeError> {
+        let paid = self.sessions.iter().find(|session| session.payment == payment);
+        let paid = paid.filter(|session| session.state == PaymentState::Paid);
+        let paid = paid.ok_or_else(|| rejected(Some("payment_intent_unexpected_state")))?;
+        let left = paid.amount - self.refunded(payment);
+        if left == 0 {
+            return Err(rejected(Some("charge_already_refunded")));
+        }
+        if amount < 1 || left < amount {
+            return Err(rejected(None));
+        }
+        let id = format!("re_{}", self.refunds.len() + 1);
+        let is_pending = self.decisions.one_in(3);
+        let status = if is_pending { RefundStatus::Pending } else { RefundStatus::Succeeded };
+        let (payment, booking_id) = (Some(payment.to_owned()), Some(booking.to_owned()));
+        self.refunds.push(Refund { id, status, amount, payment, booking_id });
+        self.change_refund(self.refunds.len() - 1, status, false);
+        Ok(self.refunds[self.refunds.len() - 1].clone())
+    }
+
+    fn find(&self, id: &str) -> Result<usize, StripeError> {
+        let index = self.sessions.iter().position(|session| session.id == id);
+        index.ok_or_else(|| rejected(Some("resource_missing")))
+    }
+
+    fn change(&mut self, index: usize, state: PaymentState, change: SessionChange) {
+        self.sessions[index].state = state;
+        let session = &self.sessions[index];
+        let subject = Subject::Session(change, Box::new(self.described(session)));
+        self.send(session.booking.clone(), subject, false);
+    }
+
+    fn change_refund(&mut self, index: usize, status: RefundStatus, is_only_source: bool) {
+        let refund = &mut self.refunds[index];
+        refund.status = status;
+        let booking = refund.booking_id.as_deref().and_then(BookingId::parse);
+        if let Some(booking) = booking {
+            self.send(booking, Subject::Refund, is_only_source);
+        }
+    }
+
+    fn send(&mut self, booking: BookingId, subject: Subject, is_only_source: bool) {
+        let number = self.sent_events.len() + 1;
+        let id = self.decisions.new_id();
+        let event = WebhookEvent { id, number, booking, subject, is_only_source };
+        self.pending_events.push(event.clone());
+        self.sent_events.push(event);
+        self.changes += 1;
+    }
+
+    fn described(&self, session: &CheckoutSession) -> Session {
+        let (status, is_paid) = match session.state {
+            PaymentState::Open => (SessionStatus::Open, false),
+            PaymentState::Expired => (SessionStatus::Expired, false),
+            PaymentState::Pending | PaymentState::Failed => (SessionStatus::Complete, false),
+            PaymentState::Paid => (SessionStatus::Complete, true),
+        };
+        let is_complete = status == SessionStatus::Complete;
+        Session {
+            id: session.id.clone(),
+            status,
+            paid: is_paid || (is_complete && self.bug == Some(Bug::UnpaidConfirmed)),
+            failed: session.state == PaymentState::Failed,
+            payment: is_complete.then(|| session.payment.clone()),
+            amount: Some(session.amount),
+            booking_id: Some(session.booking.as_str().to_owned()),
+            live: false,
+            client_secret: None,
+            url: None,
+            expires_at: session.expires_at,
+        }
+    }
+}
