@@ -1,29 +1,27 @@
-//! What Openchair's functions share.
+//! The code that the functions share.
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`domain`] | open time, services, money: pure, synchronous, told what time it is |
-//! | [`salon_file`] | `salon.toml`, read and checked |
-//! | [`invitation`] | appointments as iCalendar files |
 //! | [`store`] | the DynamoDB table |
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
-//! | [`http`] | JSON, caching headers, the one error → status mapping |
-//! | [`config`], [`clock`], [`random`], [`telemetry`] | the environment, the time, chance, the log |
+//! | [`http`] | JSON, caching headers, error codes and their statuses |
+//! | [`config`], [`time_budget`] | the environment variables, and the durations that depend on each other |
+//! | [`clock`], [`random`], [`telemetry`] | the time, random numbers, the log and the metrics |
 #![cfg_attr(
     feature = "stripe",
-    doc = "| [`bookings`] | placing, settling, cancelling: decisions carried out |"
+    doc = "| [`bookings`] | reserving, settling, refunding, cancelling |"
 )]
 #![cfg_attr(feature = "stripe", doc = "| [`payments`] | Stripe |")]
 #![cfg_attr(
     feature = "calendars",
-    doc = "| [`calendars`] | busy time, from Google and from iCal feeds |"
+    doc = "| [`calendars`] | busy times from Google Calendar and iCal feeds, and bookings as events |"
 )]
 #![cfg_attr(
     feature = "aws",
-    doc = "| [`aws`], [`https`] | AWS clients; the connections to all services |"
+    doc = "| [`aws`], [`https`], [`retry`] | AWS clients, and the connections and retries of all clients |"
 )]
-#![cfg_attr(feature = "ses", doc = "| [`ses`] | mail, by Amazon SES |")]
-#![cfg_attr(feature = "aws", doc = "| [`secrets`] | keys, from the environment or from SSM |")]
+#![cfg_attr(feature = "ses", doc = "| [`ses`] | mail with Amazon SES |")]
+#![cfg_attr(feature = "aws", doc = "| [`secrets`] | secrets from the environment or from SSM |")]
 
 #[cfg(feature = "aws")]
 pub mod aws;
