@@ -1,5 +1,5 @@
-//! How long the availability of a whole horizon takes to compute, and how that
-//! grows with the staff.
+//! How long the availability of a whole horizon takes to compute, by the number
+//! of staff.
 //!
 //! ```sh
 //! cargo bench -p salon --bench slots
@@ -16,14 +16,14 @@ use salon::interval::Interval;
 use salon::salon_file;
 use salon::service::StaffId;
 
-/// A day without a change of the clocks in the 42 after it.
+/// The 42 days after it have no clock change.
 const NOW: &str = "2026-11-24T17:00:00Z";
-/// Daylight saving ends within the 42 days after it.
+/// Daylight saving ends in the 42 days after it.
 const BEFORE_A_CHANGE: &str = "2026-10-10T17:00:00Z";
-/// An appointment begins every 75 minutes from 10:00 on, and takes 45.
+/// Per day. One begins every 75 minutes from 10:00, and takes 45 minutes.
 const BUSY_RANGES: i64 = 8;
 
-/// Makes a salon whose staff each do everything, and have their own busy times.
+/// Makes a salon whose staff perform every service and each have their own busy times.
 fn salon(people: usize, now: Timestamp) -> (Salon, BusyTimes) {
     let mut salon = salon_file::parse(salon_file::COMPILED_IN).expect("the salon file is valid");
     let first = salon.staff.swap_remove(0);

@@ -1,23 +1,22 @@
-//! Wall-clock times of a day.
+//! Wall-clock times within a day.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::interval::Interval;
 
-/// A wall-clock time, to the minute: `00:00` to `24:00`, the end of the day.
+/// A wall-clock time in whole minutes, from `00:00` to `24:00`, the end of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClockTime(u16);
 
 const MINUTES_PER_DAY: u16 = 24 * 60;
 
 impl ClockTime {
-    /// The first minute of a day.
     pub const START_OF_DAY: Self = Self(0);
-    /// `24:00`, the end of a day.
+    /// `24:00`.
     pub const END_OF_DAY: Self = Self(MINUTES_PER_DAY);
 
-    /// Makes the time `minutes` after midnight, up to 1440.
+    /// Makes the time `minutes` after midnight. Returns `None` for more than 1440.
     #[must_use]
     pub const fn from_minutes(minutes: u16) -> Option<Self> {
         if minutes <= MINUTES_PER_DAY { Some(Self(minutes)) } else { None }
@@ -37,9 +36,9 @@ impl fmt::Display for ClockTime {
     }
 }
 
-/// The text is not a time.
+/// The text is not a wall-clock time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("times are written HH:MM, from 00:00 to 24:00")]
+#[error("a time is written HH:MM, from 00:00 to 24:00")]
 pub struct ClockTimeError;
 
 impl FromStr for ClockTime {
@@ -59,7 +58,7 @@ impl FromStr for ClockTime {
     }
 }
 
-/// A range of wall-clock times in one day.
+/// A range of wall-clock times within a day.
 pub type ClockRange = Interval<ClockTime>;
 
 #[cfg(test)]
@@ -67,14 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_and_written_alike() {
+    fn a_time_is_displayed_as_it_was_parsed() {
         for text in ["00:00", "09:05", "23:59", "24:00"] {
             assert_eq!(text.parse::<ClockTime>().expect(text).to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_not_a_time_is_refused() {
+    fn an_invalid_time_is_refused() {
         for text in
             ["", "9:00", "24:01", "12:60", "1200", "12:0", "+1:00", "12:00 ", "１２:00", "99:99"]
         {

@@ -1,4 +1,4 @@
-//! How the salon is reached, and how it writes.
+//! How to reach the salon, and the mail that it sends.
 
 use super::customer::Email;
 use super::reminder::Reminders;
@@ -6,30 +6,26 @@ use super::reminder::Reminders;
 /// How clients reach the salon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
-    /// Where it is, in one line.
+    /// The street address, in one line.
     pub address: Option<String>,
-    /// Its phone number, as it is written for people.
+    /// The phone number, as shown to people.
     pub phone: Option<String>,
-    /// Where clients write to.
     pub email: Option<Email>,
 }
 
-/// An address that mail comes from, and whose it says it is.
+/// The sender of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
-    /// The name that is shown.
     pub name: String,
-    /// The address.
     pub address: Email,
 }
 
-/// What is written by mail. A salon without it writes none.
+/// The mail that the salon sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailRules {
-    /// Who writes.
     pub from: Mailbox,
-    /// Where the owner is told of bookings.
+    /// Where the owner is notified of bookings.
     pub owner: Email,
-    /// When clients are reminded, if they are.
+    /// `None`: clients are not reminded.
     pub reminders: Option<Reminders>,
 }

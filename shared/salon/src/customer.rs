@@ -1,4 +1,4 @@
-//! Who books: a name and two ways to reach them.
+//! The client who books: a name, a phone number and an e-mail address.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,11 @@ use std::str::FromStr;
 use email_address::{EmailAddress, Options};
 use phonelib::PhoneNumber;
 
-/// Somebody who books. Shown without anything personal.
+/// A client. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer {
-    /// What the salon calls them.
     pub name: CustomerName,
-    /// Where they can be called.
     pub phone: Phone,
-    /// Where they can be written to.
     pub email: Email,
 }
 
@@ -27,34 +24,30 @@ impl fmt::Debug for Customer {
 #[derive(Clone, PartialEq, Eq)]
 pub struct CustomerName(Box<str>);
 
-/// A phone number in E.164: `+`, the country's calling code and the number.
+/// A phone number in E.164: `+`, the country code and the number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Phone(Box<str>);
 
-/// An e-mail address, as it was given.
+/// An e-mail address, in the spelling that was given.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email(Box<str>);
 
-/// A country, as the default of phone numbers: two letters of ISO 3166-1.
+/// A country, for phone numbers without a country code: two letters of ISO 3166-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Country([u8; 2]);
 
-/// Why something about a customer is refused.
+/// Why a field of a client is refused. The texts are shown to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomerError {
-    /// Nothing but white space.
-    #[error("a name has at least one character")]
+    #[error("the name is empty")]
     NoName,
-    /// Longer than a name gets.
-    #[error("a name has at most 100 characters")]
+    #[error("the name is longer than 100 characters")]
     LongName,
-    /// A line's end, a NUL, or something else that is not a character of a name.
-    #[error("a name has no control characters")]
+    /// A line break, a NUL, or a character that changes the direction of text.
+    #[error("the name contains a control character")]
     ControlCharacter,
-    /// Not a number that can be called.
-    #[error("this is not a phone number; abroad it begins with + and the country's code")]
+    #[error("this is not a phone number; a number from abroad starts with + and the country code")]
     NotAPhone,
-    /// Not an address that can be written to.
     #[error("this is not an e-mail address")]
     NotAnEmail,
 }
@@ -63,7 +56,6 @@ impl CustomerName {
     /// The longest name, in characters.
     pub const MAX_LENGTH: usize = 100;
 
-    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -88,9 +80,9 @@ impl FromStr for CustomerName {
     }
 }
 
-/// Tells whether a character steers a display rather than standing in it:
-/// control characters, the ends of lines and paragraphs, and what overrides
-/// the direction of text, with which a name can pose as another.
+/// Tells whether a character controls the display: control characters, line and
+/// paragraph separators, and overrides of the text direction, with which one name
+/// can imitate another.
 fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -100,15 +92,15 @@ fn is_control(character: char) -> bool {
 }
 
 impl Phone {
-    /// The longest text that is looked at, in bytes: 15 digits, in groups, and
-    /// an extension.
+    /// The longest text that is parsed, in bytes: 15 digits in groups, and an
+    /// extension.
     const MAX_LENGTH: usize = 40;
 
-    /// Reads a number as people write it. One without a country's code is of
+    /// Parses a number as people write it. A number without a country code is in
     /// `country`. An extension is dropped.
     ///
     /// # Errors
-    /// When it is not a number of its country.
+    /// If it is not a valid number in its country.
     pub fn parse(text: &str, country: Country) -> Result<Self, CustomerError> {
         let allowed = |c: char| c.is_ascii_digit() || " +-./()x#".contains(c) || "ext".contains(c);
         if text.len() > Self::MAX_LENGTH || !text.chars().all(allowed) {
@@ -119,7 +111,7 @@ impl Phone {
         Ok(Self(number.e164().into()))
     }
 
-    /// Takes a number that is in E.164 already.
+    /// Parses a number in E.164.
     #[must_use]
     pub fn from_e164(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+')?;
@@ -127,7 +119,6 @@ impl Phone {
         (well_formed && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.into()))
     }
 
-    /// Returns the number in E.164.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -138,16 +129,15 @@ impl Email {
     /// The longest address (RFC 3696, erratum 1690), in bytes.
     const MAX_LENGTH: usize = 254;
 
-    /// Returns the address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the form that is the same for all spellings of an address.
+    /// Returns a form that is the same for every spelling of the address.
     ///
-    /// Only the domain's case is free by RFC 5321, but no provider of note
-    /// tells the part before it apart by case either.
+    /// By RFC 5321, only the domain ignores case. In practice, large providers
+    /// ignore the case of the local part too.
     #[must_use]
     pub fn normalised(&self) -> String {
         self.0.to_lowercase()
@@ -170,7 +160,7 @@ impl FromStr for Email {
 }
 
 impl Country {
-    /// Finds a country by its two letters, in any case.
+    /// Finds a country by its two letters, ignoring case.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         let upper = code.to_ascii_uppercase();
@@ -178,15 +168,15 @@ impl Country {
         phonelib::country_by_code(&upper).map(|_| Self(letters))
     }
 
-    /// Returns the two letters, in capitals.
+    /// Returns the two letters in upper case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// Shows that there is something personal, and not what.
-macro_rules! hidden {
+/// Implements `Debug` without the personal value.
+macro_rules! redacted_debug {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -195,7 +185,7 @@ macro_rules! hidden {
         }
     )*};
 }
-hidden!(CustomerName, Phone, Email);
+redacted_debug!(CustomerName, Phone, Email);
 
 #[cfg(test)]
 mod tests {
@@ -206,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_number_becomes_e164_with_the_salons_country_as_the_default() {
+    fn a_phone_number_without_a_country_code_is_in_the_salons_country() {
         let cases = [
             ("US", "+1 206 555 0100", "+12065550100"),
             ("US", "(206) 555-0100", "+12065550100"),
@@ -224,12 +214,12 @@ mod tests {
         for (code, given, expected) in cases {
             let phone = Phone::parse(given, country(code)).expect(given);
             assert_eq!(phone.as_str(), expected, "{given} in {code}");
-            assert_eq!(Phone::from_e164(expected), Some(phone), "what is kept is read back");
+            assert_eq!(Phone::from_e164(expected), Some(phone), "E.164 is parsed again");
         }
     }
 
     #[test]
-    fn what_cannot_be_called_is_refused() {
+    fn an_invalid_phone_number_is_refused() {
         let long = "+1 206 555 0100".repeat(9);
         for given in [
             "",
@@ -253,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_be_in_any_script_and_steers_no_display() {
+    fn a_name_may_be_in_any_script_without_control_characters() {
         let hundred = "é".repeat(100);
         for given in ["Ada", " Ada Lovelace ", "王小明", "محمد", "O'Neil-Søn", "👩🏽‍🎤", &hundred]
         {
@@ -275,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_the_form_of_one() {
+    fn an_invalid_email_address_is_refused() {
         for given in ["a@b.example", "someone+tag@example.com", "用户@例子.example"] {
             assert!(given.parse::<Email>().is_ok(), "{given}");
         }
@@ -302,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_personal_is_shown() {
+    fn debug_shows_nothing_personal() {
         let customer = Customer {
             name: "Ada".parse().expect("a name"),
             phone: Phone::parse("+1 206 555 0100", country("US")).expect("a number"),

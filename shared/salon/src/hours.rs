@@ -5,30 +5,29 @@ use jiff::civil::{Date, Weekday};
 use super::clock_time::ClockTime;
 use super::interval::IntervalSet;
 
-/// The wall-clock times at which a salon or a person works, for each weekday.
+/// The opening or working hours of each weekday, in wall-clock time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WeeklyHours([IntervalSet<ClockTime>; 7]);
 
 impl WeeklyHours {
-    /// Makes a week from its seven days, Monday first.
+    /// Makes a week from seven days, Monday first.
     #[must_use]
     pub const fn new(days: [IntervalSet<ClockTime>; 7]) -> Self {
         Self(days)
     }
 
-    /// Returns the hours of a weekday.
     #[must_use]
     pub fn on(&self, weekday: Weekday) -> &IntervalSet<ClockTime> {
         &self.0[usize::from(weekday.to_monday_zero_offset().unsigned_abs())]
     }
 
-    /// Returns what of each day, Monday first, lies outside `limits`.
+    /// Returns the hours of each day, Monday first, that lie outside `limits`.
     #[must_use]
     pub fn outside(&self, limits: &Self) -> [IntervalSet<ClockTime>; 7] {
         std::array::from_fn(|day| self.0[day].difference(&limits.0[day]))
     }
 
-    /// Returns the length of the longest opening without a break, in minutes.
+    /// Returns the length of the longest opening in minutes.
     #[must_use]
     pub fn longest(&self) -> u16 {
         let lengths =
@@ -37,20 +36,18 @@ impl WeeklyHours {
     }
 }
 
-/// Whole days on which the salon is closed.
+/// A range of whole days on which the salon is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closure {
-    /// The first closed date.
     pub first: Date,
-    /// The last closed date.
+    /// The last closed date, inclusive.
     pub last: Date,
-    /// Why, for the salon's own eyes.
+    /// Shown to the salon only.
     pub reason: String,
 }
 
 impl Closure {
-    /// Tells whether `date` is closed.
     #[must_use]
     pub fn covers(&self, date: Date) -> bool {
         self.first <= date && date <= self.last

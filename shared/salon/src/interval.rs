@@ -8,39 +8,38 @@ pub struct Interval<T> {
 }
 
 impl<T: Ord + Copy> Interval<T> {
-    /// Makes `[start, end)`, or `None` where that is empty.
+    /// Makes `[start, end)`. Returns `None` if it is empty.
     pub fn new(start: T, end: T) -> Option<Self> {
         (start < end).then_some(Self { start, end })
     }
 
-    /// Returns the first point that is inside.
     pub const fn start(&self) -> T {
         self.start
     }
 
-    /// Returns the first point after it.
+    /// Returns the first point after the interval.
     pub const fn end(&self) -> T {
         self.end
     }
 
-    /// Tells whether all of `other` lies inside.
+    /// Tells whether all of `other` lies in this interval.
     pub fn contains(&self, other: &Self) -> bool {
         self.start <= other.start && other.end <= self.end
     }
 
-    /// Tells whether the two share a point. Touching is not overlapping.
+    /// Tells whether the two share a point. Adjacent intervals do not.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.start < other.end && other.start < self.end
     }
 
-    /// Returns what the two share.
+    /// Returns the part that both share.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         Self::new(self.start.max(other.start), self.end.min(other.end))
     }
 }
 
-/// A set of points, kept as sorted intervals which neither overlap nor touch.
+/// A set of points, stored as sorted intervals that neither overlap nor touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntervalSet<T>(Vec<Interval<T>>);
 
@@ -51,7 +50,6 @@ impl<T> Default for IntervalSet<T> {
 }
 
 impl<T> IntervalSet<T> {
-    /// Makes the set without points.
     #[must_use]
     pub const fn empty() -> Self {
         Self(Vec::new())
@@ -70,37 +68,36 @@ impl<T: Ord + Copy> IntervalSet<T> {
         &self.0
     }
 
-    /// Tells whether there is no point in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Tells whether all of `interval` lies inside.
+    /// Tells whether all of `interval` lies in the set.
     pub fn contains(&self, interval: &Interval<T>) -> bool {
         let candidate = self.0.partition_point(|known| known.end <= interval.start);
         self.0.get(candidate).is_some_and(|known| known.contains(interval))
     }
 
-    /// Tells whether any of `interval` lies inside.
+    /// Tells whether any point of `interval` lies in the set.
     pub fn overlaps(&self, interval: &Interval<T>) -> bool {
         self.overlapping(interval).next().is_some()
     }
 
-    /// Iterates over the members that share a point with `interval`, in order.
+    /// Iterates in order over the intervals of the set that overlap `interval`.
     pub fn overlapping(&self, interval: &Interval<T>) -> impl Iterator<Item = &Interval<T>> {
         let first = self.0.partition_point(|known| known.end <= interval.start);
         let end = interval.end;
         self.0[first..].iter().take_while(move |known| known.start < end)
     }
 
-    /// Returns the points that are in either set.
+    /// Returns the points in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.iter().chain(other.iter()).copied().collect()
     }
 
-    /// Returns the points that are in both sets.
+    /// Returns the points in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let shared = |a: &Interval<T>| {
@@ -110,7 +107,7 @@ impl<T: Ord + Copy> IntervalSet<T> {
         Self(self.iter().flat_map(shared).collect())
     }
 
-    /// Returns the points that are in this set and not in `other`.
+    /// Returns the points of this set that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         let mut left = Vec::with_capacity(self.0.len() + other.0.len());
@@ -127,7 +124,7 @@ impl<T: Ord + Copy> IntervalSet<T> {
 }
 
 impl<T: Ord + Copy> FromIterator<Interval<T>> for IntervalSet<T> {
-    /// Sorts the intervals, and joins those that overlap or touch.
+    /// Sorts the intervals and joins those that overlap or touch.
     fn from_iter<I: IntoIterator<Item = Interval<T>>>(intervals: I) -> Self {
         let mut sorted: Vec<_> = intervals.into_iter().collect();
         sorted.sort_unstable();
@@ -188,19 +185,19 @@ mod tests {
     }
 
     #[test]
-    fn touching_intervals_become_one() {
+    fn touching_intervals_are_joined() {
         assert_eq!(set(&[(3, 5), (1, 3)]), set(&[(1, 5)]));
         assert_eq!(set(&[(1, 9), (2, 3)]), set(&[(1, 9)]));
     }
 
     #[test]
-    fn an_empty_interval_does_not_exist() {
+    fn an_interval_is_never_empty() {
         assert_eq!(Interval::new(3, 3), None);
         assert_eq!(Interval::new(4, 3), None);
     }
 
     #[test]
-    fn an_interval_across_a_gap_is_not_contained() {
+    fn a_set_does_not_contain_an_interval_across_a_gap() {
         let open = set(&[(10, 12), (13, 19)]);
         assert!(open.contains(&Interval { start: 13, end: 19 }));
         assert!(!open.contains(&Interval { start: 11, end: 14 }));
@@ -209,7 +206,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn set_operations_agree_with_membership_point_by_point(a in any_set(), b in any_set()) {
+        fn set_operations_agree_with_point_membership(a in any_set(), b in any_set()) {
             let results = [a.union(&b), a.intersection(&b), a.difference(&b)];
             for point in 0..=90 {
                 let (in_a, in_b) = (has(&a, point), has(&b, point));

@@ -1,9 +1,9 @@
-//! Appointments as iCalendar files (RFC 5545), which calendars import.
+//! Appointments as iCalendar files (RFC 5545), for import into a calendar.
 //!
-//! They are published and not requested (RFC 5546, 3.2.1): a client's calendar
-//! then offers to keep the appointment, without "accept" and "decline", which
-//! nobody here would hear of. Whoever declined would believe to have cancelled.
-//! What is cancelled says so by the same UID (4.1.3).
+//! They use the method `PUBLISH` (RFC 5546, 3.2.1), so that a calendar offers to
+//! add the appointment. With `REQUEST` it would offer "accept" and "decline", and
+//! we would not receive the answer: a client who declined would believe that the
+//! booking is cancelled. A cancellation has the same UID and `CANCEL` (4.1.3).
 
 mod content_lines;
 
@@ -13,18 +13,17 @@ use self::content_lines::ContentLines;
 use crate::booking::{Booking, State};
 use crate::salon::Salon;
 
-/// What a file asks a calendar to do.
+/// What the file asks a calendar to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// To keep the appointment.
+    /// Add or update the appointment.
     Publish,
-    /// To take it out.
+    /// Remove it.
     Cancel,
 }
 
 impl Method {
-    /// Returns what a calendar is to do about a booking. One that has never
-    /// been paid has no place there.
+    /// Returns the method for a booking. A booking that was never paid has none.
     #[must_use]
     pub fn of(booking: &Booking) -> Option<Self> {
         match booking.state {
@@ -36,7 +35,7 @@ impl Method {
         }
     }
 
-    /// Returns its name: the `method` of the MIME type is the same (RFC 6047, 2.4).
+    /// Returns the name, which is also the MIME type's `method` (RFC 6047, 2.4).
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,23 +48,24 @@ impl Method {
 /// An iCalendar file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// What it asks for.
     pub method: Method,
-    /// Its text, with lines of at most 75 octets that end in CRLF.
+    /// Lines of at most 75 octets that end in CRLF.
     pub text: String,
 }
 
 impl Invitation {
-    /// Writes the file for the client, or for whoever has the booking's id:
-    /// nothing in it is personal, and the right to cancel is not in it either,
-    /// as calendars are shared.
+    /// Makes the file for the client, or `None` for a booking without a
+    /// [`Method`].
+    ///
+    /// Calendars are shared, and anyone with the booking id can get this file, so
+    /// it contains nothing personal and no manage token.
     #[must_use]
     pub fn for_client(booking: &Booking, salon: &Salon) -> Option<Self> {
         let service = salon.service(booking.service.as_str());
         let title = service.map_or("Appointment", |service| &service.title);
         let mut description = Vec::new();
         let member = salon.staff_member(booking.staff.as_str());
-        // Where there is only one, it is clear with whom.
+        // With a single staff member, the name says nothing.
         if let Some(member) = member.filter(|_| salon.staff.len() > 1) {
             description.push(format!("With {}", member.name));
         }
@@ -74,24 +74,23 @@ impl Invitation {
         write(booking, salon, &summary, &description.join("\n"))
     }
 
-    /// Writes the file for the salon's own calendars, with who comes.
+    /// Makes the file for the salon's own calendars, with the client's name,
+    /// phone number and e-mail address.
     #[must_use]
     pub fn for_owner(booking: &Booking, salon: &Salon) -> Option<Self> {
-        let words = CalendarText::for_owner(booking, salon);
-        write(booking, salon, &words.summary, &words.description)
+        let text = CalendarText::for_owner(booking, salon);
+        write(booking, salon, &text.summary, &text.description)
     }
 }
 
-/// What an appointment says in a calendar.
+/// The title and description of an appointment in a calendar.
 pub struct CalendarText {
-    /// The title.
     pub summary: String,
-    /// The text.
     pub description: String,
 }
 
 impl CalendarText {
-    /// Says what is booked, by whom, and how they are reached.
+    /// Names the service, the client and the staff member.
     #[must_use]
     pub fn for_owner(booking: &Booking, salon: &Salon) -> Self {
         let service = salon.service(booking.service.as_str());
@@ -124,9 +123,9 @@ fn write(booking: &Booking, salon: &Salon, summary: &str, description: &str) -> 
     lines.value("METHOD", method.as_str());
     lines.value("BEGIN", "VEVENT");
     lines.value("UID", &format!("{}@{host}", booking.id));
-    // When it changed, not when it is written down: the same booking is the same file.
+    // The time of the last change, not of this file: the same booking gives the same file.
     lines.value("DTSTAMP", &utc(booking.changed_at));
-    // Each write of a booking counts, so that what it has become is later than what it was.
+    // The version grows with each write, so a later file replaces an earlier one.
     lines.value("SEQUENCE", &booking.version.min(i32::MAX.unsigned_abs().into()).to_string());
     lines.value("DTSTART", &utc(appointment.start()));
     lines.value("DTEND", &utc(appointment.end()));
@@ -145,7 +144,7 @@ fn write(booking: &Booking, salon: &Salon, summary: &str, description: &str) -> 
     Some(Invitation { method, text: lines.into_text() })
 }
 
-/// Returns who organizes: an address of the salon's, or its site.
+/// Returns the organizer: an e-mail address of the salon, or its site.
 fn organizer(salon: &Salon, host: &str) -> String {
     let writes = salon.mail.as_ref().map(|mail| &mail.from.address);
     match salon.contact.email.as_ref().or(writes) {
@@ -154,7 +153,7 @@ fn organizer(salon: &Salon, host: &str) -> String {
     }
 }
 
-/// Returns the host of a URL that has been checked.
+/// Returns the host of a valid URL.
 fn host(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     after_scheme.split(['/', '?', '#', ':']).next().unwrap_or_default()

@@ -1,12 +1,11 @@
-//! Money: an integer of minor units and a currency.
+//! Money: a number of minor units and a currency.
 
 use std::fmt;
 
 use serde::ser::SerializeStruct;
 
-/// A currency in which a deposit can be charged.
-///
-/// These are the currencies for which Stripe documents a minimum charge
+/// A currency in which a deposit can be charged: one for which Stripe documents a
+/// minimum charge
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Currency(&'static CurrencyRow);
@@ -51,13 +50,13 @@ static CURRENCIES: [CurrencyRow; 23] = [
 ];
 
 impl Currency {
-    /// Finds a currency by its ISO 4217 code, in any case.
+    /// Finds a currency by its ISO 4217 code, ignoring case.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         CURRENCIES.iter().find(|row| row.code.eq_ignore_ascii_case(code)).map(Self)
     }
 
-    /// Lists the codes of all supported currencies, lower-case and in order.
+    /// Iterates over the lower-case codes of all supported currencies, in order.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         CURRENCIES.iter().map(|row| row.code)
     }
@@ -89,17 +88,16 @@ impl Money {
         Self { amount, currency }
     }
 
-    /// Makes an amount of whole units: dollars, not cents.
-    ///
-    /// Returns `None` where that overflows.
+    /// Makes an amount of whole units: dollars, not cents. Returns `None` on
+    /// overflow.
     #[must_use]
     pub fn from_major(units: i64, currency: Currency) -> Option<Self> {
         let factor = 10_i64.pow(currency.0.digits);
         Some(Self::new(units.checked_mul(factor)?, currency))
     }
 
-    /// Reads a decimal such as `99.50`, with at most as many digits after the
-    /// point as the currency has.
+    /// Parses a decimal such as `99.50`, with at most as many decimal places as the
+    /// currency has.
     #[must_use]
     pub fn parse_major(text: &str, currency: Currency) -> Option<Self> {
         let (units, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -121,13 +119,12 @@ impl Money {
         self.amount
     }
 
-    /// Returns the currency.
     #[must_use]
     pub const fn currency(self) -> Currency {
         self.currency
     }
 
-    /// Returns `percent` hundredths of the amount, rounded up to a minor unit.
+    /// Returns a percentage of the amount, rounded up to a minor unit.
     #[must_use]
     pub fn percent(self, percent: u8) -> Self {
         let exact = i128::from(self.amount) * i128::from(percent);
@@ -137,7 +134,7 @@ impl Money {
     }
 }
 
-/// Shows an amount as a person writes it: `50.00 USD`.
+/// `50.00 USD`
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.currency.0.digits;
@@ -171,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decimal_becomes_minor_units() {
+    fn a_decimal_is_parsed_to_minor_units() {
         let cases = [
             ("usd", "99.50", Some(9950)),
             ("usd", "99.5", Some(9950)),
@@ -201,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn money_is_shown_as_people_write_it() {
+    fn money_is_displayed_with_decimal_places_and_currency() {
         assert_eq!(Money::new(5_000, currency("USD")).to_string(), "50.00 USD");
         assert_eq!(Money::new(50, currency("jpy")).to_string(), "50 JPY");
     }

@@ -1,20 +1,20 @@
-//! How a deposit is paid.
+//! Where the client pays the deposit.
 
 use std::str::FromStr;
 
-/// The page on which a client pays.
+/// The kind of page on which a client pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PaymentUi {
-    /// The payment service's own page, to which the browser goes.
+    /// Stripe's own page, to which the browser is redirected.
     Hosted,
-    /// The payment service's form, in a frame of the salon's page.
+    /// Stripe's form in a frame of the salon's page.
     Embedded,
-    /// The salon's own form, made of the payment service's fields.
+    /// The salon's own form, made of Stripe's fields.
     Elements,
 }
 
 impl PaymentUi {
-    /// Returns the name by which requests and the salon file know it.
+    /// Returns the name in requests and the salon file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,9 +25,9 @@ impl PaymentUi {
     }
 }
 
-/// The text names no page to pay on.
+/// The text is not the name of a [`PaymentUi`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a page to pay on is hosted, embedded or elements")]
+#[error("the payment page is hosted, embedded or elements")]
 pub struct UnknownPaymentUi;
 
 impl FromStr for PaymentUi {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_page_is_found_by_its_name() {
+    fn every_ui_is_parsed_from_its_name() {
         for ui in [PaymentUi::Hosted, PaymentUi::Embedded, PaymentUi::Elements] {
             assert_eq!(ui.as_str().parse(), Ok(ui));
         }

@@ -1,7 +1,7 @@
-//! The salon file: `salon.toml`, read into a [`Salon`].
+//! The salon file: `salon.toml`, parsed into a [`Salon`].
 //!
-//! Everything is checked here, once, and every mistake of a file is reported
-//! at the same time, each with its line, its key and what is allowed.
+//! Everything is checked here, once. All problems of a file are reported
+//! together, each with its line, its key and what is allowed.
 
 mod contact_section;
 mod hours_section;
@@ -28,22 +28,22 @@ use crate::customer::Country;
 use crate::hours::Closure;
 use crate::salon::Salon;
 
-/// The salon file that is compiled in, for a deployment without `SALON_FILE`.
+/// The salon file that is compiled in. It is used if `SALON_FILE` is not set.
 pub const COMPILED_IN: &str = include_str!("../../../salon.toml");
 
-/// What is wrong with a salon file.
+/// The problems of a salon file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SalonProblems(Vec<Problem>);
 
 impl SalonProblems {
-    /// Returns the problems, top to bottom.
+    /// Returns the problems, ordered by line.
     #[must_use]
     pub fn as_slice(&self) -> &[Problem] {
         &self.0
     }
 }
 
-/// A problem a line.
+/// One problem per line.
 impl fmt::Display for SalonProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
@@ -53,17 +53,17 @@ impl fmt::Display for SalonProblems {
 
 impl std::error::Error for SalonProblems {}
 
-/// Reads and checks the text of a salon file.
+/// Parses and checks a salon file.
 ///
 /// # Errors
-/// All problems of the file, in the order of its lines.
+/// All problems of the file, ordered by line.
 pub fn parse(text: &str) -> Result<Salon, SalonProblems> {
     let reader = Reader::new(text);
     let (document, syntax) = DeTable::parse_recoverable(text);
     for error in &syntax {
         reader.report(&error.span().unwrap_or(0..0), "", error.message());
     }
-    // What is read out of a broken document would be reported twice.
+    // Keys that a syntax error hides would be reported as missing.
     let salon = if syntax.is_empty() { read_salon(&reader, document.get_ref()) } else { None };
     let problems = reader.into_problems();
     match salon {
@@ -72,7 +72,7 @@ pub fn parse(text: &str) -> Result<Salon, SalonProblems> {
     }
 }
 
-/// Reads everything before giving up on anything, so that all problems are seen.
+/// Reads the whole file before it gives up, so that all problems are reported.
 fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
     const KEYS: [&str; 15] = [
         "name",
@@ -98,7 +98,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
     let country = file
         .required(
             "country",
-            "two letters such as \"US\", for phone numbers without a country's code",
+            "two letters such as \"US\", the country of phone numbers without a country code",
         )
         .and_then(|f| country(&f));
     let time_zone = file
@@ -122,11 +122,13 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
     let prices = currency.zip(deposit.as_ref().map(|deposit| deposit.default));
     let services = list_of(&file, "services", "[[services]], the menu", |f| service(f, prices));
     unique(&services, |service| service.id.as_str());
-    let staff = list_of(&file, "staff", "[[staff]], who works there", |f| {
+    let staff = list_of(&file, "staff", "[[staff]], the people who work there", |f| {
         staff_member(f, hours.as_ref(), &services)
     });
     unique(&staff, |member| member.id.as_str());
-    let site = file.required("site", "[site] with the site's address").and_then(|f| site(&f));
+    let site = file
+        .required("site", "[site] with the addresses of the salon's pages")
+        .and_then(|f| site(&f));
     let contact = optional_or(Some(&file), "contact", Contact::default(), |f| contact(f, country));
     let mail = optional_or(Some(&file), "mail", None, |f| mail(f, name.as_deref()).map(Some));
 
@@ -166,7 +168,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
     })
 }
 
-/// Reads a key that may be left out. `None` is a value that cannot be used.
+/// Reads an optional key. Returns `None` if its value is invalid.
 fn optional_or<T>(
     table: Option<&Table<'_, '_>>,
     key: &str,
@@ -176,7 +178,7 @@ fn optional_or<T>(
     table.and_then(|table| table.optional(key)).map_or(Some(default), |field| read(&field))
 }
 
-/// Reads a list that must not be empty, and keeps each item's place.
+/// Reads a non-empty list. Each item is returned with its place in the file.
 fn list_of<'r, 't, T>(
     file: &Table<'r, 't>,
     key: &str,
@@ -186,7 +188,7 @@ fn list_of<'r, 't, T>(
     let Some(field) = file.required(key, meaning) else { return Vec::new() };
     let items = field.list(meaning);
     if items.is_empty() {
-        field.report("is empty");
+        field.report("is empty; add at least one");
     }
     items.into_iter().filter_map(|item| Some((read(&item)?, item))).collect()
 }
@@ -199,14 +201,17 @@ fn unique<'a, T>(items: &'a [(T, Field<'_, '_>)], id: impl Fn(&'a T) -> &'a str)
     let mut seen = HashSet::new();
     for (item, field) in items {
         if !seen.insert(id(item)) {
-            field.report(format!("has the id \"{}\" a second time", id(item)));
+            field.report(format!(
+                "has the id \"{}\", which is already used; give it another",
+                id(item)
+            ));
         }
     }
 }
 
 fn country(field: &Field<'_, '_>) -> Option<Country> {
     let country = Country::from_code(field.text()?);
-    field.expect(country, "the two letters of a country, such as \"US\"")
+    field.expect(country, "a two-letter country code such as \"US\"")
 }
 
 fn time_zone(field: &Field<'_, '_>) -> Option<TimeZone> {

@@ -68,7 +68,6 @@ pub struct Service {
     pub deposit: Money,
 }
 
-/// Somebody who performs services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StaffMember {

@@ -1,4 +1,4 @@
-//! Staff members' own calendars, and what has been read of them.
+//! Staff members' own calendars, and their busy time as last read.
 
 use std::collections::BTreeMap;
 
@@ -6,41 +6,39 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::interval::{Interval, IntervalSet};
 
-/// A calendar that the salon file names. Its address is a secret, and is kept
-/// under this name elsewhere.
+/// A calendar named in the salon file. Its address is a secret that is stored
+/// elsewhere under this name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CalendarName {
-    /// A Google calendar, asked through the freeBusy API.
+    /// A Google calendar, read through the freeBusy API.
     Google(String),
     /// An iCal feed.
     Ical(String),
 }
 
-/// What one person's calendars said at one time.
+/// The busy time of one staff member's calendars, as read at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CalendarReading {
-    /// What each source said: a feed, or all Google calendars together.
+    /// Each source is a feed, or all Google calendars together.
     pub sources: BTreeMap<String, SourceReading>,
-    /// The time that was asked about.
+    /// The time range that was read.
     pub window: Interval<Timestamp>,
-    /// When they were asked.
     pub read_at: Timestamp,
-    /// Until when nobody needs to ask again.
+    /// Until when the calendars need not be read again.
     pub fresh_until: Timestamp,
 }
 
-/// What one source said.
+/// The busy time of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceReading {
-    /// The time that it makes busy, in whole minutes.
+    /// In whole minutes.
     pub busy: IntervalSet<Timestamp>,
-    /// What the source can be asked with whether it has changed since.
+    /// The source's version, such as an `ETag`, for a conditional request.
     pub version: Option<String>,
 }
 
 impl CalendarReading {
-    /// Makes a reading.
     #[must_use]
     pub const fn new(
         sources: BTreeMap<String, SourceReading>,
@@ -51,8 +49,8 @@ impl CalendarReading {
         Self { sources, window, read_at, fresh_until }
     }
 
-    /// Tells whether the reading is about all of `window` and not older than
-    /// `max_stale` at `now`.
+    /// Tells whether the reading covers `window` and is younger than `max_stale`
+    /// at `now`.
     #[must_use]
     pub fn is_usable(
         &self,
@@ -63,13 +61,13 @@ impl CalendarReading {
         self.window.contains(window) && now.duration_since(self.read_at) < max_stale
     }
 
-    /// Tells whether nobody needs to ask again at `now`.
+    /// Tells whether the calendars need not be read again at `now`.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now < self.fresh_until
     }
 
-    /// Returns the time that any of the calendars makes busy.
+    /// Returns the busy time of all sources together.
     #[must_use]
     pub fn busy(&self) -> IntervalSet<Timestamp> {
         self.sources.values().flat_map(|source| source.busy.iter().copied()).collect()

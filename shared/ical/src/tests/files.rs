@@ -113,7 +113,7 @@ fn only_events_and_busy_periods_are_busy() {
             "BEGIN:VFREEBUSY|UID:f|FREEBUSY:20261124T170000Z|END:VFREEBUSY",
             "event f: FREEBUSY \"20261124T170000Z\" cannot be read",
         ),
-        ("a line that is none", "no colon", "line 4 of the unfolded feed has no name or no value"),
+        ("a malformed line", "no colon", "line 4 of the unfolded feed has no name or no value"),
     ];
     check_calendars(WINTER, &rows);
 }

@@ -150,7 +150,7 @@ fn an_error_names_the_event_and_the_reason() {
         ),
         ("free, and not understood", "DTSTART:yesterday|TRANSP:TRANSPARENT", ""),
         (
-            "a line that is none",
+            "a malformed line",
             "DTSTART:20261124T090000|rubbish",
             "event it: line 7 after unfolding has no name or no value",
         ),

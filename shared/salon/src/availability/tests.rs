@@ -328,10 +328,10 @@ fn expected_open_time(case: &TestCase, busy: &BusyTimes, date: Date) -> Vec<bool
     let staff: Vec<_> = case.salon.staff.iter().map(|m| minutes(case, m, busy, date)).collect();
     let mut open: Vec<Option<bool>> = vec![None; MINUTES_PER_DAY];
     for index in 0..staff[0].len() {
-        let somebody_free =
+        let anyone_free =
             staff.iter().any(|minutes| minutes[index].bookable && !minutes[index].busy);
         let known = &mut open[staff[0][index].clock];
-        *known = Some(known.unwrap_or(true) && somebody_free);
+        *known = Some(known.unwrap_or(true) && anyone_free);
     }
     open.into_iter().map(|open| open == Some(true)).collect()
 }

@@ -183,7 +183,7 @@ fn a_booking_cancelled_during_processing_awaits_its_payment() {
     let mut cancelled = booking(State::Processing);
     apply(&mut cancelled, BookingEvent::Cancelled);
     assert!(cancelled.awaits_payment());
-    assert!(cancelled.check_at.is_some(), "somebody looks after it");
+    assert!(cancelled.check_at.is_some(), "it is checked at Stripe");
     assert_eq!(cancelled.delete_at(), None);
 
     let mut paid = cancelled.clone();

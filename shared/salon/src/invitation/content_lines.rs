@@ -1,24 +1,24 @@
 //! Content lines: escaping and folding (RFC 5545, 3.1, 3.2 and 3.3.11).
 
-/// How many octets a line may have, without its end.
+/// The most octets in a line, without its CRLF.
 const MAX_OCTETS: usize = 75;
 
-/// The lines of a file.
+/// Writes the content lines of a file.
 #[derive(Default)]
 pub(super) struct ContentLines(String);
 
 impl ContentLines {
-    /// Adds a property whose value is no text: a name, a number, a time.
+    /// Adds a property whose value needs no escaping, such as a number or a time.
     pub(super) fn value(&mut self, name: &str, value: &str) {
         self.fold(&format!("{name}:{value}"));
     }
 
-    /// Adds a property whose value is text.
+    /// Adds a property whose value is text, and escapes it.
     pub(super) fn text(&mut self, name: &str, text: &str) {
         self.fold(&format!("{name}:{}", escaped(text)));
     }
 
-    /// Adds who organizes, by name and address.
+    /// Adds the `ORGANIZER` property.
     pub(super) fn organizer(&mut self, name: &str, address: &str) {
         self.fold(&format!("ORGANIZER;CN=\"{}\":{address}", quotable(name)));
     }
@@ -27,8 +27,8 @@ impl ContentLines {
         self.0
     }
 
-    /// Writes a line as several where it is too long, each but the first after
-    /// a space. A character stays whole, as not every reader unfolds bytes.
+    /// Folds a long line. Each part after the first begins with a space. Characters
+    /// are not split, as some readers unfold characters and not bytes.
     fn fold(&mut self, line: &str) {
         let mut octets = 0;
         for character in line.chars() {
@@ -43,8 +43,8 @@ impl ContentLines {
     }
 }
 
-/// Escapes text. Control characters but line ends and tabs have no place in a
-/// file, and are left out.
+/// Escapes text. Control characters other than line breaks and tabs are not
+/// allowed in a file, and are dropped.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.replace("\r\n", "\n").chars() {
@@ -59,7 +59,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Makes text the value of a parameter, which has no escape for its quotes.
+/// Makes text safe for a quoted parameter, which cannot contain quotes.
 fn quotable(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())
@@ -73,8 +73,8 @@ mod tests {
 
     use super::*;
 
-    /// Reads a value back as RFC 5545 has it, sharing nothing with the writer.
-    fn read_back(file: &str) -> String {
+    /// Parses a value by RFC 5545, independently of the writer.
+    fn parse_back(file: &str) -> String {
         let line = file.replace("\r\n ", "");
         let line = line.strip_suffix("\r\n").expect("a line ends");
         assert!(!line.contains(['\r', '\n']), "one property is one line: {line:?}");
@@ -97,26 +97,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back_and_no_line_is_too_long(text in "(?s)[^\r\\p{Cc}]{0,300}") {
+        fn written_text_is_parsed_back_and_no_line_is_too_long(text in "(?s)[^\r\\p{Cc}]{0,300}") {
             let mut lines = ContentLines::default();
             lines.text("SUMMARY", &text);
             let file = lines.into_text();
             prop_assert!(file.split("\r\n").all(|line| line.len() <= MAX_OCTETS), "{file:?}");
-            prop_assert_eq!(read_back(&file), text);
+            prop_assert_eq!(parse_back(&file), text);
         }
 
         #[test]
-        fn nothing_in_a_text_begins_a_property(text in any::<String>()) {
+        fn a_text_cannot_inject_a_property(text in any::<String>()) {
             let mut lines = ContentLines::default();
             lines.text("SUMMARY", &text);
             let file = lines.into_text();
             let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
             let text = text.replace("\r\n", "\n").replace('\r', "\n");
-            prop_assert_eq!(read_back(&file), text.chars().filter(kept).collect::<String>());
+            prop_assert_eq!(parse_back(&file), text.chars().filter(kept).collect::<String>());
         }
 
         #[test]
-        fn nothing_in_a_name_ends_its_parameter(name in any::<String>()) {
+        fn a_name_cannot_end_its_parameter(name in any::<String>()) {
             let mut lines = ContentLines::default();
             lines.organizer(&name, "mailto:a@b.example");
             let line = lines.into_text().replace("\r\n ", "");

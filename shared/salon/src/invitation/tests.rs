@@ -53,7 +53,7 @@ fn a_cancellation_has_the_same_uid_and_a_higher_sequence() {
 }
 
 #[test]
-fn what_was_never_paid_is_in_no_calendar() {
+fn a_booking_that_was_never_paid_has_no_file() {
     let table = [
         (State::Held, None, None),
         (State::Processing, None, None),
@@ -75,7 +75,7 @@ fn what_was_never_paid_is_in_no_calendar() {
 }
 
 #[test]
-fn nothing_personal_is_in_a_clients_file_and_all_of_it_in_the_owners() {
+fn only_the_owners_file_contains_personal_data() {
     let booking = sample();
     let client = Invitation::for_client(&booking, &salon()).expect("an invitation").text;
     let owner = lines(Invitation::for_owner(&booking, &salon())).join("\n");
@@ -88,7 +88,7 @@ fn nothing_personal_is_in_a_clients_file_and_all_of_it_in_the_owners() {
 }
 
 #[test]
-fn a_salon_that_names_no_address_organizes_by_its_site() {
+fn without_an_email_address_the_organizer_is_the_site() {
     let mut salon = salon();
     (salon.contact.email, salon.contact.address) = (None, None);
     let from_mail = lines(Invitation::for_client(&sample(), &salon)).join("\n");
@@ -100,7 +100,7 @@ fn a_salon_that_names_no_address_organizes_by_its_site() {
 }
 
 #[test]
-fn our_own_reader_of_feeds_sees_the_time_as_busy_until_it_is_cancelled() {
+fn ical_reads_the_file_as_busy_until_it_is_cancelled() {
     use ical::{TimeRange, busy_times};
 
     let mut salon = salon();

@@ -1,4 +1,4 @@
-//! Reading how the salon is reached, and what it writes by mail.
+//! Reading `[contact]` and `[mail]`.
 
 use super::optional_or;
 use super::reader::Field;
@@ -12,7 +12,7 @@ pub(super) fn contact(field: &Field<'_, '_>, country: Option<Country>) -> Option
         optional_or(Some(&table), "address", None, |f| line(f).map(|line| Some(line.to_owned())));
     let phone = optional_or(Some(&table), "phone", None, |f| {
         let text = line(f)?;
-        // Without a country, which is reported by itself, nothing is known of it.
+        // A missing country is reported separately.
         let is_phone = country.is_none_or(|country| Phone::parse(text, country).is_ok());
         f.expect(is_phone.then(|| text.to_owned()), "a phone number").map(Some)
     });
@@ -20,14 +20,14 @@ pub(super) fn contact(field: &Field<'_, '_>, country: Option<Country>) -> Option
     Some(Contact { address: address?, phone: phone?, email: email? })
 }
 
-/// Reads `[mail]`. Where the sender has no name, it is the `salon`'s.
+/// Reads `[mail]`. The default name of the sender is `salon`.
 pub(super) fn mail(field: &Field<'_, '_>, salon: Option<&str>) -> Option<MailRules> {
     let table = field.table(&["from", "owner", "reminder_hours", "quiet_hours"])?;
     let from = table
-        .required("from", "who writes, such as \"Salon <bookings@salon.example>\"")
+        .required("from", "the sender, such as \"Salon <bookings@salon.example>\"")
         .and_then(|f| mailbox(&f, salon.unwrap_or_default()));
     let owner =
-        table.required("owner", "the address that is told of bookings").and_then(|f| email(&f));
+        table.required("owner", "the address that is notified of bookings").and_then(|f| email(&f));
     let hours =
         optional_or(Some(&table), "reminder_hours", 24, |f| f.integer(0..=168_u16, "hours"));
     let quiet = optional_or(Some(&table), "quiet_hours", None, |f| quiet_hours(f).map(Some));
@@ -36,7 +36,7 @@ pub(super) fn mail(field: &Field<'_, '_>, salon: Option<&str>) -> Option<MailRul
     Some(MailRules { from: from?, owner: owner?, reminders })
 }
 
-/// Reads `Name <address>`, or an address alone.
+/// Reads `Name <address>`, or only an address.
 fn mailbox(field: &Field<'_, '_>, salon: &str) -> Option<Mailbox> {
     const EXPECTED: &str = "an address such as \"Salon <bookings@salon.example>\"";
     let text = line(field)?.trim();
@@ -53,14 +53,14 @@ fn email(field: &Field<'_, '_>) -> Option<Email> {
     field.expect(sendable(field.text()?), "an e-mail address such as \"hello@salon.example\"")
 }
 
-/// Amazon SES takes addresses in ASCII only.
+/// Parses an address that Amazon SES accepts: ASCII only.
 fn sendable(text: &str) -> Option<Email> {
     text.parse().ok().filter(|_| text.is_ascii())
 }
 
-/// Reads `HH:MM-HH:MM`, the end before the start where midnight lies between.
+/// Reads `HH:MM-HH:MM`. An end before the start is on the next day.
 fn quiet_hours(field: &Field<'_, '_>) -> Option<QuietHours> {
-    const EXPECTED: &str = "the hours in which nothing is sent, such as \"20:00-08:00\", which leave at least two hours of a day";
+    const EXPECTED: &str = "hours such as \"20:00-08:00\" that leave at least two hours of the day";
     let ends = field.as_text().and_then(|text| text.split_once('-'));
     let quiet = ends.and_then(|(from, until)| {
         QuietHours::new(from.trim().parse().ok()?, until.trim().parse().ok()?)
@@ -68,9 +68,9 @@ fn quiet_hours(field: &Field<'_, '_>) -> Option<QuietHours> {
     field.expect(quiet, EXPECTED)
 }
 
-/// Reads text that is one line.
+/// Reads text on one line.
 fn line<'r>(field: &Field<'r, '_>) -> Option<&'r str> {
     let text = field.text()?;
     let is_one_line = !text.chars().any(char::is_control);
-    field.expect(is_one_line.then_some(text), "text in one line")
+    field.expect(is_one_line.then_some(text), "text on one line")
 }

@@ -10,7 +10,7 @@ use crate::strict_date::parse_date;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Reads a week, each day of which lies within `limits` if there are any.
+/// Reads the hours of a week, which must lie within `limits`.
 pub(super) fn weekly_hours(
     field: &Field<'_, '_>,
     limits: Option<&WeeklyHours>,
@@ -24,21 +24,23 @@ pub(super) fn weekly_hours(
     };
     let hours = WeeklyHours::new([mon, tue, wed, thu, fri, sat, sun]);
     if hours.longest() == 0 {
-        field.report("has no opening on any weekday");
+        field.report("has no opening on any weekday; add at least one range");
         return None;
     }
     let outside = limits.and_then(|limits| {
         WEEKDAYS.into_iter().zip(hours.outside(limits)).find(|(_, outside)| !outside.is_empty())
     });
     if let Some((weekday, _)) = outside {
-        field.report(format!("has hours on {weekday} outside the salon's opening hours"));
+        field.report(format!(
+            "has hours on {weekday} outside the salon's opening hours; change them or [hours]"
+        ));
         return None;
     }
     Some(hours)
 }
 
 fn day_hours(field: &Field<'_, '_>) -> Option<IntervalSet<ClockTime>> {
-    const EXPECTED: &str = "a range of times such as \"10:00-19:00\", the end after the start";
+    const EXPECTED: &str = "a range of times such as \"10:00-19:00\", with the end after the start";
     let mut ranges: Vec<ClockRange> = Vec::new();
     let mut all_read = true;
     for item in field.list("ranges of times") {
@@ -50,9 +52,7 @@ fn day_hours(field: &Field<'_, '_>) -> Option<IntervalSet<ClockTime>> {
             continue;
         };
         if ranges.last().is_some_and(|previous| range.start() < previous.end()) {
-            item.report(
-                "starts before the range in front of it ends; put the ranges of a day in order",
-            );
+            item.report("starts before the previous range ends; list the ranges of a day in order");
             all_read = false;
         }
         ranges.push(range);
@@ -63,7 +63,7 @@ fn day_hours(field: &Field<'_, '_>) -> Option<IntervalSet<ClockTime>> {
 pub(super) fn closure(field: &Field<'_, '_>) -> Option<Closure> {
     let table = field.table(&["date", "from", "to", "reason"])?;
     let reason = table
-        .required("reason", "why the salon is closed")
+        .required("reason", "the reason for the closure")
         .and_then(|f| f.text().map(str::to_owned));
     let [single, from, to] = ["date", "from", "to"].map(|key| table.optional(key));
     let (first, last) = match (&single, &from, &to) {
@@ -79,7 +79,10 @@ pub(super) fn closure(field: &Field<'_, '_>) -> Option<Closure> {
     };
     let closure = Closure { first: first?, last: last?, reason: reason? };
     if closure.last < closure.first {
-        table.report(format!("ends on {}, before it starts on {}", closure.last, closure.first));
+        table.report(format!(
+            "ends on {}, before it starts on {}; swap `from` and `to`",
+            closure.last, closure.first
+        ));
         return None;
     }
     Some(closure)

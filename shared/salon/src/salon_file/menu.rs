@@ -8,7 +8,7 @@ use crate::money::{Currency, Money};
 use crate::service::{Service, ServiceId, StaffId, StaffMember};
 use crate::staff_calendar::CalendarName;
 
-const ID_RULE: &str = "1 to 40 letters, digits, dots, hyphens and underscores";
+const ID_RULE: &str = "1 to 40 letters, digits, dots, hyphens or underscores";
 
 pub(super) fn currency(field: &Field<'_, '_>) -> Option<Currency> {
     let allowed: Vec<&str> = Currency::codes().collect();
@@ -33,7 +33,7 @@ pub(super) fn chargeable(field: &Field<'_, '_>, amount: Money) -> bool {
     let minimum = amount.currency().minimum_charge();
     let enough = amount.amount() >= minimum.amount();
     if !enough {
-        field.report(format!("is {amount}, and Stripe charges no less than {minimum}"));
+        field.report(format!("is {amount}, but the least that Stripe charges is {minimum}"));
     }
     enough
 }
@@ -57,7 +57,7 @@ pub(super) fn service(field: &Field<'_, '_>, prices: Option<(Currency, Money)>) 
         .required("id", "a short unique id such as \"1.01\"")
         .and_then(|f| f.expect(ServiceId::new(f.text()?), ID_RULE));
     let category = table
-        .required("category", "the heading it is listed under")
+        .required("category", "its heading on the menu")
         .and_then(|f| f.text().map(str::to_owned));
     let title = table.required("title", "its name").and_then(|f| f.text().map(str::to_owned));
     let duration_minutes = table
@@ -78,7 +78,7 @@ pub(super) fn service(field: &Field<'_, '_>, prices: Option<(Currency, Money)>) 
             (chargeable(&field, deposit) && covered).then_some(deposit)?
         }
         None if default_deposit.amount() > price.amount() => {
-            table.report(format!("costs {price}, less than the default deposit of {default_deposit}; give it a `deposit`"));
+            table.report(format!("costs {price}, which is less than the default deposit of {default_deposit}; add a `deposit` to it"));
             return None;
         }
         None => default_deposit,
@@ -146,7 +146,8 @@ fn calendar(field: &Field<'_, '_>) -> Option<CalendarName> {
     }
 }
 
-/// Reports a service that nobody performs, or for which nobody works long enough.
+/// Reports a service that nobody performs, or that takes longer than anybody who
+/// performs it works without a break.
 pub(super) fn check_is_possible(
     service: &Service,
     place: &Field<'_, '_>,
@@ -158,9 +159,9 @@ pub(super) fn check_is_possible(
     match openings.max() {
         None if staff.is_empty() => {}
         None => place
-            .report(format!("nobody performs \"{}\"; add it to somebody's `services`", service.id)),
+            .report(format!("no staff member performs \"{}\"; add it to the `services` of one", service.id)),
         Some(longest) if longest < service.duration_minutes => place.report(format!(
-            "takes {} minutes, and the longest opening of those who perform it is {longest}",
+            "takes {} minutes, but nobody who performs it works longer than {longest} minutes without a break",
             service.duration_minutes
         )),
         Some(_) => {}

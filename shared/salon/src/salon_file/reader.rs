@@ -1,4 +1,4 @@
-//! A TOML reader that goes on after a mistake, so that all are reported at once.
+//! A TOML reader that continues after a problem, so that all are reported together.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// One mistake in a salon file.
+/// A problem in a salon file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     line: usize,
@@ -26,7 +26,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Collects the problems of one text.
+/// Collects the problems of a file.
 pub(super) struct Reader<'t> {
     text: &'t str,
     problems: RefCell<Vec<Problem>>,
@@ -37,7 +37,7 @@ impl<'t> Reader<'t> {
         Self { text, problems: RefCell::new(Vec::new()) }
     }
 
-    /// Notes a problem at a byte range of the text.
+    /// Records a problem at a byte range of the text.
     pub(super) fn report(&self, span: &Range<usize>, key: &str, message: impl Into<String>) {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
@@ -48,7 +48,7 @@ impl<'t> Reader<'t> {
         });
     }
 
-    /// Returns the problems, top to bottom.
+    /// Returns the problems, ordered by line.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| problem.line);
@@ -56,7 +56,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A table of the file, with the keys that may occur in it.
+/// A table of the file.
 pub(super) struct Table<'r, 't> {
     reader: &'r Reader<'t>,
     path: String,
@@ -65,7 +65,7 @@ pub(super) struct Table<'r, 't> {
 }
 
 impl<'r, 't> Table<'r, 't> {
-    /// Opens a table, and reports the keys in it that are not `known`.
+    /// Opens a table and reports all keys that are not `known`.
     pub(super) fn open(
         reader: &'r Reader<'t>,
         path: String,
@@ -78,7 +78,7 @@ impl<'r, 't> Table<'r, 't> {
             let name = key.get_ref().as_ref();
             let hint = nearest(name, known.iter().copied());
             let hint = hint.map_or_else(
-                || format!("known are {}", known.join(", ")),
+                || format!("the known keys are {}", known.join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
             reader.report(&key.span(), &table.key(name), format!("is not a known key; {hint}"));
@@ -86,7 +86,7 @@ impl<'r, 't> Table<'r, 't> {
         table
     }
 
-    /// Returns a key's value if it is there.
+    /// Returns the value of a key, if present.
     pub(super) fn optional(&self, key: &str) -> Option<Field<'r, 't>> {
         let value = self.entries.get(key)?;
         Some(Field {
@@ -97,7 +97,7 @@ impl<'r, 't> Table<'r, 't> {
         })
     }
 
-    /// Returns a key's value, and reports that it is missing if it is.
+    /// Returns the value of a key, and reports it if it is missing.
     pub(super) fn required(&self, key: &str, meaning: &str) -> Option<Field<'r, 't>> {
         let field = self.optional(key);
         if field.is_none() {
@@ -116,7 +116,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 }
 
-/// A value of the file, with its place.
+/// A value of the file, with its place in it.
 pub(super) struct Field<'r, 't> {
     reader: &'r Reader<'t>,
     path: String,
@@ -130,7 +130,7 @@ impl<'r, 't> Field<'r, 't> {
         self.reader.report(&self.span, &self.path, message);
     }
 
-    /// Returns the value, or reports what was expected instead.
+    /// Reports what was expected if there is no value.
     pub(super) fn expect<T>(&self, value: Option<T>, expected: &str) -> Option<T> {
         if value.is_none() {
             self.report(format!("must be {expected}"));
@@ -158,28 +158,28 @@ impl<'r, 't> Field<'r, 't> {
         )
     }
 
-    /// Returns the value if it is an integer, without a report if it is not.
+    /// Returns the value if it is an integer. Reports nothing.
     pub(super) fn as_integer(&self) -> Option<i64> {
         let integer = self.value.as_integer()?;
         i64::from_str_radix(integer.as_str(), integer.radix()).ok()
     }
 
-    /// Returns the value if it is text, without a report if it is not.
+    /// Returns the value if it is text. Reports nothing.
     pub(super) fn as_text(&self) -> Option<&'r str> {
         self.value.as_str()
     }
 
-    /// Returns the value as it is written if it is a date or a time.
+    /// Returns the value's text if it is a date or a time. Reports nothing.
     pub(super) fn as_datetime(&self) -> Option<String> {
         self.value.as_datetime().map(ToString::to_string)
     }
 
-    /// Returns the value if it is `true` or `false`, without a report if not.
+    /// Returns the value if it is a boolean. Reports nothing.
     pub(super) fn as_bool(&self) -> Option<bool> {
         self.value.as_bool()
     }
 
-    /// Reads a table that may have the `known` keys.
+    /// Reads a table with `known` keys.
     pub(super) fn table(&self, known: &[&str]) -> Option<Table<'r, 't>> {
         let entries =
             self.expect(self.value.as_table(), &format!("a table with {}", known.join(", ")))?;
@@ -201,17 +201,17 @@ impl<'r, 't> Field<'r, 't> {
     }
 }
 
-/// Returns the candidate that is most like `name`, if any is at all like it.
+/// Returns the candidate most similar to `name`, if any is similar enough.
 pub(super) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    const ALIKE: f64 = 0.6;
+    const MIN_SIMILARITY: f64 = 0.6;
     let scored = candidates
         .into_iter()
         .map(|candidate| (strsim::normalized_damerau_levenshtein(name, candidate), candidate));
     scored
-        .filter(|(score, _)| *score >= ALIKE)
+        .filter(|(score, _)| *score >= MIN_SIMILARITY)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
 }

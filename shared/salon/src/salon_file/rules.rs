@@ -8,7 +8,7 @@ use crate::money::{Currency, Money};
 use crate::payment_ui::PaymentUi;
 use crate::salon::HoldLimits;
 
-/// What `[booking]` says.
+/// The section `[booking]`.
 pub(super) struct BookingRules {
     pub(super) horizon_days: u16,
     pub(super) notice_minutes: u32,
@@ -52,7 +52,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
     })
 }
 
-/// What `[deposit]` says.
+/// The section `[deposit]`.
 pub(super) struct DepositRules {
     pub(super) default: Money,
     pub(super) bare: bool,
@@ -70,7 +70,7 @@ pub(super) fn deposit_rules(
         "ui",
         "delayed_methods",
     ])?;
-    let default = table.required("default", "the deposit of a service that names none");
+    let default = table.required("default", "the deposit of services without their own");
     let default = default.and_then(|f| {
         let amount = money(&f, currency?)?;
         chargeable(&f, amount).then_some(amount)
@@ -95,12 +95,11 @@ pub(super) fn cancellation(file: &Table<'_, '_>) -> Option<CancellationTerms> {
     let table = section(file, "cancellation", &["full_refund_hours", "late_refund_percent"]);
     let table = table.as_ref();
     let hours = optional_or(table, "full_refund_hours", 24, |f| f.integer(0..=24 * 60, "hours"));
-    let percent =
-        optional_or(table, "late_refund_percent", 0, |f| f.integer(0..=100, "hundredths"));
+    let percent = optional_or(table, "late_refund_percent", 0, |f| f.integer(0..=100, "percent"));
     Some(CancellationTerms { full_refund_hours: hours?, late_refund_percent: percent? })
 }
 
-/// What `[calendars]` says.
+/// The section `[calendars]`.
 pub(super) struct CalendarRules {
     pub(super) fresh_seconds: u32,
     pub(super) max_stale_minutes: u32,
@@ -114,7 +113,7 @@ pub(super) fn calendar_rules(file: &Table<'_, '_>) -> Option<CalendarRules> {
     Some(CalendarRules { fresh_seconds: fresh?, max_stale_minutes: stale? })
 }
 
-/// Opens a table that may be left out.
+/// Opens an optional section.
 fn section<'r, 't>(file: &Table<'r, 't>, key: &str, known: &[&str]) -> Option<Table<'r, 't>> {
     file.optional(key)?.table(known)
 }

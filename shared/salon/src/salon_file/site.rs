@@ -1,11 +1,11 @@
-//! Reading where the salon's pages are.
+//! Reading `[site]`: the salon's pages.
 
 use http::Uri;
 
 use super::optional_or;
 use super::reader::Field;
 
-/// The pages that are linked to.
+/// The section `[site]`.
 pub(super) struct Site {
     pub(super) return_url: String,
     pub(super) manage_url: Option<String>,
@@ -21,14 +21,16 @@ pub(super) fn site(field: &Field<'_, '_>) -> Option<Site> {
         .and_then(|f| page(&f, &origins));
     let manage_url = optional_or(Some(&table), "manage_url", None, |f| {
         let url = page(f, &origins)?;
-        let without_fragment = (!url.contains('#')).then_some(url);
-        let expected = "without a fragment, in which the right to cancel is put";
-        f.expect(without_fragment, expected).map(Some)
+        if url.contains('#') {
+            f.report("must not contain \"#\": the part after it is used for the manage token");
+            return None;
+        }
+        Some(Some(url))
     });
     Some(Site { return_url: return_url?, manage_url: manage_url? })
 }
 
-/// Reads the address of a page of one of the `origins`.
+/// Reads the address of a page on one of the `origins`.
 fn page(field: &Field<'_, '_>, origins: &[String]) -> Option<String> {
     let url = field.text()?;
     let known = origins.iter().any(|origin| {
@@ -36,13 +38,16 @@ fn page(field: &Field<'_, '_>, origins: &[String]) -> Option<String> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
     if url.parse::<Uri>().is_err() || !known {
-        field.report(format!("must be a page of an allowed origin ({})", origins.join(", ")));
+        field.report(format!(
+            "must be a page on one of the `allowed_origins` ({})",
+            origins.join(", ")
+        ));
         return None;
     }
     Some(url.to_owned())
 }
 
-/// Reads `https://host`, or `http://` for a site on the same machine.
+/// Reads `https://host`, or `http://` for localhost.
 fn origin(field: &Field<'_, '_>) -> Option<String> {
     let text = field.text()?;
     let is_origin = |uri: &Uri| {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A small file, every line of which the tests can break.
+/// A small valid file. The tests break its lines.
 const SMALL: &str = r#"name = "Salon"
 country = "US"
 time_zone = "America/Los_Angeles"
@@ -35,7 +35,7 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_file_that_is_compiled_in_is_valid_and_complete() {
+fn the_compiled_in_file_is_valid() {
     let salon = parse(COMPILED_IN).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(salon.name, "Beauty Lounge");
     assert_eq!(salon.time_zone.iana_name(), Some("America/Los_Angeles"));
@@ -47,7 +47,7 @@ fn the_file_that_is_compiled_in_is_valid_and_complete() {
 }
 
 #[test]
-fn what_may_be_left_out_has_a_default() {
+fn optional_keys_have_defaults() {
     let salon = parse(SMALL).unwrap_or_else(|problems| panic!("{problems}"));
     let rules =
         (salon.horizon_days, salon.notice_minutes, salon.slot_step_minutes, salon.bare_deposits);
@@ -60,7 +60,7 @@ fn what_may_be_left_out_has_a_default() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table with a row for each rule")]
-fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
+fn each_problem_is_reported_with_its_line_its_key_and_what_is_allowed() {
     let table = [
         (
             "name = \"Salon\"",
@@ -72,12 +72,12 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "\"US\"",
             "\"Narnia\"",
-            "line 2: country: must be the two letters of a country, such as \"US\"",
+            "line 2: country: must be a two-letter country code such as \"US\"",
         ),
         (
             "country = \"US\"",
             "",
-            "line 1: country: is missing: two letters such as \"US\", for phone numbers without a country's code",
+            "line 1: country: is missing: two letters such as \"US\", the country of phone numbers without a country code",
         ),
         (
             "default = 50",
@@ -87,7 +87,7 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "default = 50",
             "default = 50\n[cancellation]\nlate_refund_percent = 101",
-            "line 8: cancellation.late_refund_percent: must be a whole number of hundredths from 0 to 100",
+            "line 8: cancellation.late_refund_percent: must be a whole number of percent from 0 to 100",
         ),
         (
             "default = 50",
@@ -112,22 +112,22 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "default = 50",
             "default = \"0.49\"",
-            "line 6: deposit.default: is 0.49 USD, and Stripe charges no less than 0.50 USD",
+            "line 6: deposit.default: is 0.49 USD, but the least that Stripe charges is 0.50 USD",
         ),
         (
             "default = 50",
             "default = 201",
-            "line 13: services[1]: costs 200.00 USD, less than the default deposit of 201.00 USD; give it a `deposit`",
+            "line 13: services[1]: costs 200.00 USD, which is less than the default deposit of 201.00 USD; add a `deposit` to it",
         ),
         (
             "\"10:00-12:30\"",
             "\"12:30-10:00\"",
-            "line 8: hours.mon[1]: must be a range of times such as \"10:00-19:00\", the end after the start",
+            "line 8: hours.mon[1]: must be a range of times such as \"10:00-19:00\", with the end after the start",
         ),
         (
             "\"13:00-19:00\"",
             "\"12:00-19:00\"",
-            "line 8: hours.mon[2]: starts before the range in front of it ends; put the ranges of a day in order",
+            "line 8: hours.mon[2]: starts before the previous range ends; list the ranges of a day in order",
         ),
         ("tue =", "tues =", "line 9: hours.tues: is not a known key; did you mean `tue`?"),
         (
@@ -138,17 +138,17 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "https://salon.example/done",
             "https://salon.example.evil/done",
-            "line 12: site.return_url: must be a page of an allowed origin (https://salon.example)",
+            "line 12: site.return_url: must be a page on one of the `allowed_origins` (https://salon.example)",
         ),
         (
             "id = \"1.01\"",
             "id = \"1 01\"",
-            "line 14: services[1].id: must be 1 to 40 letters, digits, dots, hyphens and underscores",
+            "line 14: services[1].id: must be 1 to 40 letters, digits, dots, hyphens or underscores",
         ),
         (
             "duration_minutes = 60",
             "duration_minutes = 361",
-            "line 13: services[1]: takes 361 minutes, and the longest opening of those who perform it is 360",
+            "line 13: services[1]: takes 361 minutes, but nobody who performs it works longer than 360 minutes without a break",
         ),
         (
             "duration_minutes = 60",
@@ -178,12 +178,12 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "name = \"Person\"",
             "name = \"Person\"\nservices = []",
-            "line 13: services[1]: nobody performs \"1.01\"; add it to somebody's `services`",
+            "line 13: services[1]: no staff member performs \"1.01\"; add it to the `services` of one",
         ),
         (
             "name = \"Person\"",
             "name = \"Person\"\nhours = { mon = [\"12:00-14:00\"] }",
-            "line 22: staff[1].hours: has hours on mon outside the salon's opening hours",
+            "line 22: staff[1].hours: has hours on mon outside the salon's opening hours; change them or [hours]",
         ),
         (
             "name = \"Person\"",
@@ -193,7 +193,7 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "name = \"Person\"",
             "name = \"Person\"\ncalendars = [{ ical = \"https://secret\" }]",
-            "line 22: staff[1].calendars[1].ical: must be 1 to 40 letters, digits, dots, hyphens and underscores",
+            "line 22: staff[1].calendars[1].ical: must be 1 to 40 letters, digits, dots, hyphens or underscores",
         ),
         ("date = 2026-12-25", "date = 2026-12-32", "line 23: "),
         (
@@ -209,12 +209,12 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
         (
             "date = 2026-12-25",
             "from = 2026-12-25\nto = 2026-12-24",
-            "line 22: closures[1]: ends on 2026-12-24, before it starts on 2026-12-25",
+            "line 22: closures[1]: ends on 2026-12-24, before it starts on 2026-12-25; swap `from` and `to`",
         ),
         (
             "reason = \"Christmas Day\"",
             "",
-            "line 22: closures[1].reason: is missing: why the salon is closed",
+            "line 22: closures[1].reason: is missing: the reason for the closure",
         ),
     ];
     for (original, broken, expected) in table {
@@ -231,7 +231,7 @@ fn each_mistake_is_reported_with_its_line_its_key_and_what_is_allowed() {
 }
 
 #[test]
-fn all_problems_are_reported_at_once_in_the_order_of_the_lines() {
+fn all_problems_are_reported_together_ordered_by_line() {
     let broken = SMALL
         .replace("currency = \"usd\"", "currency = \"usd\"\ncolour = \"red\"")
         .replace("duration_minutes = 60", "duration_minutes = \"an hour\"")
@@ -243,11 +243,11 @@ fn all_problems_are_reported_at_once_in_the_order_of_the_lines() {
 }
 
 #[test]
-fn an_id_is_unique() {
+fn ids_are_unique() {
     let second = "[[services]]\nid = \"1.01\"\ncategory = \"x\"\ntitle = \"x\"\nduration_minutes = 5\nprice = 50\n";
     assert_eq!(
         problems(&format!("{SMALL}{second}")),
-        ["line 25: services[2]: has the id \"1.01\" a second time"]
+        ["line 25: services[2]: has the id \"1.01\", which is already used; give it another"]
     );
 }
 
@@ -259,12 +259,12 @@ fn a_deposit_can_be_a_percentage() {
 }
 
 #[test]
-fn broken_toml_is_reported_by_line_and_nothing_else_is() {
+fn a_syntax_error_is_the_only_problem_reported() {
     let found = problems(&SMALL.replace("currency = \"usd\"", "currency = usd"));
     assert!(found.len() == 1 && found[0].starts_with("line 4: "), "{found:#?}");
 }
 
-/// What [`SMALL`] leaves out about mail, from its line 25 on.
+/// The sections that [`SMALL`] omits. Appended to it, they begin on line 25.
 const MAIL: &str = r#"[contact]
 address = "1 Main Street"
 phone = "(206) 555-0100"
@@ -277,7 +277,7 @@ quiet_hours = "20:00-08:00"
 "#;
 
 #[test]
-fn a_salon_without_mail_writes_none_and_one_with_it_says_who_writes_and_when() {
+fn the_mail_section_is_optional() {
     let salon = parse(SMALL).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!((salon.mail, salon.contact), (None, Contact::default()));
 
@@ -297,7 +297,7 @@ fn a_salon_without_mail_writes_none_and_one_with_it_says_who_writes_and_when() {
 }
 
 #[test]
-fn each_mistake_about_mail_is_reported() {
+fn each_problem_with_contact_and_mail_is_reported() {
     let table = [
         (
             "address = \"1",
@@ -307,7 +307,7 @@ fn each_mistake_about_mail_is_reported() {
         (
             "1 Main Street",
             "1 Main Street\\nBcc: all@example.com",
-            "line 26: contact.address: must be text in one line",
+            "line 26: contact.address: must be text on one line",
         ),
         ("(206) 555-0100", "555", "line 27: contact.phone: must be a phone number"),
         (
@@ -318,7 +318,7 @@ fn each_mistake_about_mail_is_reported() {
         (
             "from = \"The Salon <bookings@salon.example>\"",
             "",
-            "line 29: mail.from: is missing: who writes, such as \"Salon <bookings@salon.example>\"",
+            "line 29: mail.from: is missing: the sender, such as \"Salon <bookings@salon.example>\"",
         ),
         (
             "<bookings@salon.example>",
@@ -338,7 +338,7 @@ fn each_mistake_about_mail_is_reported() {
         (
             "20:00-08:00",
             "08:00-07:00",
-            "line 33: mail.quiet_hours: must be the hours in which nothing is sent, such as \"20:00-08:00\", which leave at least two hours of a day",
+            "line 33: mail.quiet_hours: must be hours such as \"20:00-08:00\" that leave at least two hours of the day",
         ),
     ];
     for (original, broken, expected) in table {
@@ -349,7 +349,7 @@ fn each_mistake_about_mail_is_reported() {
 }
 
 #[test]
-fn the_page_to_manage_a_booking_is_the_salons_and_leaves_the_fragment_to_the_token() {
+fn the_manage_url_is_on_an_allowed_origin_and_has_no_fragment() {
     let with = |url: &str| {
         let site = format!("[site]\nmanage_url = \"{url}\"");
         problems(&SMALL.replace("[site]", &site))
@@ -357,12 +357,14 @@ fn the_page_to_manage_a_booking_is_the_salons_and_leaves_the_fragment_to_the_tok
     assert!(with("https://salon.example/manage?lang=en").is_empty());
     assert_eq!(
         with("https://evil.example/manage"),
-        ["line 11: site.manage_url: must be a page of an allowed origin (https://salon.example)"]
+        [
+            "line 11: site.manage_url: must be a page on one of the `allowed_origins` (https://salon.example)"
+        ]
     );
     assert_eq!(
         with("https://salon.example/#/manage"),
         [
-            "line 11: site.manage_url: must be without a fragment, in which the right to cancel is put"
+            "line 11: site.manage_url: must not contain \"#\": the part after it is used for the manage token"
         ]
     );
 }
