@@ -1,4 +1,4 @@
-//! `cargo dev explain`: why a day's times are offered or not.
+//! `cargo dev explain`: shows why the times of a day are offered or not.
 
 mod explanation;
 
@@ -20,76 +20,58 @@ use tokio::net::TcpStream;
 use self::explanation::{Candidate, Explanation};
 use crate::serve::{self, Database};
 
-/// What to explain.
+/// The command line of `cargo dev explain`.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// The day, YYYY-MM-DD
     pub date: Date,
 
-    /// Also list every time of the day for this service, and what is in its way
+    /// Also list every start time for this service, and what rules it out
     #[arg(long, value_name = "ID")]
     pub service: Option<String>,
 
-    /// Only this staff member
+    /// Explain this staff member only
     #[arg(long, value_name = "ID")]
     pub staff: Option<String>,
 
-    /// The salon [default: the one that a running `cargo dev` serves, or salon.toml]
+    /// The salon file [default: the one that a running `cargo dev` serves, else salon.toml]
     #[arg(long, value_name = "FILE")]
     pub salon: Option<PathBuf>,
 
-    /// Port of a running `cargo dev`'s database; if nothing answers there, its data are opened
+    /// Port of the running `cargo dev`'s database; without one, its data folder is opened
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub dynamodb_port: u16,
 }
 
-/// A day that cannot be explained.
+/// Why a day cannot be explained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The salon or the database is not to be had.
     #[error(transparent)]
     Serve(#[from] serve::Error),
-    /// A `cargo dev` is running, and its database answers elsewhere.
     #[error(
-        "a running `cargo dev` uses the data, and its database is not on port {port}: \
-         name its port with --dynamodb-port"
+        "a running `cargo dev` uses the data, and its database does not listen on port {port}: \
+         give its port with --dynamodb-port"
     )]
-    OtherPort {
-        /// The port that was tried.
-        port: u16,
-    },
-    /// There is no such service or person.
+    OtherPort { port: u16 },
     #[error("there is no {kind} \"{id}\"; the salon has {known}")]
     Unknown {
-        /// What was looked for.
         kind: &'static str,
-        /// The id.
         id: String,
-        /// The ids that there are.
+        /// The ids in the salon file, joined by commas.
         known: String,
     },
-    /// The table cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The day cannot be booked anyway.
     #[error("{date} is outside the horizon: times can be booked from {first} to {last}")]
-    OutsideHorizon {
-        /// The day asked about.
-        date: Date,
-        /// Today.
-        first: Date,
-        /// The last day that can be booked.
-        last: Date,
-    },
+    OutsideHorizon { date: Date, first: Date, last: Date },
 }
 
 /// Prints the explanation of a day.
 ///
-/// Reads the table and changes nothing: calendars are as a function last read
-/// them.
+/// Only reads the table: calendars are shown as a function last read them.
 ///
 /// # Errors
-/// When the salon, the service or the person is unknown, the day is outside the
+/// Fails if the salon, the service or the staff member is unknown, the day is outside the
 /// horizon, or the table cannot be read.
 pub async fn run(options: Options) -> Result<(), Error> {
     let is_running = TcpStream::connect((Ipv4Addr::LOCALHOST, options.dynamodb_port)).await.is_ok();
@@ -131,7 +113,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns what is known of somebody's calendars; nobody's calendar is free.
+/// Returns a staff member's calendar busy time: empty without a calendar, `None` if unknown.
 fn calendar(
     salon: &Salon,
     member: &StaffMember,
@@ -149,10 +131,10 @@ fn calendar(
 
 fn describe(reading: Option<&CalendarReading>, now: Timestamp) -> String {
     match reading {
-        None => "calendar not read yet: ask for /availability first".to_owned(),
+        None => "calendar not read yet: request /availability first".to_owned(),
         Some(reading) => {
             let seconds = now.duration_since(reading.read_at).as_secs();
-            format!("calendar as of {seconds} s ago")
+            format!("calendar read {seconds} s ago")
         }
     }
 }
@@ -160,7 +142,7 @@ fn describe(reading: Option<&CalendarReading>, now: Timestamp) -> String {
 fn print_candidates(day: &Day, service: &Service, candidates: &[Candidate<'_>]) {
     println!("  {} {}, {} min:", service.id, service.title, service.duration_minutes);
     if candidates.is_empty() {
-        println!("    no time on this day");
+        println!("    no start time on this day");
     }
     for same in candidates.chunk_by(|a, b| a.obstacle == b.obstacle) {
         let [first, .., last] = [&same[0], &same[same.len() - 1]];
@@ -175,7 +157,7 @@ fn print_candidates(day: &Day, service: &Service, candidates: &[Candidate<'_>]) 
     }
 }
 
-/// Writes an instant as the salon's clock shows it, `24:00` at the day's end.
+/// Formats an instant in the salon's time zone, the end of the day as `24:00`.
 fn clock(day: &Day, at: Timestamp) -> String {
     if at == day.span().end() {
         return "24:00".to_owned();

@@ -1,7 +1,6 @@
-//! Commands that are other programs: built when they are asked for, then run in the
-//! place of this one.
+//! Builds another program of the workspace and replaces this process with it.
 //!
-//! `cargo dev` itself does not link them, so serving does not wait for their build.
+//! `cargo dev` does not link these programs, so `serve` does not wait for their build.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,21 +10,19 @@ use std::process::{Command, Stdio};
 
 use crate::serve::{self, Workspace, cargo_command};
 
-/// A program of the workspace and how it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The name of the package and of its binary.
     pub name: &'static str,
-    /// The cargo profile.
     pub profile: Profile,
 }
 
-/// How a program is built.
+/// The cargo profile that a program is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// As for tests: built quickly, with our own crates optimized a little.
+    /// Builds quickly, with our own crates optimized slightly.
     Test,
-    /// As deployed: a build of some minutes.
+    /// Optimized as deployed. The build takes minutes.
     Release,
 }
 
@@ -45,37 +42,26 @@ impl Profile {
     }
 }
 
-/// A program that could not be run.
+/// Why a program could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The workspace cannot be read.
     #[error(transparent)]
     Workspace(#[from] serve::Error),
-    /// It does not compile.
     #[error("{name} does not build: correct the errors above and try again")]
-    Build {
-        /// The program.
-        name: &'static str,
-    },
-    /// It cannot be started.
+    Build { name: &'static str },
     #[error("could not start {program}")]
-    Start {
-        /// The file.
-        program: String,
-        /// Why.
-        source: io::Error,
-    },
+    Start { program: String, source: io::Error },
 }
 
-/// Builds a program and replaces this one with it. Returns only after a failure.
+/// Builds a program and replaces this process with it. Returns only on failure.
 ///
 /// # Errors
-/// When the program does not build or does not start.
+/// Fails if the program does not build or does not start.
 pub async fn run(program: Program, arguments: &[OsString]) -> Result<(), Error> {
     let workspace = Workspace::load().await?;
     let file = workspace.target.join(program.profile.folder()).join(program.name);
     if !file.exists() {
-        eprintln!("building {}: this takes some minutes the first time", program.name);
+        eprintln!("building {}: the first build takes minutes", program.name);
     }
     build(program, &workspace.root).await?;
     let source = Command::new(&file).args(arguments).exec();

@@ -1,4 +1,4 @@
-//! `cargo dev`: Openchair on this machine. Never deployed.
+//! `cargo dev` runs Openchair on this machine. It is never deployed.
 
 pub mod explain;
 pub mod hand_over;

@@ -1,4 +1,4 @@
-//! `cargo dev mail-preview`: every mail, with sample data, as files to open.
+//! `cargo dev mail-preview`: writes every mail with sample data to files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,41 +16,33 @@ use tokio::fs;
 
 use crate::serve;
 
-/// What to preview.
+/// The command line of `cargo dev mail-preview`.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// The salon [default: salon.toml]
+    /// The salon file [default: salon.toml]
     #[arg(long, value_name = "FILE")]
     pub salon: Option<PathBuf>,
 
-    /// Where to put the files
+    /// Folder for the files
     #[arg(long, value_name = "FOLDER", default_value = "target/dev/mail-preview")]
     pub folder: PathBuf,
 }
 
-/// Mails that cannot be shown.
+/// Why the mails cannot be previewed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The salon is not to be had.
     #[error(transparent)]
     Serve(#[from] serve::Error),
-    /// It sends no mail.
-    #[error("this salon writes no mail: its file has no [mail]")]
+    #[error("this salon sends no mail: its salon file has no [mail] section")]
     NoMail,
-    /// A file cannot be written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file, or the folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error("could not write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
 }
 
-/// Writes every mail to a folder, and prints where.
+/// Writes every mail to a folder and prints the address of its index page.
 ///
 /// # Errors
-/// When the salon cannot be read or writes no mail, or a file cannot be written.
+/// Fails if the salon cannot be read or sends no mail, or a file cannot be written.
 pub async fn run(options: Options) -> Result<(), Error> {
     let salon = serve::load_salon(options.salon.as_deref(), false).await?;
     let cases = cases(&salon);
@@ -84,7 +76,7 @@ async fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     fs::write(&path, bytes).await.map_err(|source| Error::Write { path, source })
 }
 
-/// Mails about one thing that happened.
+/// The mails about one change of a booking.
 struct Case {
     name: &'static str,
     title: &'static str,
@@ -97,8 +89,8 @@ impl Case {
     }
 }
 
-/// Makes all of them, of a booking with the first person for the first service
-/// that they perform. Their calendar is a feed, so that the owner's file is seen too.
+/// Returns all cases, for a booking with the first staff member and their first service.
+/// They get an iCal feed as calendar, so the owner's invitation is included.
 fn cases(salon: &Salon) -> Vec<Case> {
     let mut salon = salon.clone();
     let mut booking = testing::booking();
@@ -141,7 +133,7 @@ fn cases(salon: &Salon) -> Vec<Case> {
         case("confirmed", "Confirmed", &News::Confirmed, &confirmed),
         case(
             "confirmed-last-minute",
-            "Confirmed when the deposit does not come back any more",
+            "Confirmed after the deadline for a refund",
             &News::Confirmed,
             &with(&|booking| booking.changed_at = last_minute),
         ),
@@ -153,7 +145,7 @@ fn cases(salon: &Salon) -> Vec<Case> {
         ),
         Case {
             name: "moved",
-            title: "Paid late, with somebody else",
+            title: "Paid late, with another staff member",
             mails: mail::write(
                 &News::Moved { from: other },
                 &confirmed,
@@ -168,19 +160,19 @@ fn cases(salon: &Salon) -> Vec<Case> {
         },
         case(
             "cancelled-refunding",
-            "Cancelled, and money goes back",
+            "Cancelled with a refund",
             &News::Cancelled,
             &is(State::Refunding, refund),
         ),
         case(
             "cancelled",
-            "Cancelled, and nothing goes back",
+            "Cancelled without a refund",
             &News::Cancelled,
             &is(State::Cancelled, None),
         ),
         case(
             "paid-too-late",
-            "Paid late, when the time was taken",
+            "Paid late, after the time was taken",
             &News::PaidTooLate,
             &is(State::Refunding, refund),
         ),
@@ -200,7 +192,7 @@ fn cases(salon: &Salon) -> Vec<Case> {
     ]
 }
 
-/// Returns the salon with one more person, and who that is.
+/// Adds a staff member to the salon and returns their id.
 fn with_another(salon: &Salon) -> (Salon, StaffId) {
     let other = StaffId::new("another").expect("an id");
     let mut salon = salon.clone();
@@ -226,7 +218,7 @@ fn index(salon: &Salon, cases: &[Case]) -> Markup {
                     h2 { (case.title) }
                     div.mails {
                         @for mail in &case.mails {
-                            (shown(case, mail))
+                            (preview(case, mail))
                         }
                     }
                 }
@@ -241,7 +233,7 @@ article { flex: 1 1 26rem; max-width: 42rem; border: 1px solid #ccc; border-radi
 iframe { width: 100%; height: 46rem; border: 1px solid #ddd; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }";
 
-fn shown(case: &Case, mail: &Mail) -> Markup {
+fn preview(case: &Case, mail: &Mail) -> Markup {
     let name = case.file_name(mail);
     html! {
         article {
@@ -268,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_news_is_shown_to_all_who_are_told() {
+    fn every_case_has_a_mail_for_each_recipient() {
         let salon = salon_file::parse(salon_file::COMPILED_IN).unwrap();
         for case in cases(&salon) {
             let expected = if case.name == "reminder" { 1 } else { 2 };

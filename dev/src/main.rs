@@ -1,4 +1,4 @@
-//! `cargo dev`: everything that Openchair's developers run.
+//! The command line of `cargo dev`.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -25,25 +25,25 @@ struct Cli {
 enum Command {
     /// Builds and serves the functions with everything they need (the default)
     Serve(serve::Options),
-    /// Prints what takes time away from a day, and the rule that does
+    /// Prints why the times of a day are offered or not, with the rule behind each
     Explain(explain::Options),
-    /// Writes every mail with sample data to files that can be opened
+    /// Writes every mail with sample data to files that a browser can open
     MailPreview(mail_preview::Options),
-    /// Searches for an order of events that breaks a booking or a payment
+    /// Searches for an order of events that breaks an invariant of bookings or payments
     ///
-    /// A program of its own, built when it is first used. With `--release` it is built as
-    /// deployed: minutes more to build, and several times faster.
+    /// A separate program, built on first use. With `--release` it is optimized: it takes
+    /// minutes longer to build and runs several times faster.
     #[command(disable_help_flag = true)]
     Simulate(Arguments),
-    /// Measures a start and a request of each function, beside one that does nothing
+    /// Measures cold start and request times of each function, next to an empty function
     #[command(disable_help_flag = true)]
     Bench(Arguments),
-    /// Puts the functions under load and judges how they hold up
+    /// Runs load tests against the functions and checks the results
     #[command(disable_help_flag = true)]
     Load(Arguments),
 }
 
-/// What is handed over to another program as it is.
+/// Options that are passed to another program unchanged.
 #[derive(Args, Debug)]
 struct Arguments {
     /// The command's own options; `--help` lists them
@@ -81,14 +81,14 @@ async fn simulate(mut options: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(hand_over::run(Program { name: "simulation", profile }, &options.arguments).await?)
 }
 
-/// Runs what is measured as it is deployed: in a release build.
+/// Runs `measure` in a release build, because it measures the code as deployed.
 async fn measure(command: &str, mut options: Arguments) -> Result<(), Box<dyn Error>> {
     options.arguments.insert(0, command.into());
     let program = Program { name: "measure", profile: Profile::Release };
     Ok(hand_over::run(program, &options.arguments).await?)
 }
 
-/// Prints an error and its causes, one a line.
+/// Prints an error and its causes, one per line.
 fn report(error: &dyn Error) {
     eprintln!("error: {error}");
     let mut source = error.source();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn options_without_a_command_are_those_of_serve() {
+    fn options_without_a_command_go_to_serve() {
         let cli = Cli::try_parse_from(["dev", "--api-port", "9100", "--fresh"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.serve.api_port, 9100);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn serve_can_be_named() {
+    fn serve_can_be_given_explicitly() {
         let cli = Cli::try_parse_from(["dev", "serve", "--stripe-latency-ms", "250"]).unwrap();
         let Some(Command::Serve(options)) = cli.command else {
             panic!("`cargo dev serve` should be a command");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn other_programs_get_their_options_as_they_are() {
+    fn options_of_other_programs_are_passed_on_unchanged() {
         for (name, options) in [("simulate", ["--seeds", "5"]), ("bench", ["--help", "--quick"])] {
             let cli = Cli::try_parse_from([&["dev", name][..], &options[..]].concat()).unwrap();
             let Some(Command::Simulate(handed) | Command::Bench(handed)) = cli.command else {

@@ -1,19 +1,19 @@
-//! `cargo dev`: the functions and everything they need, on this machine.
+//! `cargo dev serve`: runs the functions and everything they need on this machine.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `options` | the command line |
-//! | `workspace` | which functions there are, and their routes |
-//! | `salon_source`, `payments`, `calendar` | what the functions are told: the salon, whom to pay, when people are busy |
-//! | `ports`, `data` | what must be free before anything starts |
-//! | `cargo_lambda` | the tool that runs functions: found or installed |
-//! | `dynamodb` | the embedded `DynamoDB` |
-//! | `stream` | the table's stream, brought to `notify` |
-//! | `environment` | the functions' variables |
-//! | `functions` | building, watching and warming them |
-//! | `processes` | ending what was started |
-//! | `rig` | the functions with only what they need, for a load test |
-//! | `addresses` | the table that is printed at the end |
+//! | `serve_options` | the command line |
+//! | `workspace` | the functions of the workspace and their routes |
+//! | `salon_source`, `payment_provider`, `calendar_option` | choose the salon file, the payment provider and the calendars |
+//! | `ports`, `data_folder` | claim the ports and the data folder before anything starts |
+//! | `cargo_lambda` | finds or installs the tool that runs functions |
+//! | `embedded_dynamodb` | the embedded `DynamoDB` |
+//! | `table_stream` | delivers the table's stream to `notify` |
+//! | `environment` | the functions' environment variables |
+//! | `child_processes` | starts the child processes: the build and `cargo lambda watch` |
+//! | `process_tree` | ends all child processes |
+//! | `load_target` | the functions with a minimal environment, for load tests |
+//! | `addresses` | prints the table of addresses |
 
 mod addresses;
 mod calendar_option;
@@ -60,45 +60,45 @@ use table_stream::TableStream;
 pub use workspace::Workspace;
 use workspace::cargo;
 
-/// Runs the functions until the developer ends it, and then ends every process it started.
+/// Runs the functions until Ctrl-C, then ends every process that it started.
 ///
 /// # Errors
 ///
-/// Fails if something is missing, busy, or does not build or start, or if a
-/// part ends by itself. The error says what to do.
+/// Fails if something is missing or busy, does not build or start, or stops on its own.
+/// The error says what to do.
 pub async fn run(options: Options) -> Result<(), Error> {
     process_tree::adopt_orphans();
     let stopped = stop_requested().map_err(Error::Signals)?;
     let outcome = tokio::select! {
-        ended = serve(&options) => ended.map(|never| match never {}),
+        failed = serve(&options) => failed.map(|never| match never {}),
         () = stopped => Ok(()),
     };
     process_tree::end_descendants().await;
     outcome
 }
 
-/// Loads the salon that was named, or else the one that a running `cargo dev`
-/// serves, or the one that it would serve.
+/// Loads the given salon file, or else the one that a running `cargo dev` serves, or else
+/// the default.
 ///
 /// # Errors
 ///
-/// Fails if the file is missing or is not a salon.
+/// Fails if the file is missing or invalid.
 pub async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon, Error> {
     let workspace = Workspace::load().await?;
-    let served = data_folder::noted_salon(&workspace.target.join("dev")).filter(|_| is_running);
+    let served = data_folder::recorded_salon(&workspace.target.join("dev")).filter(|_| is_running);
     salon_source::load(named.or(served.as_deref()), &workspace.root)
 }
 
-/// Starts to describe a call of the cargo that runs this program.
+/// Returns a command for the cargo that runs this program.
 pub fn cargo_command() -> Command {
     let mut command = Command::new(cargo());
     Environment::of_cargo().apply(&mut command);
     command
 }
 
-/// Resolves at Ctrl-C, at a polite kill, and when the terminal is closed.
+/// Returns a future that resolves on SIGINT, SIGTERM or SIGHUP.
 ///
-/// The handlers are in place when this returns, before anything is started.
+/// The signal handlers are installed before this returns.
 pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -118,8 +118,6 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let payments = PaymentProvider::choose(options)?;
     let ports = Ports::claim(options, payments)?;
     let data = data_folder::open(&workspace.target.join("dev"), options.fresh)?;
-    let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
-
     let (dynamodb, database) = embedded_dynamodb::start(ports.dynamodb, &data.database).await?;
     let mut sandbox = match ports.sandbox {
         Some(listener) => Some(start_sandbox(listener, options)?),
@@ -132,20 +130,24 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
 
     let _mailbox = start_mailbox(ports.mail, &data.folder.join(data_folder::MAILS))?;
 
-    child_processes::build(&workspace, &[], options.release).await?;
+    let tools = workspace.target.join("tools");
+    let (cargo_lambda, ()) = tokio::try_join!(
+        cargo_lambda::find_or_install(&tools),
+        child_processes::build(&workspace, &[], options.release),
+    )?;
     let calendar = match &options.calendar {
         Some(source) => {
-            Some(calendar_option::give(source, &google, salon.as_deref(), &data.folder).await?)
+            Some(calendar_option::prepare(source, &google, salon.as_deref(), &data.folder).await?)
         }
         None => None,
     };
     let salon = calendar.as_ref().map(|calendar| calendar.salon.clone()).or(salon);
-    data.note_salon(salon.as_deref())?;
+    data.record_salon(salon.as_deref())?;
     let mut environment = environment::of_functions(options, payments, salon.as_deref());
-    calendar_option::tell(&mut environment, calendar.as_ref(), &google);
+    calendar_option::set_variables(&mut environment, calendar.as_ref(), &google);
     drop(ports.api);
     let mut functions =
-        Functions::start(&cargo_lambda, &workspace, options, &environment, Output::Shown)?;
+        Functions::start(&cargo_lambda, &workspace, options, &environment, Output::Terminal)?;
     functions.warm(&workspace, options).await?;
     let stream =
         TableStream::new(database, options, data.folder.join(data_folder::STREAM_POSITION))?;
@@ -154,11 +156,11 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     println!("ready");
 
     tokio::select! {
-        ended = functions.until_ended() => Err(ended),
-        ended = Functions::reconcile(options) => ended,
-        ended = stream.follow() => ended,
-        _ = dynamodb => Err(Error::Ended("the embedded DynamoDB")),
-        () = ended(&mut sandbox) => Err(Error::Ended("the payment sandbox")),
+        error = functions.until_stopped() => Err(error),
+        result = Functions::reconcile(options) => result,
+        result = stream.follow() => result,
+        _ = dynamodb => Err(Error::Stopped("the embedded DynamoDB")),
+        () = sandbox_stopped(&mut sandbox) => Err(Error::Stopped("the payment sandbox")),
     }
 }
 
@@ -186,8 +188,8 @@ fn start_sandbox(listener: std::net::TcpListener, options: &Options) -> Result<S
     Sandbox::start(sandbox, listener).map_err(Error::Sandbox)
 }
 
-/// Waits until the sandbox ends: for ever, if there is none.
-async fn ended(sandbox: &mut Option<Serving>) {
+/// Waits until the sandbox stops; forever if there is none.
+async fn sandbox_stopped(sandbox: &mut Option<Serving>) {
     match sandbox {
         Some(sandbox) => sandbox.ended().await,
         None => std::future::pending().await,

@@ -1,4 +1,4 @@
-//! The table of addresses that a developer reads.
+//! The table of addresses that `cargo dev` prints when it is ready.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::data_folder::Data;
 use super::payment_provider::PaymentProvider;
 use super::workspace::Workspace;
 
-/// Prints where everything is.
+/// Prints the address of every part.
 pub(super) fn print(
     options: &Options,
     workspace: &Workspace,
@@ -50,7 +50,10 @@ fn rows(
     }
     if workspace.functions.iter().any(|function| function == "notify") {
         let url = options.notify_url();
-        rows.push(("notify".to_owned(), format!("after the table, and every hour; POST {url}")));
+        rows.push((
+            "notify".to_owned(),
+            format!("on changes of the table, and every hour; POST {url}"),
+        ));
     }
     rows.sort();
     let payments = match payments {
@@ -78,7 +81,7 @@ mod tests {
     use crate::serve::serve_options::parse;
 
     #[test]
-    fn every_route_and_every_part_has_its_address() {
+    fn every_route_and_part_is_listed() {
         let workspace = Workspace {
             root: "/salon".into(),
             target: "/salon/target".into(),

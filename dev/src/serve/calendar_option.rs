@@ -1,4 +1,4 @@
-//! `--calendar`: gives everybody at the salon a calendar to try out.
+//! `--calendar`: gives every staff member a calendar for development.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -26,15 +26,14 @@ use super::Error;
 use super::environment::Environment;
 use stand_ins::fake_google;
 
-/// For how long a reading is fresh: an edit is to be seen soon.
+/// How long a reading stays fresh: short, so that edits show soon.
 const FRESH_SECONDS: i64 = 20;
 
 /// Where the calendars come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CalendarSource {
-    /// The fake Google.
     Google,
-    /// The address of an iCal feed.
+    /// The URL of an iCal feed.
     Address(String),
     /// An iCal file.
     File(PathBuf),
@@ -43,7 +42,7 @@ pub enum CalendarSource {
 impl FromStr for CalendarSource {
     type Err = Infallible;
 
-    /// Takes `google` for the fake Google, and a file of that name as `./google`.
+    /// Parses `google` as the fake Google; a file of that name can be given as `./google`.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(match text {
             "google" => Self::Google,
@@ -54,7 +53,7 @@ impl FromStr for CalendarSource {
 }
 
 impl CalendarSource {
-    /// Returns how the salon file calls such a calendar.
+    /// Returns the key of such a calendar in the salon file.
     const fn kind(&self) -> &'static str {
         match self {
             Self::Google => "google",
@@ -67,20 +66,15 @@ impl CalendarSource {
 pub(super) struct Calendar {
     /// The salon file to serve.
     pub(super) salon: PathBuf,
-    /// What the developer is told of it.
+    /// A description for the table of addresses.
     pub(super) shown: String,
-    /// What `CALENDAR_SECRETS` is to be.
+    /// The value of `CALENDAR_SECRETS`.
     secrets: String,
 }
 
-/// Writes a salon file into `folder` in which everybody has a calendar, and
-/// serves that, unless it is served already.
-///
-/// # Errors
-///
-/// Fails if the calendar's or the salon's file cannot be read, or the copy not
-/// written.
-pub(super) async fn give(
+/// Writes a copy of the salon file into `folder` in which every staff member has a calendar.
+/// Serves the calendar if it is a file.
+pub(super) async fn prepare(
     source: &CalendarSource,
     google: &fake_google::Serving,
     salon: Option<&Path>,
@@ -97,9 +91,9 @@ pub(super) async fn give(
         .map_err(|problems| Error::SalonInvalid { path: copy.clone(), problems })?;
     std::fs::write(&copy, text).map_err(|source| Error::Data { path: copy.clone(), source })?;
     let (shown, secrets) = match source {
-        CalendarSource::Google => (by_hand(&salon, google), google_secrets(&salon, google)),
+        CalendarSource::Google => (busy_command(&salon, google), google_secrets(&salon, google)),
         CalendarSource::Address(address) => {
-            ("the feed that you named".to_owned(), feed_secrets(&salon, address))
+            ("the given URL".to_owned(), feed_secrets(&salon, address))
         }
         CalendarSource::File(file) => {
             let address = serve(file).await?;
@@ -109,9 +103,9 @@ pub(super) async fn give(
     Ok(Calendar { salon: copy, shown, secrets: secrets.to_string() })
 }
 
-/// Tells the functions where calendars are. A developer's own are at Google
-/// itself, unless others were given.
-pub(super) fn tell(
+/// Sets the functions' variables for calendars. A developer's own `CALENDAR_SECRETS` keep
+/// Google's real API, unless `--calendar` was given.
+pub(super) fn set_variables(
     environment: &mut Environment,
     calendar: Option<&Calendar>,
     google: &fake_google::Serving,
@@ -125,8 +119,7 @@ pub(super) fn tell(
     }
 }
 
-/// Returns the name under which the salon file and the secrets know the
-/// calendar of the person with this number.
+/// Returns a calendar's name, which links the salon file to the secrets.
 fn name(number: usize) -> String {
     format!("dev-{number}")
 }
@@ -136,7 +129,7 @@ fn feed_secrets(salon: &Salon, address: &str) -> Json {
     json!({ "feeds": feeds })
 }
 
-/// Makes everybody a calendar at Google, which is called as they are.
+/// Creates a calendar for every staff member at the fake Google. Its id is theirs.
 fn google_secrets(salon: &Salon, google: &fake_google::Serving) -> Json {
     let ids = salon.staff.iter().map(|member| member.id.as_str());
     let calendars: BTreeMap<_, _> = ids.enumerate().map(|(n, id)| (name(n), id)).collect();
@@ -146,9 +139,9 @@ fn google_secrets(salon: &Salon, google: &fake_google::Serving) -> Json {
     json!({ "google": { "serviceAccount": google.service_account(), "calendars": calendars } })
 }
 
-/// Writes the command that makes somebody busy for the first hour of the next
-/// day on which they work.
-fn by_hand(salon: &Salon, google: &fake_google::Serving) -> String {
+/// Returns a `curl` command that blocks the first working hour of a staff member's next
+/// working day.
+fn busy_command(salon: &Salon, google: &fake_google::Serving) -> String {
     let Some(member) = salon.staff.first() else { return String::new() };
     let now = Clock::machine().now();
     let days = salon.horizon(now).dates().skip(1).filter(|date| !salon.is_closed_on(*date));
@@ -163,7 +156,7 @@ fn by_hand(salon: &Salon, google: &fake_google::Serving) -> String {
     format!("curl {}/calendars/{}/busy --json '{busy}'", google.url(), member.id)
 }
 
-/// Gives everybody in a valid salon file a calendar of this kind, and no other.
+/// Replaces the calendars of every staff member in a valid salon file.
 fn with_calendars(salon: &str, kind: &str) -> String {
     let Ok(mut salon) = salon.parse::<DocumentMut>() else { return salon.to_owned() };
     let calendars = |number| {
@@ -199,15 +192,15 @@ async fn serve(file: &Path) -> Result<String, Error> {
         "/calendar.ics",
         get(move |headers: HeaderMap| {
             let file = file.clone();
-            async move { answer(&file, &headers).await }
+            async move { respond(&file, &headers).await }
         }),
     );
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(format!("http://{address}/calendar.ics"))
 }
 
-/// Answers with the file as it is now, or 304 if it is as it was.
-async fn answer(file: &Path, request: &HeaderMap) -> Response {
+/// Responds with the file's current content, or 304 if the `ETag` matches.
+async fn respond(file: &Path, request: &HeaderMap) -> Response {
     let Ok(body) = tokio::fs::read(file).await else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -233,7 +226,7 @@ mod tests {
     use super::*;
     use stand_ins::fake_google::{FakeGoogle, GoogleOptions};
 
-    /// A salon of two, one of whom has a calendar of her own.
+    /// A salon with two staff members, of whom the second has a calendar.
     fn two() -> String {
         let second =
             "[[staff]]\nid = \"s2\"\nname = \"Second\"\ncalendars = [{ google = \"own\" }]\n";
@@ -246,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_a_calendar_and_no_other() {
+    fn every_staff_member_gets_exactly_one_calendar() {
         let salon = salon_file::parse(&with_calendars(&two(), "ical")).expect("a salon as before");
         let calendars: Vec<_> = salon.staff.iter().map(|member| &member.calendars).collect();
         let ical = |name: &str| vec![CalendarName::Ical(name.to_owned())];
@@ -255,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_google_an_address_or_a_file() {
+    fn the_option_is_google_a_url_or_a_file() {
         for (text, expected) in [
             ("google", CalendarSource::Google),
             ("./google", CalendarSource::File("./google".into())),
@@ -267,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_put_into_a_google_calendar_by_hand_is_read_there() {
+    async fn busy_time_added_by_the_printed_command_is_read_back() {
         let google = google().await;
         let salon =
             salon_file::parse(&with_calendars(&two(), "google")).expect("a salon as before");
@@ -276,7 +269,7 @@ mod tests {
         let base = google.url().parse().expect("an address on this machine");
         let origins = Origins::new(&salon, secrets, base).expect("every calendar is there");
 
-        let command = by_hand(&salon, &google);
+        let command = busy_command(&salon, &google);
         let (url, body) = command
             .strip_prefix("curl ")
             .and_then(|it| it.split_once(" --json "))
@@ -297,11 +290,11 @@ mod tests {
             sources["google"].busy.clone()
         };
         assert_eq!(read(0).await, busy);
-        assert!(read(1).await.is_empty(), "another's calendar was not changed");
+        assert!(read(1).await.is_empty(), "the other calendar should not change");
     }
 
     #[tokio::test]
-    async fn a_file_is_served_as_it_is_now_with_its_version() {
+    async fn a_file_is_served_with_an_etag_that_changes_with_it() {
         let file =
             std::env::temp_dir().join(format!("openchair-calendar-{}.ics", std::process::id()));
         std::fs::write(&file, "first").expect("the file can be written");

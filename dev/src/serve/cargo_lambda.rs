@@ -1,4 +1,4 @@
-//! The tool that runs functions: found on the machine, or installed for this workspace.
+//! Finds cargo-lambda on this machine, or installs it for this workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,19 +7,15 @@ use tokio::process::Command;
 
 use super::Error;
 
-/// The version that is installed where none is found.
+/// The version to install.
 pub(super) const PINNED_VERSION: &str = "1.9.2";
-/// The oldest version whose `watch` routes and runs several instances as this program expects.
+/// The oldest version whose `watch` has the routing and concurrency that this program needs.
 const OLDEST_USABLE: Version = Version(1, 9);
 
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 struct Version(u32, u32);
 
-/// Finds cargo-lambda on PATH or in `tools`, or else installs it into `tools`.
-///
-/// # Errors
-///
-/// Fails if there is none and it cannot be installed.
+/// Finds cargo-lambda on PATH or in the folder `tools`, or else installs it into `tools`.
 pub(super) async fn find_or_install(tools: &Path) -> Result<PathBuf, Error> {
     let on_path = PathBuf::from("cargo-lambda");
     match version_of(&on_path).await {
@@ -29,7 +25,7 @@ pub(super) async fn find_or_install(tools: &Path) -> Result<PathBuf, Error> {
         }
         None => {}
     }
-    // pip's layout, and the layout of some Linux distributions' pip.
+    // The layout of pip, and of the pip of some Linux distributions.
     let candidates = ["bin/cargo-lambda", "local/bin/cargo-lambda"].map(|path| tools.join(path));
     for candidate in &candidates {
         if is_usable(candidate).await {
@@ -59,7 +55,7 @@ async fn install(tools: &Path) -> Result<(), Error> {
         return Err(Error::NoInstaller);
     }
     println!("installing cargo-lambda {PINNED_VERSION} into {}", tools.display());
-    // Without --no-deps it brings 400 MB of Zig, which only cross-builds need.
+    // --no-deps leaves out 400 MB of Zig, which only cross-compilation needs.
     let status = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--no-input", "--no-deps"])
         .args(["--disable-pip-version-check", "--root-user-action=ignore"])
@@ -77,7 +73,7 @@ async fn is_usable(program: &Path) -> bool {
     version_of(program).await.is_some_and(|version| version >= OLDEST_USABLE)
 }
 
-/// The version of a cargo-lambda, or `None` if it does not run.
+/// Returns the version of a cargo-lambda, or `None` if it does not run.
 async fn version_of(program: &Path) -> Option<Version> {
     let output = Command::new(program)
         .args(["lambda", "--version"])
@@ -106,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_what_the_tool_prints() {
+    fn the_version_is_parsed_from_the_output() {
         for (text, expected) in [
             ("cargo-lambda 1.9.2 (67129fc 2026-08-21Z)\n", Some(Version(1, 9))),
             ("cargo-lambda 2.0.0-rc.1", Some(Version(2, 0))),

@@ -1,4 +1,5 @@
-//! Building the functions, running them, and waiting until they answer.
+//! Starts the child processes of `cargo dev`: `cargo build`, and `cargo lambda watch`, which
+//! runs the functions. `process_tree` ends them.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -18,25 +19,25 @@ use super::environment::Environment;
 use super::workspace::Workspace;
 use super::{Error, Options, process_tree};
 
-/// How long a function that is built may take to answer its first request.
-const WARM_UP_DEADLINE: Duration = Duration::from_secs(30);
-/// How often `reconcile` runs, as in `template.yaml`.
-const SCHEDULE: Duration = Duration::from_mins(2);
-/// What cargo-lambda logs when a function's process ends by itself with an error.
-const STOPPED: [&str; 4] =
+/// How long a built function may take to answer its first request.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(30);
+/// The schedule of `reconcile`, as in `template.yaml`.
+const RECONCILE_INTERVAL: Duration = Duration::from_mins(2);
+/// What cargo-lambda logs when a function's process exits with an error.
+const STOPPED_PHRASES: [&str; 4] =
     ["command exited", "command killed", "command stopped", "command ended by exception"];
-/// How cargo-lambda marks a function that it ended itself, to start it again.
-const RESTARTED: &str = "ForceStop";
-/// What cargo says, several times, when a saved file has all functions built at once.
-const WAITING: &str = "waiting for file lock";
+/// How cargo-lambda marks a function that it stopped in order to restart it.
+const RESTART_MARK: &str = "ForceStop";
+/// What cargo prints repeatedly when a saved file makes it build all functions at once.
+const LOCK_WAIT: &str = "waiting for file lock";
 
-/// The functions behind cargo-lambda's server.
+/// The functions, served by `cargo lambda watch`.
 #[derive(Debug)]
 pub(super) struct Functions {
     server: Child,
-    /// Told each time that a function's process ends with an error.
+    /// Notified each time a function's process exits with an error.
     stopped: Arc<Notify>,
-    /// Copies the output until this is dropped: how processes end is not worth reading.
+    /// Copies the output until this is dropped. Output during shutdown is not shown.
     _output: JoinSet<()>,
 }
 
@@ -44,23 +45,18 @@ pub(super) struct Functions {
 #[derive(Debug)]
 pub(super) enum Output {
     /// To the terminal, line by line.
-    Shown,
-    /// Into a file.
-    Kept(File),
+    Terminal,
+    File(File),
 }
 
-/// Builds every function, and the binaries in `others`, showing cargo's own progress.
-///
-/// # Errors
-///
-/// Fails if one does not build.
+/// Builds every function and the binaries in `others`. Cargo shows its own progress.
 pub(super) async fn build(
     workspace: &Workspace,
     others: &[&str],
     release: bool,
 ) -> Result<(), Error> {
-    // No `-p`: cargo-lambda's `cargo run --bin` selects the whole workspace, and
-    // another selection has other features and would build everything twice.
+    // Without `-p`, this selects the whole workspace, as cargo-lambda's `cargo run --bin` does.
+    // Another selection resolves other features and would build every dependency twice.
     let mut command = super::cargo_command();
     command.arg("build").current_dir(&workspace.root);
     for binary in workspace.functions.iter().map(String::as_str).chain(others.iter().copied()) {
@@ -75,11 +71,7 @@ pub(super) async fn build(
 }
 
 impl Functions {
-    /// Starts cargo-lambda's server, which starts each function at its first request.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the server cannot be started.
+    /// Starts `cargo lambda watch`, which starts each function at its first request.
     pub(super) fn start(
         cargo_lambda: &Path,
         workspace: &Workspace,
@@ -88,8 +80,8 @@ impl Functions {
         output: Output,
     ) -> Result<Self, Error> {
         let mut command = Command::new(cargo_lambda);
-        // They write into a pipe and cannot see whether a terminal is behind it.
-        if matches!(output, Output::Shown) && io::stdout().is_terminal() {
+        // The functions write into a pipe and cannot detect the terminal behind it.
+        if matches!(output, Output::Terminal) && io::stdout().is_terminal() {
             command.args(["lambda", "watch", "--color", "always"]);
         } else {
             command.args(["lambda", "watch", "--color", "never"]).env("NO_COLOR", "1");
@@ -105,14 +97,14 @@ impl Functions {
         }
         environment.apply(&mut command);
         if std::env::var_os("RUST_LOG").is_none() {
-            // watchexec reports every restart as an error of its own.
+            // watchexec logs every restart as an error.
             command.env("RUST_LOG", "error,watchexec=off");
         }
-        // Its own group, or a Ctrl-C in the terminal would reach it before this process.
+        // In a process group of its own: otherwise Ctrl-C would reach it before this process.
         command.process_group(0);
         process_tree::die_with_parent(&mut command);
 
-        // One pipe for both streams keeps the lines in the order they were written.
+        // One pipe for both streams keeps the lines in order.
         let (reader, writer) = io::pipe().map_err(spawn_failed("cargo lambda watch"))?;
         let second = writer.try_clone().map_err(spawn_failed("cargo lambda watch"))?;
         let lines = pipe::Receiver::from_owned_fd(reader.into())
@@ -122,7 +114,7 @@ impl Functions {
             .stderr(second)
             .spawn()
             .map_err(spawn_failed("cargo lambda watch"))?;
-        // It holds the writing end, without which the pipe never ends.
+        // The command holds the write end, which would keep the pipe open forever.
         drop(command);
 
         let stopped = Arc::new(Notify::new());
@@ -131,13 +123,10 @@ impl Functions {
         Ok(Self { server, stopped, _output: output_task })
     }
 
-    /// Sends each function that has a plain path one GET, and waits for the answers.
+    /// Sends one GET to each function that has a path without parameters, and waits for the
+    /// responses.
     ///
-    /// A GET has no effect: the functions that take no GET answer 405, and that is an answer.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a function or the server stops, or if an answer takes too long.
+    /// A GET changes nothing. Functions that do not serve GET respond with 405, which is enough.
     pub(super) async fn warm(
         &mut self,
         workspace: &Workspace,
@@ -150,16 +139,16 @@ impl Functions {
             };
             let url = format!("{}{path}", options.api_url());
             tokio::select! {
-                () = answered(&client, &url) => {}
+                () = wait_for_response(&client, &url) => {}
                 () = self.stopped.notified() => {
                     return Err(Error::FunctionStopped(function.clone()));
                 }
-                status = self.server.wait() => return Err(server_ended(status)),
-                () = tokio::time::sleep(WARM_UP_DEADLINE) => {
+                status = self.server.wait() => return Err(server_stopped(status)),
+                () = tokio::time::sleep(WARM_UP_TIMEOUT) => {
                     return Err(Error::FunctionSilent {
                         function: function.clone(),
                         path: path.to_owned(),
-                        seconds: WARM_UP_DEADLINE.as_secs(),
+                        seconds: WARM_UP_TIMEOUT.as_secs(),
                     });
                 }
             }
@@ -167,51 +156,47 @@ impl Functions {
         Ok(())
     }
 
-    /// Runs `reconcile` as often as the deployed schedule does, for as long as this is polled.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no client to ask with. A run that fails reports itself.
+    /// Invokes `reconcile` on the deployed schedule. A failed run logs its own error.
     pub(super) async fn reconcile(options: &Options) -> Result<Infallible, Error> {
         let client = reqwest::Client::builder().no_proxy().build().map_err(Error::Client)?;
         let url = options.reconcile_url();
         loop {
-            tokio::time::sleep(SCHEDULE).await;
+            tokio::time::sleep(RECONCILE_INTERVAL).await;
             if let Err(error) = client.post(&url).body("{}").send().await {
-                println!("reconcile could not be run: {error}");
+                println!("could not invoke reconcile: {error}");
             }
         }
     }
 
-    /// Waits until the server or one of the functions ends.
+    /// Waits until the server or one of the functions stops.
     pub(super) async fn until_failed(&mut self) -> Error {
         tokio::select! {
-            status = self.server.wait() => server_ended(status),
-            () = self.stopped.notified() => Error::Ended("a function"),
+            status = self.server.wait() => server_stopped(status),
+            () = self.stopped.notified() => Error::Stopped("a function"),
         }
     }
 
-    /// Waits until the server ends, and says after each failure how to go on.
-    pub(super) async fn until_ended(&mut self) -> Error {
+    /// Waits until the server stops. Prints a hint each time a function stops.
+    pub(super) async fn until_stopped(&mut self) -> Error {
         loop {
             tokio::select! {
-                status = self.server.wait() => return server_ended(status),
+                status = self.server.wait() => return server_stopped(status),
                 () = self.stopped.notified() => {
-                    println!("a function stopped; it starts again when a source file is saved");
+                    println!("a function stopped; save a source file to restart it");
                 }
             }
         }
     }
 }
 
-/// Asks until there is an answer of any status: at first, nothing listens.
-async fn answered(client: &reqwest::Client, url: &str) {
+/// Repeats a GET until there is a response of any status: at first, nothing listens.
+async fn wait_for_response(client: &reqwest::Client, url: &str) {
     while client.get(url).send().await.is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Copies the server's lines, and tells when one says that a function stopped.
+/// Copies the server's output, and notifies when a line reports a stopped function.
 async fn forward(lines: pipe::Receiver, mut output: Output, stopped: Arc<Notify>) {
     let mut lines = BufReader::new(lines);
     let mut line = Vec::new();
@@ -219,31 +204,31 @@ async fn forward(lines: pipe::Receiver, mut output: Output, stopped: Arc<Notify>
         let text = String::from_utf8_lossy(&line);
         if !is_noise(&text) {
             match &mut output {
-                Output::Shown => print!("{text}"),
-                // A full disk is no reason to stop reading: the functions would stand still.
-                Output::Kept(file) => drop(file.write_all(&line)),
+                Output::Terminal => print!("{text}"),
+                // Keep reading when the disk is full: a full pipe would block the functions.
+                Output::File(file) => drop(file.write_all(&line)),
             }
         }
-        if says_stopped(&text) {
+        if reports_stop(&text) {
             stopped.notify_one();
         }
         line.clear();
     }
 }
 
-fn says_stopped(line: &str) -> bool {
+fn reports_stop(line: &str) -> bool {
     line.contains("ERROR")
-        && STOPPED.iter().any(|phrase| line.contains(phrase))
-        && !line.contains(RESTARTED)
+        && STOPPED_PHRASES.iter().any(|phrase| line.contains(phrase))
+        && !line.contains(RESTART_MARK)
 }
 
 fn is_noise(line: &str) -> bool {
-    line.contains(WAITING) || (line.contains("ERROR") && line.contains(RESTARTED))
+    line.contains(LOCK_WAIT) || (line.contains("ERROR") && line.contains(RESTART_MARK))
 }
 
-fn server_ended(status: io::Result<std::process::ExitStatus>) -> Error {
+fn server_stopped(status: io::Result<std::process::ExitStatus>) -> Error {
     match status {
-        Ok(status) => Error::WatchEnded(status),
+        Ok(status) => Error::WatchStopped(status),
         Err(source) => spawn_failed("cargo lambda watch")(source),
     }
 }
@@ -257,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_restart_is_no_news_but_a_failure_is() {
+    fn restarts_are_hidden_and_failures_are_shown() {
         assert!(is_noise("ERROR command killed code=ForceStop"));
         assert!(is_noise("    Blocking waiting for file lock on package cache"));
         assert!(!is_noise("ERROR command exited code=101"));
@@ -265,16 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_function_is_recognised_with_and_without_colour() {
+    fn a_stopped_function_is_recognized_with_and_without_color() {
         for line in [
             "ERROR command exited code=ExitError(1)",
             "\u{1b}[31mERROR\u{1b}[0m command exited \u{1b}[3mcode\u{1b}[0m=ExitError(101)",
             "ERROR command killed code=Terminate",
         ] {
-            assert!(says_stopped(line), "{line}");
+            assert!(reports_stop(line), "{line}");
         }
         for line in ["INFO availability answered", "error: could not compile `checkout`", ""] {
-            assert!(!says_stopped(line), "{line}");
+            assert!(!reports_stop(line), "{line}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The data folder: one database, used by one `cargo dev` at a time.
+//! The data folder, used by one `cargo dev` at a time.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// The data, locked until this is dropped.
+/// The data folder, locked until this is dropped.
 #[derive(Debug)]
 pub(super) struct Data {
     pub(super) folder: PathBuf,
@@ -14,11 +14,7 @@ pub(super) struct Data {
     _lock: File,
 }
 
-/// Opens the data folder, creates it if it is missing, and empties it if `fresh`.
-///
-/// # Errors
-///
-/// Fails if another `cargo dev` has it open or if it cannot be written.
+/// Opens the data folder. Creates it if it is missing, and empties it if `fresh`.
 pub(super) fn open(folder: &Path, fresh: bool) -> Result<Data, Error> {
     let failed = |source| Error::Data { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
@@ -32,42 +28,38 @@ pub(super) fn open(folder: &Path, fresh: bool) -> Result<Data, Error> {
     }
     let database = folder.join("dynamodb.sqlite");
     if fresh {
-        empty(&database).map_err(failed)?;
-        empty_outbox(folder).map_err(failed)?;
+        remove_database(&database).map_err(failed)?;
+        remove_mails(folder).map_err(failed)?;
     }
     Ok(Data { folder: folder.to_owned(), database, _lock: lock })
 }
 
 impl Data {
-    /// Notes which salon file is served, for whoever asks while it is.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the note cannot be written.
-    pub(super) fn note_salon(&self, salon: Option<&Path>) -> Result<(), Error> {
-        let path = self.folder.join(NOTE);
+    /// Records which salon file is served, for other `cargo dev` commands.
+    pub(super) fn record_salon(&self, salon: Option<&Path>) -> Result<(), Error> {
+        let path = self.folder.join(SALON_RECORD);
         let salon = salon.map_or_else(Default::default, |salon| salon.display().to_string());
         fs::write(&path, salon).map_err(|source| Error::Data { path, source })
     }
 }
 
-/// Returns the salon file that was last served out of a data folder.
-pub(super) fn noted_salon(folder: &Path) -> Option<PathBuf> {
-    let noted = fs::read_to_string(folder.join(NOTE)).ok()?;
-    Some(PathBuf::from(noted)).filter(|path| path.exists())
+/// Returns the salon file that was last served from a data folder.
+pub(super) fn recorded_salon(folder: &Path) -> Option<PathBuf> {
+    let path = fs::read_to_string(folder.join(SALON_RECORD)).ok()?;
+    Some(PathBuf::from(path)).filter(|path| path.exists())
 }
 
-/// The file that names the salon file that is served.
-const NOTE: &str = "salon-served";
+/// The file that holds the path of the served salon file.
+const SALON_RECORD: &str = "salon-served";
 
-/// Where the mails are kept, below the data folder.
+/// The folder of the mails, in the data folder.
 pub(super) const MAILS: &str = "mail";
 
-/// The file that says how far the table's stream has been read.
+/// The file with the last processed sequence number of the table's stream.
 pub(super) const STREAM_POSITION: &str = "stream-position";
 
-/// Removes the mails, and how far the stream was read.
-fn empty_outbox(folder: &Path) -> io::Result<()> {
+/// Removes the mails and the stream position.
+fn remove_mails(folder: &Path) -> io::Result<()> {
     let removed =
         [fs::remove_dir_all(folder.join(MAILS)), fs::remove_file(folder.join(STREAM_POSITION))];
     for removed in removed {
@@ -79,8 +71,8 @@ fn empty_outbox(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the database and the files that the engine keeps beside it.
-fn empty(database: &Path) -> io::Result<()> {
+/// Removes the database and SQLite's files beside it.
+fn remove_database(database: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let mut path = database.as_os_str().to_owned();
         path.push(suffix);
@@ -96,7 +88,7 @@ fn empty(database: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A folder of this test alone, removed at its end.
+    /// A temporary folder, removed on drop.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -113,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn data_outlive_a_restart_and_fresh_empties_them() {
+    fn data_survive_a_restart_and_fresh_removes_them() {
         let folder = Folder::new("fresh");
         let data = open(&folder.0, false).unwrap();
         let log = folder.0.join("dynamodb.sqlite-wal");
@@ -122,16 +114,16 @@ mod tests {
         drop(data);
 
         let data = open(&folder.0, false).unwrap();
-        assert!(data.database.exists(), "a restart keeps the data");
+        assert!(data.database.exists(), "a restart should keep the data");
         drop(data);
 
         let data = open(&folder.0, true).unwrap();
-        assert!(!data.database.exists(), "--fresh empties the data");
-        assert!(!log.exists(), "--fresh removes what the engine keeps beside them");
+        assert!(!data.database.exists(), "--fresh should remove the data");
+        assert!(!log.exists(), "--fresh should remove SQLite's other files");
     }
 
     #[test]
-    fn two_runs_do_not_share_data() {
+    fn two_runs_cannot_use_the_same_data_folder() {
         let folder = Folder::new("shared");
         let _first = open(&folder.0, false).unwrap();
         let second = open(&folder.0, true);

@@ -1,4 +1,4 @@
-//! The embedded `DynamoDB`, with its table.
+//! The embedded `DynamoDB`.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -12,12 +12,7 @@ use super::Error;
 use super::data_folder::{self, Data};
 use super::workspace::Workspace;
 
-/// Serves the database on `listener` and creates the table if it is missing;
-/// returns the database too.
-///
-/// # Errors
-///
-/// Fails if the database cannot be opened or refuses the table.
+/// Serves the database on `listener`, and creates the table if it is missing.
 pub(super) async fn start(
     listener: TcpListener,
     database: &Path,
@@ -33,7 +28,7 @@ pub(super) async fn start(
     Ok((server, db))
 }
 
-/// The data of the last `cargo dev`, opened while none runs.
+/// The database of the last `cargo dev`, opened while none runs.
 pub struct Database {
     address: SocketAddr,
     _server: JoinHandle<Result<(), String>>,
@@ -41,11 +36,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the data of the last `cargo dev`.
+    /// Opens the database of the last `cargo dev`.
     ///
     /// # Errors
     ///
-    /// Fails if they are in use or cannot be opened.
+    /// Fails if it is in use or cannot be opened.
     pub async fn open() -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
         let data = data_folder::open(&workspace.target.join("dev"), false)?;
@@ -56,13 +51,13 @@ impl Database {
         Ok(Self { address, _server: server, _data: data })
     }
 
-    /// Makes a client of it.
+    /// Returns a client of this database.
     pub fn client(&self) -> Client {
         client(self.address)
     }
 }
 
-/// Makes a client of the database that a running `cargo dev` has on a port.
+/// Returns a client of a running `cargo dev`'s database.
 pub fn local_client(port: u16) -> Client {
     client((Ipv4Addr::LOCALHOST, port).into())
 }
@@ -86,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_table_takes_items_and_expires_them() {
+    async fn the_table_accepts_items_and_has_a_ttl() {
         let (client, _server) = started().await;
         client
             .put_item()
@@ -104,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn creating_the_table_again_changes_nothing() {
+    async fn creating_an_existing_table_succeeds() {
         let (client, _server) = started().await;
         table::create(&client, table::DEFAULT_NAME)
             .await

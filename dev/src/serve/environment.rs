@@ -1,4 +1,4 @@
-//! The variables that the functions find.
+//! The environment variables of the functions.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,18 +9,17 @@ use super::Options;
 use super::payment_provider::{PaymentProvider, SANDBOX_KEY};
 use stand_ins::sandbox::WEBHOOK_SECRET;
 
-/// Variables that would send a function to somebody's AWS account.
-const UNSET: [&str; 4] =
+/// Variables that would point a function at a real AWS account.
+const AWS_ACCOUNT_VARIABLES: [&str; 4] =
     ["AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"];
 
-/// What cargo tells the program that it runs about that program's package.
+/// Prefixes of the variables that cargo sets for the program it runs.
 ///
-/// A cargo that inherits it builds again whatever has a build script that
-/// watches these variables.
-const OF_THIS_PACKAGE: [&str; 5] =
+/// A cargo that inherits them would rebuild packages whose build scripts watch them.
+const CARGO_PACKAGE_PREFIXES: [&str; 5] =
     ["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
 
-/// Variables to set and to remove in a child process.
+/// Environment variables to set and to remove in a child process.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     pub(super) set: Vec<(&'static str, OsString)>,
@@ -28,13 +27,13 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// The environment of a cargo that builds as it would in the developer's shell.
+    /// Returns the environment in which cargo builds as it does in the developer's shell.
     pub(crate) fn of_cargo() -> Self {
         Self {
             set: Vec::new(),
             remove: std::env::vars_os()
                 .filter_map(|(name, _)| name.into_string().ok())
-                .filter(|name| is_of_this_package(name))
+                .filter(|name| is_package_variable(name))
                 .collect(),
         }
     }
@@ -49,14 +48,14 @@ impl Environment {
     }
 }
 
-/// The environment of the functions, and so of the tool that starts them.
+/// Returns the environment of `cargo lambda watch`, which the functions inherit.
 pub(super) fn of_functions(
     options: &Options,
     payments: PaymentProvider,
     salon: Option<&Path>,
 ) -> Environment {
     let mut environment = Environment::of_cargo();
-    environment.remove.extend(UNSET.map(str::to_owned));
+    environment.remove.extend(AWS_ACCOUNT_VARIABLES.map(str::to_owned));
     environment.set = vec![
         ("TABLE_NAME", table::DEFAULT_NAME.into()),
         ("AWS_ENDPOINT_URL_DYNAMODB", options.dynamodb_url().into()),
@@ -81,24 +80,24 @@ pub(super) fn of_functions(
             ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
         ]),
         // The developer's own key is inherited, and so is the secret that `stripe listen`
-        // prints. Without one nobody's events are taken, and reconcile settles.
+        // prints. Without a secret, all events are refused, and reconcile settles payments.
         PaymentProvider::Stripe { .. } => {
             if std::env::var_os("STRIPE_WEBHOOK_SECRET").is_none() {
-                let nobodys = format!("whsec_{:032x}", fastrand::u128(..));
-                environment.set.push(("STRIPE_WEBHOOK_SECRET", nobodys.into()));
+                let random_secret = format!("whsec_{:032x}", fastrand::u128(..));
+                environment.set.push(("STRIPE_WEBHOOK_SECRET", random_secret.into()));
             }
         }
     }
     environment
 }
 
-/// A developer sees every request. Optimized functions log what deployed ones do.
+/// Returns the log level: `debug` shows every request, `info` is the deployed level.
 fn log_level(options: &Options) -> OsString {
     if options.release { "info" } else { "debug" }.into()
 }
 
-fn is_of_this_package(name: &str) -> bool {
-    OF_THIS_PACKAGE.iter().any(|prefix| name.starts_with(prefix))
+fn is_package_variable(name: &str) -> bool {
+    CARGO_PACKAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -133,17 +132,18 @@ mod tests {
     }
 
     #[test]
-    fn with_stripe_the_developers_key_is_left_alone() {
+    fn with_stripe_the_developers_key_is_inherited() {
         let stripe = PaymentProvider::Stripe { live: false };
         let environment = of_functions(&parse(&[]).unwrap(), stripe, None);
         assert_eq!(value(&environment, "STRIPE_SECRET_KEY"), None);
         assert_eq!(value(&environment, "STRIPE_API_BASE"), None);
-        let secret = value(&environment, "STRIPE_WEBHOOK_SECRET").expect("the function wants one");
-        assert_ne!(secret, WEBHOOK_SECRET, "everybody knows the sandbox's");
+        let secret =
+            value(&environment, "STRIPE_WEBHOOK_SECRET").expect("the function requires a secret");
+        assert_ne!(secret, WEBHOOK_SECRET, "the sandbox's secret is public");
     }
 
     #[test]
-    fn the_salon_file_is_named_or_unset() {
+    fn the_salon_file_variable_is_set_or_removed() {
         let options = parse(&[]).unwrap();
         let salon = Path::new("/salon/salon.toml");
         let named = of_functions(&options, PaymentProvider::Sandbox, Some(salon));
@@ -153,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cargo_says_of_this_package_is_not_passed_on() {
+    fn variables_of_this_package_are_not_passed_on() {
         for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
-            assert!(is_of_this_package(name), "{name} should be removed");
+            assert!(is_package_variable(name), "{name} should be removed");
         }
         for name in ["CARGO_TARGET_DIR", "CARGO_HOME", "CARGO_BUILD_JOBS", "PATH"] {
-            assert!(!is_of_this_package(name), "{name} should be kept");
+            assert!(!is_package_variable(name), "{name} should be kept");
         }
     }
 }

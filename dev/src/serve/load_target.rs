@@ -1,5 +1,5 @@
-//! The functions with only what they need to be measured: an empty database in
-//! memory and a payment sandbox. Nothing else runs beside them.
+//! The functions with a minimal environment for load tests: an empty database in memory and
+//! a payment sandbox.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use super::{
 };
 use stand_ins::sandbox::{Sandbox, Serving};
 
-/// What the functions' output is kept in, below the target folder.
+/// The file with the functions' output, in the target folder.
 const LOG: &str = "load/functions.log";
 
-/// The functions, built as they are deployed, and what runs them.
+/// The functions in release mode, ready to be started.
 #[derive(Debug)]
 pub struct LoadTarget {
     workspace: Workspace,
@@ -29,7 +29,7 @@ pub struct LoadTarget {
     log: PathBuf,
 }
 
-/// The functions while they are served. Dropping it ends nothing: see [`Running::stop`].
+/// The running functions. They outlive a drop: see [`Running::stop`].
 #[derive(Debug)]
 pub struct Running {
     functions: Functions,
@@ -39,18 +39,17 @@ pub struct Running {
 }
 
 impl LoadTarget {
-    /// Finds or installs cargo-lambda, and builds the functions and the binaries
-    /// in `others`.
+    /// Finds or installs cargo-lambda, and builds the functions and the binaries in `others`.
     ///
     /// # Errors
     ///
-    /// Fails if something is missing or does not build.
+    /// Fails if a tool is missing or a build fails.
     pub async fn build(others: &[&str]) -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
         let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
         child_processes::build(&workspace, others, true).await?;
         let log = workspace.target.join(LOG);
-        // It is not there at the first time.
+        // Missing on the first run.
         let _ = fs::remove_file(&log);
         Ok(Self { workspace, cargo_lambda, log })
     }
@@ -60,22 +59,22 @@ impl LoadTarget {
         &self.workspace.root
     }
 
-    /// Returns where tools are installed.
+    /// Returns the folder of installed tools.
     pub fn tools(&self) -> PathBuf {
         self.workspace.target.join("tools")
     }
 
-    /// Returns the program of a function.
+    /// Returns the path of a function's binary.
     pub fn program(&self, function: &str) -> PathBuf {
         self.workspace.target.join("release").join(function)
     }
 
-    /// Returns the file that has what the functions print.
+    /// Returns the file with the functions' output.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Keeps a salon file, to be served.
+    /// Writes a salon file to serve.
     ///
     /// # Errors
     ///
@@ -88,11 +87,11 @@ impl LoadTarget {
         Ok(path)
     }
 
-    /// Starts the functions on empty data. They answer soon: nobody waits for it.
+    /// Starts the functions with an empty database. Does not wait until they respond.
     ///
     /// # Errors
     ///
-    /// Fails if a port is taken, the salon is none, or a part does not start.
+    /// Fails if a port is in use, the salon file is invalid, or a part does not start.
     pub async fn start(&self, options: &Options) -> Result<(Running, Salon), Error> {
         let served = salon_source::choose(options.salon.as_deref(), &self.workspace.root)?;
         let salon = salon_source::load(options.salon.as_deref(), &self.workspace.root)?;
@@ -109,7 +108,7 @@ impl LoadTarget {
             &self.workspace,
             options,
             &environment,
-            Output::Kept(log),
+            Output::File(log),
         )?;
         let client = embedded_dynamodb::local_client(address.port());
         Ok((Running { functions, sandbox, client, database }, salon))
@@ -128,23 +127,21 @@ impl Running {
         self.sandbox.sandbox()
     }
 
-    /// Returns the table, read as the functions read it.
+    /// Returns the functions' store.
     pub fn store(&self) -> DynamoStore {
         DynamoStore::new(self.client.clone(), table::DEFAULT_NAME.to_owned())
     }
 
-    /// Waits until any part of it ends, which none should.
+    /// Waits until a part stops unexpectedly.
     pub async fn failed(&mut self) -> Error {
         tokio::select! {
             failed = self.functions.until_failed() => failed,
-            () = self.sandbox.ended() => Error::Ended("the payment sandbox"),
-            _ = &mut self.database => Error::Ended("the embedded DynamoDB"),
+            () = self.sandbox.ended() => Error::Stopped("the payment sandbox"),
+            _ = &mut self.database => Error::Stopped("the embedded DynamoDB"),
         }
     }
 
-    /// Ends the functions and what they needed.
-    ///
-    /// Their ports are free when this returns.
+    /// Stops everything. The ports are free when this returns.
     pub async fn stop(self) {
         process_tree::end_descendants().await;
         self.sandbox.stop().await;

@@ -1,11 +1,11 @@
-//! Whom the functions ask for payments: the sandbox, or Stripe itself.
+//! Chooses the payment provider: the sandbox or Stripe.
 
 use super::{Error, Options};
 
-/// The sandbox's bearer key. It opens nothing anywhere else.
+/// The sandbox's API key. It is not a secret.
 pub const SANDBOX_KEY: &str = "sk_test_sandbox";
 
-/// Where checkout sessions are created.
+/// Where the functions create Checkout Sessions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum PaymentProvider {
     Sandbox,
@@ -13,18 +13,16 @@ pub(super) enum PaymentProvider {
 }
 
 impl PaymentProvider {
-    /// Takes Stripe if `STRIPE_SECRET_KEY` is set, and the sandbox otherwise.
+    /// Returns Stripe if `STRIPE_SECRET_KEY` is set, and the sandbox otherwise.
     ///
-    /// # Errors
-    ///
-    /// Refuses a live key, unless the developer insists.
+    /// A live key is an error without `--allow-live-key`.
     pub(super) fn choose(options: &Options) -> Result<Self, Error> {
         let key = std::env::var_os("STRIPE_SECRET_KEY").unwrap_or_default();
         let payments = Self::for_key(&key.to_string_lossy(), options.allow_live_key)?;
         match payments {
             Self::Sandbox => {}
             Self::Stripe { live: false } => {
-                println!("STRIPE_SECRET_KEY is set: payments go to Stripe, and no sandbox starts");
+                println!("STRIPE_SECRET_KEY is set: payments go to Stripe instead of the sandbox");
             }
             Self::Stripe { live: true } => {
                 eprintln!("warning: STRIPE_SECRET_KEY is a LIVE key: checkouts charge REAL CARDS");
@@ -64,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_key_needs_insistence() {
+    fn a_live_key_must_be_allowed() {
         for key in ["sk_live_1", "rk_live_1"] {
             assert!(matches!(PaymentProvider::for_key(key, false), Err(Error::LiveKey)));
             assert_eq!(

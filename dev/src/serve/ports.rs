@@ -1,4 +1,4 @@
-//! The ports, claimed before anything starts.
+//! Claims all ports before anything starts.
 
 use std::fmt;
 use std::io;
@@ -7,15 +7,15 @@ use std::net::{Ipv4Addr, TcpListener};
 use super::payment_provider::PaymentProvider;
 use super::{Error, Options};
 
-/// Listeners on every port that will be served.
+/// A listener on every port that `cargo dev` uses.
 #[derive(Debug)]
 pub(super) struct Ports {
-    /// Held until the functions' server takes its place.
+    /// Dropped just before `cargo lambda watch` listens on the port.
     pub(super) api: TcpListener,
     pub(super) dynamodb: TcpListener,
     pub(super) google: TcpListener,
     pub(super) mail: TcpListener,
-    /// Absent if payments go to Stripe.
+    /// `None` if payments go to Stripe.
     pub(super) sandbox: Option<TcpListener>,
 }
 
@@ -26,7 +26,7 @@ struct Port {
     option: &'static str,
 }
 
-/// A port that cannot be listened on, and why.
+/// A port that is not available, and the reason.
 #[derive(Debug)]
 pub struct BusyPort {
     port: Port,
@@ -35,7 +35,7 @@ pub struct BusyPort {
 
 #[derive(Debug)]
 enum Reason {
-    /// Another option names the same number.
+    /// Another option has the same port.
     SameAs(&'static str),
     InUse(Option<Process>),
     Other(io::Error),
@@ -48,11 +48,7 @@ struct Process {
 }
 
 impl Ports {
-    /// Claims every port on 127.0.0.1.
-    ///
-    /// # Errors
-    ///
-    /// Names all the ports that cannot be had, not only the first.
+    /// Claims every port on 127.0.0.1. The error lists all ports that are not available.
     pub(super) fn claim(options: &Options, payments: PaymentProvider) -> Result<Self, Error> {
         let mut wanted = vec![
             Port::api(options),
@@ -64,19 +60,15 @@ impl Ports {
             wanted.push(Port::sandbox(options));
         }
         let mut listeners = claim_all(&wanted)?.into_iter();
-        let mut next = || listeners.next().expect("each port has its listener");
+        let mut next = || listeners.next().expect("there is one listener per port");
         let (api, dynamodb, google, mail) = (next(), next(), next(), next());
         Ok(Self { api, dynamodb, google, mail, sandbox: listeners.next() })
     }
 
-    /// Claims the ports of the API, of the database and of the sandbox, in this order.
-    ///
-    /// # Errors
-    ///
-    /// Names all the ports that cannot be had, not only the first.
+    /// Claims the ports of the API, the database and the sandbox, in this order.
     pub(super) fn claim_three(options: &Options) -> Result<[TcpListener; 3], Error> {
         let wanted = [Port::api(options), Port::dynamodb(options), Port::sandbox(options)];
-        Ok(claim_all(&wanted)?.try_into().expect("each port has its listener"))
+        Ok(claim_all(&wanted)?.try_into().expect("there is one listener per port"))
     }
 }
 
@@ -140,7 +132,7 @@ impl fmt::Display for BusyPort {
         let Port { number, purpose, option } = self.port;
         write!(f, "port {number}, for {purpose}, ")?;
         match &self.reason {
-            Reason::SameAs(other) => write!(f, "is also that of {other}")?,
+            Reason::SameAs(other) => write!(f, "is also used by {other}")?,
             Reason::InUse(None) => write!(f, "is in use")?,
             Reason::InUse(Some(Process { id, name })) => {
                 write!(f, "is in use by {name} (process {id})")?;
@@ -151,14 +143,14 @@ impl fmt::Display for BusyPort {
     }
 }
 
-/// Who listens on a port, as far as Linux tells.
+/// Finds the process that listens on a port. Works on Linux only.
 mod owner {
     use std::fs;
     use std::os::unix::ffi::OsStrExt as _;
 
     use super::Process;
 
-    /// Finds the process that listens on a port; `None` off Linux or without the right to look.
+    /// Returns `None` on other systems, or without permission to read the process.
     pub(super) fn of(port: u16) -> Option<Process> {
         let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
             .iter()
@@ -177,7 +169,7 @@ mod owner {
         })
     }
 
-    /// The inode of the socket that listens on `port`, from `/proc/net/tcp` (see proc(5)).
+    /// Finds the inode of the socket that listens on `port` in `/proc/net/tcp` (see proc(5)).
     pub(super) fn listening_inode(table: &str, port: u16) -> Option<u64> {
         const LISTENING: &str = "0A";
         table.lines().skip(1).find_map(|line| {
@@ -214,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_port_is_named_with_its_purpose_its_owner_and_its_option() {
+    fn a_busy_port_is_reported_with_purpose_process_and_option() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let busy = listener.local_addr().unwrap().port();
         let messages = messages([free_port(), busy, free_port()], PaymentProvider::Sandbox);
@@ -230,12 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn two_options_with_one_port_contradict_each_other() {
+    fn two_options_with_the_same_port_are_refused() {
         let port = free_port();
         assert_eq!(
             messages([free_port(), port, port], PaymentProvider::Sandbox),
             [format!(
-                "port {port}, for the payment sandbox, is also that of --dynamodb-port: \
+                "port {port}, for the payment sandbox, is also used by --dynamodb-port: \
                  choose another with --sandbox-port"
             )]
         );

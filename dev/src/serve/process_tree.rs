@@ -1,8 +1,7 @@
-//! Ending what was started, down to the functions' own processes.
+//! Ends all descendant processes, including the functions.
 //!
-//! The functions are grandchildren in process groups of their own, so neither
-//! Ctrl-C nor a signal to one group reaches them: everything that descends from
-//! this process is found and ended.
+//! The functions are grandchildren in process groups of their own, so neither Ctrl-C nor a
+//! signal to one process group reaches them. Each descendant is found and signalled.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,35 +10,35 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-/// How long a process may take to end when asked.
-const GRACE: Duration = Duration::from_secs(3);
+/// How long a process may take to exit after SIGTERM.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Process {
     id: i32,
     parent: i32,
-    /// It has ended and only waits for its parent to take note.
+    /// It has exited, and its parent has not collected it.
     zombie: bool,
 }
 
-/// Makes processes whose parent has ended descend from this one, where the system can.
+/// Makes this process the parent of orphaned descendants, on systems that support it.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     {
-        // Without it, orphans are still found as long as their parents live.
+        // If this fails, orphans are found only while their parents live.
         let _ = rustix::process::set_child_subreaper(Some(getpid()));
     }
 }
 
-/// Has the system end the child if this process dies without a chance to do it.
+/// Asks the kernel to end the child if this process dies first.
 pub fn die_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         let ask = || Ok(rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?);
-        // SAFETY: between fork and exec the closure makes one system call and does
-        // not allocate.
-        #[expect(unsafe_code, reason = "the standard library has no safe way to ask for this")]
+        // SAFETY: between fork and exec, the closure makes one system call and does not
+        // allocate.
+        #[expect(unsafe_code, reason = "the standard library has no safe equivalent")]
         unsafe {
             command.pre_exec(ask);
         }
@@ -48,24 +47,24 @@ pub fn die_with_parent(command: &mut Command) {
     let _ = command;
 }
 
-/// Asks every descendant to end, waits, and kills those that did not.
+/// Sends SIGTERM to every descendant, waits, and kills those that remain.
 pub async fn end_descendants() {
     let this = getpid().as_raw_nonzero().get();
-    let mut doomed = descendants(this, &running().await);
-    signal_all(&doomed, Signal::TERM);
-    let deadline = Instant::now() + GRACE;
+    let mut pending = descendants(this, &running().await);
+    signal_all(&pending, Signal::TERM);
+    let deadline = Instant::now() + EXIT_TIMEOUT;
     loop {
         let running = running().await;
-        // A process that was started meanwhile has not been asked yet.
-        let late: HashSet<i32> = &descendants(this, &running) - &doomed;
-        signal_all(&late, Signal::TERM);
-        doomed.extend(late);
-        doomed.retain(|id| running.iter().any(|process| process.id == *id));
-        if doomed.is_empty() {
+        // Processes that started meanwhile have not been signalled yet.
+        let new: HashSet<i32> = &descendants(this, &running) - &pending;
+        signal_all(&new, Signal::TERM);
+        pending.extend(new);
+        pending.retain(|id| running.iter().any(|process| process.id == *id));
+        if pending.is_empty() {
             return;
         }
         if Instant::now() > deadline {
-            signal_all(&doomed, Signal::KILL);
+            signal_all(&pending, Signal::KILL);
             return;
         }
         sleep(POLL_INTERVAL).await;
@@ -74,12 +73,12 @@ pub async fn end_descendants() {
 
 fn signal_all(processes: &HashSet<i32>, signal: Signal) {
     for pid in processes.iter().filter_map(|id| Pid::from_raw(*id)) {
-        // One that has ended by itself meanwhile is no failure.
+        // The process may have exited meanwhile.
         let _ = kill_process(pid, signal);
     }
 }
 
-/// Everything below `ancestor`, whether or not its immediate parent still runs.
+/// Returns all processes below `ancestor`.
 fn descendants(ancestor: i32, processes: &[Process]) -> HashSet<i32> {
     let mut found = HashSet::from([ancestor]);
     loop {
@@ -98,7 +97,7 @@ fn descendants(ancestor: i32, processes: &[Process]) -> HashSet<i32> {
     }
 }
 
-/// Every process that runs; one that has ended and was not collected is left out.
+/// Returns all running processes, without zombies.
 async fn running() -> Vec<Process> {
     let mut processes = all_processes().await;
     processes.retain(|process| !process.zombie);
@@ -106,7 +105,7 @@ async fn running() -> Vec<Process> {
 }
 
 #[cfg(target_os = "linux")]
-#[expect(clippy::unused_async, reason = "elsewhere it asks another program")]
+#[expect(clippy::unused_async, reason = "other systems run `ps`")]
 async fn all_processes() -> Vec<Process> {
     std::fs::read_dir("/proc")
         .into_iter()
@@ -125,7 +124,7 @@ async fn all_processes() -> Vec<Process> {
     String::from_utf8_lossy(&text).lines().filter_map(parse_ps).collect()
 }
 
-/// Reads `/proc/PID/stat`: `id (name) state parent …`, where the name may contain anything.
+/// Parses `/proc/PID/stat`: `id (name) state parent …`. The name may contain any character.
 #[cfg(any(target_os = "linux", test))]
 fn parse_stat(stat: &str) -> Option<Process> {
     let (id, _) = stat.split_once(' ')?;
@@ -139,7 +138,7 @@ fn parse_stat(stat: &str) -> Option<Process> {
     })
 }
 
-/// Reads a line of `ps`: id, parent and state.
+/// Parses a line of `ps`: id, parent and state.
 #[cfg(any(not(target_os = "linux"), test))]
 fn parse_ps(line: &str) -> Option<Process> {
     let mut fields = line.split_whitespace();
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_ps_are_read() {
+    fn a_line_of_ps_is_parsed() {
         assert_eq!(parse_ps("   42     7 Ss+"), Some(process(42, 7)));
         assert!(parse_ps("43 7 Z").unwrap().zombie);
         assert_eq!(parse_ps("PID PPID STAT"), None);

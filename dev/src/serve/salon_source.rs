@@ -1,4 +1,4 @@
-//! Which salon is served.
+//! Chooses the salon file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,13 +7,9 @@ use salon::salon_file;
 
 use super::Error;
 
-/// Chooses the salon file: the one that was named, or else the repository's own.
+/// Returns the salon file: the given one, or else the repository's.
 ///
 /// `None` means the salon that is compiled into the functions.
-///
-/// # Errors
-///
-/// Fails if the file is missing or is not a salon.
 pub(super) fn choose(named: Option<&Path>, root: &Path) -> Result<Option<PathBuf>, Error> {
     let own = root.join("salon.toml");
     let path = match named {
@@ -26,11 +22,7 @@ pub(super) fn choose(named: Option<&Path>, root: &Path) -> Result<Option<PathBuf
     Ok(Some(absolute))
 }
 
-/// Loads the salon that [`choose`] chooses.
-///
-/// # Errors
-///
-/// Fails if the file is missing or is not a salon.
+/// Loads the salon that [`choose`] returns.
 pub(super) fn load(named: Option<&Path>, root: &Path) -> Result<Salon, Error> {
     match choose(named, root)? {
         Some(path) => read_salon(&path),

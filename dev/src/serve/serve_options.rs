@@ -8,7 +8,7 @@ use clap::value_parser;
 use super::calendar_option::CalendarSource;
 use stand_ins::sandbox::{Debits, Refunds, Webhooks};
 
-/// What a developer can choose.
+/// The command line of `cargo dev serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Port of the API
@@ -27,15 +27,15 @@ pub struct Options {
     #[arg(long, value_name = "PORT", default_value_t = 8085, value_parser = value_parser!(u16).range(1..))]
     pub google_port: u16,
 
-    /// Port of the mailbox, which takes the mails in the place of Amazon SES
+    /// Port of the mailbox, which stands in for Amazon SES
     #[arg(long, value_name = "PORT", default_value_t = 8025, value_parser = value_parser!(u16).range(1..))]
     pub mail_port: u16,
 
-    /// Build the functions with optimisations, as they are deployed
+    /// Build the functions in release mode, as deployed
     #[arg(long)]
     pub release: bool,
 
-    /// Instances of each function, at most; one instance serves one request at a time
+    /// Maximum number of instances of each function; each serves one request at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=100))]
     pub concurrency: u16,
 
@@ -43,32 +43,32 @@ pub struct Options {
     #[arg(long)]
     pub fresh: bool,
 
-    /// The salon to serve [default: salon.toml at the root of the repository]
+    /// The salon file [default: salon.toml at the root of the repository]
     #[arg(long, value_name = "FILE")]
     pub salon: Option<PathBuf>,
 
-    /// Give everybody at the salon this calendar: an iCal file, re-read when it changes, an
-    /// address, or `google` for an empty one each at the fake Google
+    /// Give every staff member this calendar: an iCal file, which is read again when it changes,
+    /// a URL, or `google` for an empty calendar each at the fake Google
     #[arg(long, value_name = "FILE|URL|google")]
     pub calendar: Option<CalendarSource>,
 
-    /// How long the payment sandbox takes to answer, in milliseconds
+    /// Response time of the payment sandbox, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(..=600_000))]
     pub stripe_latency_ms: u64,
 
-    /// Requests a second that the payment sandbox allows; 0 for no limit
+    /// Requests per second that the payment sandbox allows; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 25)]
     pub stripe_rate: u32,
 
-    /// What happens to the payment sandbox's webhooks on their way
+    /// How the payment sandbox delivers webhooks
     #[arg(long, value_enum, default_value_t = Webhooks::On)]
     pub webhooks: Webhooks,
 
-    /// What becomes of refunds at the payment sandbox
+    /// How refunds end at the payment sandbox
     #[arg(long, value_enum, default_value_t = Refunds::Ok)]
     pub refunds: Refunds,
 
-    /// What becomes of bank debits at the payment sandbox
+    /// How bank debits end at the payment sandbox
     #[arg(long, value_enum, default_value_t = Debits::ByHand)]
     pub debits: Debits,
 
@@ -78,50 +78,44 @@ pub struct Options {
 }
 
 impl Options {
-    /// Where the API answers.
     #[must_use]
     pub fn api_url(&self) -> String {
         local_url(self.api_port)
     }
 
-    /// Where the embedded `DynamoDB` answers.
     #[must_use]
     pub fn dynamodb_url(&self) -> String {
         local_url(self.dynamodb_port)
     }
 
-    /// Where the payment sandbox answers.
     #[must_use]
     pub fn sandbox_url(&self) -> String {
         local_url(self.sandbox_port)
     }
 
-    /// Where the payment sandbox sends its webhooks.
+    /// The URL to which the payment sandbox sends webhooks.
     #[must_use]
     pub fn webhook_url(&self) -> String {
         format!("{}/stripe/webhook", self.api_url())
     }
 
-    /// Where `reconcile` is run by a POST, as by the deployed schedule.
+    /// The URL whose POST invokes `reconcile`.
     #[must_use]
     pub fn reconcile_url(&self) -> String {
         format!("{}/2015-03-31/functions/reconcile/invocations", self.api_url())
     }
 
-    /// Where `notify` is given records of the stream, as by the deployed mapping, or
-    /// reminds, as by the deployed schedule.
+    /// The URL whose POST invokes `notify`: with records of the stream, or for reminders.
     #[must_use]
     pub fn notify_url(&self) -> String {
         format!("{}/2015-03-31/functions/notify/invocations", self.api_url())
     }
 
-    /// Where the mailbox answers.
     #[must_use]
     pub fn mail_url(&self) -> String {
         local_url(self.mail_port)
     }
 
-    /// Where the fake Google answers.
     #[must_use]
     pub fn google_url(&self) -> String {
         local_url(self.google_port)
@@ -148,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_has_a_default() {
+    fn every_option_has_a_default() {
         let options = parse(&[]).unwrap();
         assert_eq!(options.api_url(), "http://127.0.0.1:9000");
         assert_eq!(options.dynamodb_url(), "http://127.0.0.1:8000");
@@ -164,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_wrong_at_the_sandbox_is_chosen_by_words() {
+    fn failures_of_the_sandbox_are_options() {
         for word in ["on", "lost", "double", "late", "shuffled"] {
             assert!(parse(&["--webhooks", word]).is_ok(), "{word}");
         }

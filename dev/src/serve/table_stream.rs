@@ -1,4 +1,4 @@
-//! The table's stream, followed as Lambda's event source mapping does.
+//! Delivers the table's stream to `notify`, as Lambda's event source mapping does.
 
 #[cfg(test)]
 mod tests;
@@ -17,31 +17,27 @@ use serde_json::{Value, json};
 
 use super::{Error, Options};
 
-/// How often the stream is looked at. Lambda does it four times a second.
-const LOOK: Duration = Duration::from_millis(250);
-/// How many records a batch has, and how often one is tried, as in `template.yaml`.
-const BATCH: usize = 10;
+/// How often the stream is polled. Lambda polls four times a second.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// The size of a batch and the number of attempts, as in `template.yaml`.
+const BATCH_SIZE: usize = 10;
 const ATTEMPTS: u32 = 21;
-/// How long a failed batch waits.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How often `notify` reminds, as in `template.yaml`.
-const HOUR: Duration = Duration::from_hours(1);
+/// The pause before a failed batch is retried.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The schedule of reminders, as in `template.yaml`.
+const REMINDER_INTERVAL: Duration = Duration::from_hours(1);
 
-/// The stream, up to where it has been read.
+/// The stream and its read position.
 pub(super) struct TableStream {
     database: Database,
     client: reqwest::Client,
     url: String,
-    /// The file that keeps the last sequence number.
+    /// The file with the last processed sequence number.
     position: PathBuf,
 }
 
 impl TableStream {
-    /// Follows the stream from where the last `cargo dev` left it.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no client to ask with.
+    /// Continues where the last `cargo dev` stopped.
     pub(super) fn new(
         database: Database,
         options: &Options,
@@ -51,36 +47,31 @@ impl TableStream {
         Ok(Self { database, client, url: options.notify_url(), position })
     }
 
-    /// Gives `notify` what the stream has, and has it remind now and once an hour, for as
-    /// long as this is polled.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the embedded database has no stream.
+    /// Delivers changes to `notify`, and invokes its reminders now and every hour.
     pub(super) async fn follow(&self) -> Result<Infallible, Error> {
         tokio::try_join!(self.changes(), self.reminders()).map(|(never, _)| never)
     }
 
     async fn reminders(&self) -> Result<Infallible, Error> {
         loop {
-            // At once too: so the function is started, and the first mail comes soon.
+            // The first call also starts the function, so the first mail is not delayed.
             if let Err(error) = self.client.post(&self.url).body("{}").send().await {
-                println!("nobody could be reminded: {error}");
+                println!("could not invoke notify for reminders: {error}");
             }
-            tokio::time::sleep(HOUR).await;
+            tokio::time::sleep(REMINDER_INTERVAL).await;
         }
     }
 
     async fn changes(&self) -> Result<Infallible, Error> {
         let mut iterator = self.start()?;
         loop {
-            iterator = self.read_on(iterator).await?;
-            tokio::time::sleep(LOOK).await;
+            iterator = self.deliver_next(iterator).await?;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Delivers what there is from `iterator` on; returns where to read on.
-    async fn read_on(&self, iterator: String) -> Result<String, Error> {
+    /// Delivers the records at `iterator`, and returns the next iterator.
+    async fn deliver_next(&self, iterator: String) -> Result<String, Error> {
         let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(100) };
         let read = self.database.get_records(request).map_err(failed)?;
         let last = read.records.last().map(|record| record.dynamodb.sequence_number.clone());
@@ -90,11 +81,11 @@ impl TableStream {
             .filter(|record| passes(record))
             .map(|record| json!(record))
             .collect();
-        for batch in records.chunks(BATCH) {
+        for batch in records.chunks(BATCH_SIZE) {
             self.deliver(batch).await;
         }
         if let Some(last) = last {
-            // Where this fails, the next start delivers again what does no harm.
+            // If this fails, the next start delivers records again, which is harmless.
             let _ = std::fs::write(&self.position, last);
         }
         Ok(read.next_shard_iterator.unwrap_or(iterator))
@@ -106,7 +97,7 @@ impl TableStream {
             ..ListStreamsRequest::default()
         };
         let streams = self.database.list_streams(request).map_err(failed)?.streams;
-        let stream = streams.into_iter().next().ok_or(Error::Ended("the table's stream"))?;
+        let stream = streams.into_iter().next().ok_or(Error::Stopped("the table's stream"))?;
         let last = std::fs::read_to_string(&self.position).ok();
         let iterator = |kind: &str, sequence_number| {
             let request = GetShardIteratorRequest {
@@ -116,7 +107,7 @@ impl TableStream {
                 sequence_number,
             };
             let iterator = self.database.get_shard_iterator(request).map_err(failed)?;
-            iterator.shard_iterator.ok_or(Error::Ended("the table's stream"))
+            iterator.shard_iterator.ok_or(Error::Stopped("the table's stream"))
         };
         match last {
             Some(last) => iterator("AFTER_SEQUENCE_NUMBER", Some(last))
@@ -125,8 +116,8 @@ impl TableStream {
         }
     }
 
-    /// Delivers a batch until all of it is taken. Whatever fails for too long is
-    /// told and left out, one record at a time.
+    /// Delivers a batch until every record is processed. Skips a record that fails too many
+    /// times.
     async fn deliver(&self, mut batch: &[Value]) {
         let mut attempts = 0;
         while !batch.is_empty() {
@@ -136,15 +127,15 @@ impl TableStream {
             batch = &batch[first..];
             if attempts >= ATTEMPTS {
                 let number = batch[0]["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
-                println!("the record {number} of the table's stream was given up");
+                println!("gave up on record {number} of the table's stream");
                 (batch, attempts) = (&batch[1..], 0);
                 continue;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Delivers a batch once; returns the place of the first record that was not taken.
+    /// Delivers a batch once, and returns the index of the first failed record.
     async fn attempt(&self, batch: &[Value]) -> Option<usize> {
         let event = json!({ "Records": batch }).to_string();
         let answer = async {
@@ -154,12 +145,12 @@ impl TableStream {
         let answer = match answer.await {
             Ok(answer) => answer,
             Err(error) => {
-                println!("notify did not take {} changes: {error}", batch.len());
+                println!("notify failed on {} changes: {error}", batch.len());
                 return Some(0);
             }
         };
         let Some(failures) = answer["batchItemFailures"].as_array() else {
-            println!("notify did not take {} changes: {answer}", batch.len());
+            println!("notify failed on {} changes: {answer}", batch.len());
             return Some(0);
         };
         let is_failed = |record: &Value| {
@@ -170,15 +161,16 @@ impl TableStream {
     }
 }
 
-/// Tells whether the filter in `template.yaml` lets a record through.
+/// Implements the event filter in `template.yaml`.
 fn passes(record: &Record) -> bool {
-    const TOLD_OF: [&str; 5] = ["confirmed", "cancelled", "refunding", "refunded", "refund_failed"];
+    const NOTIFIED_STATES: [&str; 5] =
+        ["confirmed", "cancelled", "refunding", "refunded", "refund_failed"];
     let record = json!(record);
     let (item, new) = (&record["dynamodb"]["Keys"], &record["dynamodb"]["NewImage"]);
-    let is_told_of = |state: &str| TOLD_OF.contains(&state);
+    let is_notified = |state: &str| NOTIFIED_STATES.contains(&state);
     record["eventName"] == "MODIFY"
         && item[table::SORT_KEY]["S"] == "BOOKING"
-        && new["state"]["S"].as_str().is_some_and(is_told_of)
+        && new["state"]["S"].as_str().is_some_and(is_notified)
 }
 
 fn failed(source: dynoxide::DynoxideError) -> Error {

@@ -1,4 +1,4 @@
-//! Which functions the workspace has, and at which paths they are served.
+//! The functions of the workspace and their routes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use tokio::process::Command;
 
 use super::Error;
 
-/// What `cargo metadata` knows of this workspace.
+/// This workspace, as `cargo metadata` describes it.
 #[derive(Debug)]
 pub struct Workspace {
     pub root: PathBuf,
-    /// Where cargo puts what it builds: `target`, unless `CARGO_TARGET_DIR` moves it.
+    /// Cargo's target directory, which `CARGO_TARGET_DIR` can move.
     pub target: PathBuf,
-    /// The functions' binaries, sorted.
+    /// The binaries of the functions, sorted.
     pub(super) functions: Vec<String>,
-    /// Paths and the functions that serve them, sorted by path.
+    /// The functions that serve each path.
     pub(super) routes: BTreeMap<String, Vec<String>>,
 }
 
@@ -60,7 +60,7 @@ struct WatchMetadata {
     router: BTreeMap<String, Route>,
 }
 
-/// One entry of cargo-lambda's router, in either of its two forms.
+/// An entry of cargo-lambda's router. Both forms are read.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Route {
@@ -74,11 +74,11 @@ struct MethodRoute {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace of the current directory.
+    /// Loads the workspace of the current directory.
     ///
     /// # Errors
     ///
-    /// Fails if cargo does, or if the workspace has no functions.
+    /// Fails if `cargo metadata` fails, or if the workspace has no functions.
     pub async fn load() -> Result<Self, Error> {
         let output = Command::new(cargo())
             .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -118,7 +118,7 @@ impl Workspace {
         })
     }
 
-    /// The first path of `function` that has no parameter in it, if it has one.
+    /// Returns the first path of `function` without a parameter.
     pub(super) fn plain_path(&self, function: &str) -> Option<&str> {
         self.routes
             .iter()
@@ -143,7 +143,7 @@ impl Route {
     }
 }
 
-/// The cargo that runs this program, so that everything is built by the same one.
+/// Returns the cargo that runs this program, so that it also builds everything else.
 pub(super) fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
@@ -175,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn every_binary_in_functions_is_a_function() {
+    fn functions_are_the_binaries_in_the_functions_folder() {
         let workspace = workspace(&serde_json::json!({}));
         assert_eq!(workspace.functions, ["availability", "checkout"]);
     }
 
     #[test]
-    fn routes_are_read_in_both_forms() {
+    fn both_forms_of_routes_are_read() {
         let workspace = workspace(&serde_json::json!({
             "/availability": "availability",
             "/bookings": [
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_parameter_is_not_asked_at_the_start() {
+    fn a_path_with_a_parameter_is_not_plain() {
         let workspace = workspace(&serde_json::json!({
             "/bookings/{id}": "checkout",
             "/checkout": "checkout",

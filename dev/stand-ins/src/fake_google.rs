@@ -1,19 +1,17 @@
 //! The fake Google: a local stand-in for Google Calendar.
 //!
-//! It speaks the part that the functions use: an access token for a service
-//! account's signed assertion, `freeBusy.query`, `events.insert` and
-//! `events.delete`. Errors are Google's, and
-//! are made to happen with [`FakeGoogle::fail_with`] and
-//! [`FakeGoogle::fail_calendar`].
+//! It implements what the functions use: an access token for a service account's signed
+//! assertion, `freeBusy.query`, `events.insert` and `events.delete`. Error responses are
+//! Google's; [`FakeGoogle::fail_with`] and [`FakeGoogle::fail_calendar`] trigger them.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `account` | the test account, whose key guards nothing |
-//! | `assertion` | checks what the account signed |
-//! | `api` | the endpoints |
-//! | `by_hand` | busy time that a developer puts there |
-//! | `page` | what is in the calendars, to look at |
-//! | `server` | serving on a socket |
+//! | `test_account` | the service account and its public test key |
+//! | `assertion` | checks the account's signed assertions |
+//! | `free_busy_api`, `events_api` | Google's endpoints |
+//! | `manual_busy` | adds busy time by hand |
+//! | `calendar_page` | shows the calendars in a browser |
+//! | `google_server` | serves all of it on a socket |
 
 mod assertion;
 mod calendar_page;
@@ -37,15 +35,13 @@ pub use self::google_server::Serving;
 pub use self::test_account::{CLIENT_EMAIL, service_account};
 use self::{assertion::Scope, events_api::Events};
 
-/// What can be chosen about a fake Google.
 #[derive(Clone, Debug)]
 pub struct GoogleOptions {
-    /// How long every answer takes.
+    /// The response time.
     pub latency: Duration,
-    /// How long an access token is good for.
+    /// The lifetime of an access token.
     pub token_life: SignedDuration,
-    /// For whom the account may act: Google calls it domain-wide delegation.
-    /// `None` allows nobody.
+    /// The user for whom the account may act (domain-wide delegation).
     pub subject: Option<String>,
     /// The clock for assertions and access tokens.
     pub clock: Clock,
@@ -62,7 +58,7 @@ impl Default for GoogleOptions {
     }
 }
 
-/// A way in which Google fails a whole request.
+/// A failure of a whole request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// 403 with the reason `rateLimitExceeded`.
@@ -71,24 +67,24 @@ pub enum Fault {
     TooManyRequests,
     /// 500 with the reason `backendError`.
     Internal,
-    /// 403 with the reason `requiredAccessLevel`: it will not pass.
+    /// 403 with the reason `requiredAccessLevel`, a permanent error.
     Forbidden,
-    /// No answer for so long, and then the true one.
+    /// The response is delayed by this time.
     Slow(Duration),
 }
 
-/// A way in which Google fails one calendar, inside a 200.
+/// A failure of one calendar inside a 200 response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CalendarFault {
-    /// The reason `notFound`, as of every calendar that was never set.
+    /// The reason `notFound`, as for unknown calendars.
     NotFound,
     /// The reason `internalError`.
     InternalError,
-    /// The calendar is left out of the answer.
-    LeftOut,
+    /// The calendar is missing from the response.
+    Missing,
 }
 
-/// A fake Google; its clones share one state.
+/// A fake Google. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct FakeGoogle {
     options: Arc<GoogleOptions>,
@@ -100,7 +96,7 @@ struct State {
     calendars: BTreeMap<String, IntervalSet<Timestamp>>,
     calendar_faults: BTreeMap<String, CalendarFault>,
     faults: VecDeque<Fault>,
-    /// Until when each access token is good, and for what.
+    /// The expiry and scope of each access token.
     tokens: BTreeMap<String, (Timestamp, Scope)>,
     events: Events,
     issued: usize,
@@ -108,34 +104,32 @@ struct State {
 }
 
 impl FakeGoogle {
-    /// Makes a Google without calendars.
+    /// Creates a fake Google without calendars.
     #[must_use]
     pub fn new(options: GoogleOptions) -> Self {
         Self { options: Arc::new(options), state: Arc::default() }
     }
 
-    /// Returns Google's endpoints, below `/token` and `/calendar/v3`, and
-    /// `/calendars/{id}/busy` for changes by hand; `/` shows what there is.
+    /// Returns Google's endpoints (`/token`, `/calendar/v3`), `/calendars/{id}/busy` for manual
+    /// changes, and a page that shows all calendars.
     pub fn router(&self) -> Router {
-        let by_hand = manual_busy::router(self.clone());
-        free_busy_api::router(self.clone())
-            .merge(by_hand)
-            .merge(calendar_page::router(self.clone()))
+        let manual = manual_busy::router(self.clone());
+        free_busy_api::router(self.clone()).merge(manual).merge(calendar_page::router(self.clone()))
     }
 
-    /// Returns the events of a calendar, those that were deleted too.
+    /// Returns the events of a calendar, including deleted ones.
     #[must_use]
     pub fn events(&self, calendar_id: &str) -> Vec<GoogleEvent> {
         self.state().events.of(calendar_id)
     }
 
-    /// Makes a calendar, or changes it: this is all of its busy time.
+    /// Replaces a calendar's busy time. Creates the calendar if it is missing.
     pub fn set_busy(&self, calendar_id: &str, busy: impl IntoIterator<Item = Interval<Timestamp>>) {
         let busy = busy.into_iter().collect();
         self.state().calendars.insert(calendar_id.to_owned(), busy);
     }
 
-    /// Fails one calendar in every answer, until told otherwise.
+    /// Sets or clears the failure of one calendar.
     pub fn fail_calendar(&self, calendar_id: &str, fault: Option<CalendarFault>) {
         let faults = &mut self.state().calendar_faults;
         match fault {
@@ -144,19 +138,18 @@ impl FakeGoogle {
         };
     }
 
-    /// Fails the next requests for busy times or of events, one fault each, in this order
-    /// and after those that are still to come.
+    /// Fails the next free/busy or event requests, one fault per request.
     pub fn fail_with(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.extend(faults);
     }
 
-    /// Forgets all access tokens: who holds one is answered 401.
+    /// Revokes all access tokens.
     pub fn revoke_tokens(&self) {
         self.state().tokens.clear();
     }
 
-    /// Counts the requests by route, such as `POST /calendar/v3/freeBusy`:
-    /// also those that were turned away.
+    /// Counts the requests by route, such as `POST /calendar/v3/freeBusy`, including failed
+    /// ones.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<String, usize> {
         self.state().requests.clone()
@@ -167,8 +160,7 @@ impl FakeGoogle {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No operation leaves the state half-changed, so a panic elsewhere does
-        // not make it unusable.
+        // Every change is complete, so the state is usable even after a panic elsewhere.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

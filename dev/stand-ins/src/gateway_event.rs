@@ -1,11 +1,11 @@
-//! The events that API Gateway sends to a function.
+//! Builds the events that API Gateway sends to a function.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_http::Request;
 use serde_json::{Map, Value, json};
 
-/// A request as a client would send it to the HTTP API.
+/// A request to the HTTP API.
 #[derive(Clone, Debug)]
 pub struct GatewayEvent {
     method: &'static str,
@@ -17,7 +17,7 @@ pub struct GatewayEvent {
 }
 
 impl GatewayEvent {
-    /// Makes a request for `target`: a path, and after `?` a query.
+    /// Creates a request for `target`: a path with an optional query.
     #[must_use]
     pub fn new(method: &'static str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -31,44 +31,42 @@ impl GatewayEvent {
         }
     }
 
-    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Sets a text body.
     #[must_use]
     pub fn body(mut self, text: &str) -> Self {
         self.body = Some((text.to_owned(), false));
         self
     }
 
-    /// Sets a body of bytes, which the gateway encodes in base64.
+    /// Sets a binary body, which the gateway encodes in base64.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         self.body = Some((BASE64_STANDARD.encode(bytes), true));
         self
     }
 
-    /// Sets the address that the request comes from.
+    /// Sets the client's IP address.
     #[must_use]
     pub fn source(mut self, address: &str) -> Self {
         address.clone_into(&mut self.source);
         self
     }
 
-    /// Makes the request that the function gets.
+    /// Returns the request that the function receives.
     ///
     /// # Panics
-    /// When `lambda_http` cannot read the event.
+    /// Panics if `lambda_http` cannot parse the event.
     #[must_use]
     pub fn request(&self) -> Request {
         lambda_http::request::from_str(&self.json()).expect("the event is well-formed")
     }
 
-    /// Writes the event in payload format 2.0
+    /// Returns the event in payload format 2.0
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
     #[must_use]
     pub fn json(&self) -> String {

@@ -1,10 +1,10 @@
-//! What takes the place of the services that the functions use, on this machine.
+//! Local stand-ins for the services that the functions use.
 //!
 //! | module | stands in for |
 //! |---|---|
-//! | [`sandbox`] | Stripe: Checkout, refunds, webhooks, and the page on which one pays |
+//! | [`sandbox`] | Stripe: Checkout, refunds, webhooks and the payment page |
 //! | [`fake_google`] | Google Calendar and its tokens |
-//! | [`mailbox`] | Amazon SES: keeps mails and shows them |
+//! | [`mailbox`] | Amazon SES: stores mails and shows them in a browser |
 //! | [`gateway_event`] | API Gateway: the events that it sends to a function |
 
 pub mod fake_google;

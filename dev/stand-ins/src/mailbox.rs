@@ -1,9 +1,8 @@
-//! The mailbox: a local stand-in for Amazon SES, which keeps every mail and
-//! delivers none.
+//! The mailbox: a local stand-in for Amazon SES that stores every mail and delivers none.
 //!
-//! It takes `SendEmail` with raw content, as version 2 of SES's API does
-//! (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>),
-//! and shows the mails to a browser.
+//! It accepts `SendEmail` with raw content, as version 2 of SES's API
+//! (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>), and shows
+//! the mails in a browser.
 
 mod mail_pages;
 #[cfg(test)]
@@ -28,31 +27,29 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A way in which SES does not take a mail.
+/// A failure of `SendEmail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailFault {
-    /// 503, as in an outage.
+    /// 503.
     Down,
-    /// 429: too many mails a second.
+    /// 429.
     Throttled,
-    /// 400: this one will never be taken.
+    /// 400, a permanent error.
     Rejected,
 }
 
-/// A mail that was taken.
+/// A stored mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// To whom it goes.
     pub to: String,
-    /// What it is about.
     pub subject: String,
-    /// The `Message-ID` that it came with. SES gives it another.
+    /// The `Message-ID` as sent. SES replaces it.
     pub id: String,
-    /// The whole of it.
+    /// The raw mail.
     pub bytes: Vec<u8>,
 }
 
-/// A mailbox; its clones share one state.
+/// A mailbox. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Mailbox {
     folder: Option<PathBuf>,
@@ -66,7 +63,7 @@ struct Mails {
     is_down: bool,
 }
 
-/// A mailbox that listens; dropping it closes the socket.
+/// A running mailbox. Dropping it closes the socket.
 #[derive(Debug)]
 pub struct Serving {
     mailbox: Mailbox,
@@ -75,11 +72,10 @@ pub struct Serving {
 }
 
 impl Mailbox {
-    /// Makes a mailbox that keeps its mails in a folder too, with those that
-    /// are there already.
+    /// Opens a mailbox that also stores its mails in a folder, and loads the mails there.
     ///
     /// # Errors
-    /// If the folder cannot be made or read.
+    /// Fails if the folder cannot be created or read.
     pub fn in_folder(folder: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
         let mut files: Vec<PathBuf> =
@@ -94,10 +90,10 @@ impl Mailbox {
         Ok(Self { folder: Some(folder), state: Arc::new(Mutex::new(mails)) })
     }
 
-    /// Serves the mailbox on `listener`, in the background.
+    /// Serves the mailbox on `listener` in the background.
     ///
     /// # Errors
-    /// If the listener has no address.
+    /// Fails if the listener has no address.
     pub fn start(self, listener: TcpListener) -> io::Result<Serving> {
         let url = format!("http://{}", listener.local_addr()?);
         let router = self.router();
@@ -105,7 +101,7 @@ impl Mailbox {
         Ok(Serving { mailbox: self, url, server })
     }
 
-    /// Returns SES's endpoint, and the pages.
+    /// Returns SES's endpoint and the pages.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/v2/email/outbound-emails", post(send))
@@ -113,24 +109,24 @@ impl Mailbox {
             .merge(mail_pages::router(self.clone()))
     }
 
-    /// Returns the mails, in the order in which they came.
+    /// Returns the mails, oldest first.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.state().received.clone()
     }
 
-    /// Fails the next mails, one fault each.
+    /// Fails the next mails, one fault per mail.
     pub fn fail_with(&self, faults: impl IntoIterator<Item = MailFault>) {
         self.state().faults.extend(faults);
     }
 
-    /// Takes no mail at all, or does again.
+    /// Starts or ends an outage.
     pub fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
     }
 
-    /// Keeps a mail; returns its number.
-    fn keep(&self, mail: Received) -> io::Result<usize> {
+    /// Stores a mail and returns its number, from 1.
+    fn store(&self, mail: Received) -> io::Result<usize> {
         let mut state = self.state();
         let number = state.received.len() + 1;
         if let Some(folder) = &self.folder {
@@ -141,19 +137,19 @@ impl Mailbox {
     }
 
     fn state(&self) -> MutexGuard<'_, Mails> {
-        // No operation leaves the state half-changed.
+        // Every change is complete, so the state is usable even after a panic elsewhere.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Serving {
-    /// Returns the address that it listens on: SES's endpoint, and the page.
+    /// Returns the URL of SES's endpoint and of the list of mails.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns the mailbox itself, to look into it without HTTP.
+    /// Returns the mailbox itself, for access without HTTP.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {
         &self.mailbox
@@ -214,13 +210,13 @@ async fn send(
     let Ok(Json(SendEmail { destination, content })) = request else { return bad() };
     let Ok(bytes) = BASE64_STANDARD.decode(content.raw.data) else { return bad() };
     let [to] = &destination.to_addresses[..] else { return bad() };
-    match mailbox.keep(Received { to: to.clone(), ..read(bytes) }) {
+    match mailbox.store(Received { to: to.clone(), ..read(bytes) }) {
         Ok(number) => Json(json!({"MessageId": format!("local-{number:05}")})).into_response(),
         Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
     }
 }
 
-/// Reads a mail's headers.
+/// Parses a mail's headers.
 fn read(bytes: Vec<u8>) -> Received {
     let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let mail = MessageParser::new().parse_headers(&bytes).unwrap_or_default();
@@ -230,6 +226,6 @@ fn read(bytes: Vec<u8>) -> Received {
 }
 
 fn error(status: StatusCode, code: &'static str) -> Response {
-    (status, [("x-amzn-errortype", code)], Json(json!({"message": "It is not taken."})))
+    (status, [("x-amzn-errortype", code)], Json(json!({"message": "The mail was not accepted."})))
         .into_response()
 }

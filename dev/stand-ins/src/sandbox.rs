@@ -1,27 +1,25 @@
 //! The payment sandbox: a local stand-in for Stripe.
 //!
-//! It speaks the part of Stripe's API that the functions use, in the version
-//! `2026-09-30.endive`: Checkout Sessions in `payment` mode, and refunds. Rules,
-//! error envelopes and headers are Stripe's, so that a mistake shows here and
-//! not on the first day with a real account. What Stripe knows and the sandbox
-//! does not is refused, never silently dropped, if it could change what is paid.
+//! It implements the part of Stripe's API that the functions use, in the version
+//! `2026-09-30.endive`: Checkout Sessions in `payment` mode, and refunds. Rules, error bodies
+//! and headers are Stripe's, so that mistakes show up here and not with a real account.
+//! Parameters that the sandbox does not support are refused if they could change the payment.
 //!
-//! What happens is told to the merchant, in signed webhooks. What goes wrong
-//! with Stripe, with banks or on the way can be asked for: [`SandboxOptions`]
-//! and [`Fault`] have it all.
+//! The sandbox sends signed webhooks. [`SandboxOptions`] and [`Fault`] simulate failures of
+//! Stripe, of banks and of the delivery of webhooks.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `api` | routes, keys, limits and idempotency: what surrounds a call |
-//! | `checkout_session`, `payment`, `refund`, `event` | an object each: its rules and its JSON |
-//! | `list` | pages of them |
-//! | `ledger`, `agenda` | the state, the only functions that change a payment, and what happens by itself |
-//! | `webhooks` | events on their way to the merchant |
-//! | `page` | where a person pays |
-//! | `cards` | Stripe's test card numbers |
-//! | `options`, `faults` | what can be chosen, and what can go wrong |
-//! | `control` | what tests in other processes steer it with |
-//! | `server` | serving on a socket, and the passing of time |
+//! | `v1_api` | routes, API keys, the rate limit and idempotency |
+//! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_event` | one object each: its rules and its JSON |
+//! | `list` | pagination |
+//! | `sandbox_ledger`, `timers` | the state and all changes of it, and changes due later |
+//! | `webhooks` | signs and delivers events |
+//! | `payment_page` | the page on which a person pays |
+//! | `test_cards` | Stripe's test card numbers |
+//! | `sandbox_options`, `faults` | options, and injected failures |
+//! | `control_api` | control by tests in other processes |
+//! | `sandbox_server` | serves the sandbox on a socket, and lets time pass |
 
 mod api_error;
 mod checkout_session;
@@ -68,10 +66,10 @@ use self::test_cards::Outcome;
 use self::webhooks::EventQueue;
 pub use self::webhooks::{Deliveries, WEBHOOK_SECRET, WebhookEndpoint, Webhooks, signature};
 
-/// The version of Stripe's API that the sandbox speaks.
+/// The version of Stripe's API that the sandbox implements.
 pub const API_VERSION: &str = "2026-09-30.endive";
 
-/// A payment sandbox; its clones share one state.
+/// A payment sandbox. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     options: Arc<SandboxOptions>,
@@ -90,15 +88,15 @@ struct State {
 }
 
 impl Sandbox {
-    /// Makes an empty sandbox. Only one that [is served](Sandbox::start) sends
-    /// webhooks, and lets time pass while nobody asks.
+    /// Creates an empty sandbox that sends no webhooks. See [`Sandbox::start`] for one that
+    /// does.
     #[must_use]
     pub fn new(options: SandboxOptions) -> Self {
-        Self::telling(options, None)
+        Self::with_listener(options, None)
     }
 
-    /// Makes an empty sandbox that tells `listener` of its events.
-    fn telling(
+    /// Creates an empty sandbox that sends its events to `listener`.
+    fn with_listener(
         options: SandboxOptions,
         listener: Option<mpsc::UnboundedSender<SandboxEvent>>,
     ) -> Self {
@@ -115,27 +113,26 @@ impl Sandbox {
         Self { options: Arc::new(options), state: Arc::new(Mutex::new(state)), tally }
     }
 
-    /// Returns the API under `/v1`, the payment page under `/pay`, and what
-    /// steers the sandbox under `/_sandbox`.
+    /// Returns the API under `/v1`, the payment page under `/pay`, and the control API under
+    /// `/_sandbox`.
     pub fn router(&self) -> Router {
         let api = v1_api::router(self.clone());
         api.merge(payment_page::router(self.clone())).merge(control_api::router(self.clone()))
     }
 
-    /// Finds a session as it stands now.
     #[must_use]
     pub fn session(&self, id: &str) -> Option<CheckoutSession> {
         self.state().ledger.session(id).cloned()
     }
 
-    /// Lists all sessions as they stand now, newest first.
+    /// Lists all sessions, newest first.
     #[must_use]
     pub fn sessions(&self) -> Vec<CheckoutSession> {
         self.pass_time();
         self.state().ledger.sessions().cloned().collect()
     }
 
-    /// Finds the payment that a session led to.
+    /// Finds the payment of a session.
     #[must_use]
     pub fn payment(&self, session: &str) -> Option<Payment> {
         let state = self.state();
@@ -150,19 +147,19 @@ impl Sandbox {
         state.ledger.refunds().filter(of_payment).cloned().collect()
     }
 
-    /// Pays a session by a card that pays. Twice is the same as once.
+    /// Pays a session by card. Paying twice is the same as once.
     ///
     /// # Errors
-    /// [`Refused`] if the session is unknown or has expired.
+    /// Fails if the session is unknown or has expired.
     pub fn pay(&self, session: &str) -> Result<(), Refused> {
         self.state().ledger.pay(session, None)
     }
 
-    /// Pays a session by one of Stripe's test cards, as a payer who passes the
-    /// bank's check. Twice is the same as once.
+    /// Pays a session by one of Stripe's test cards. 3-D Secure succeeds. Paying twice is the
+    /// same as once.
     ///
     /// # Errors
-    /// [`Refused`] if the session is unknown or has expired, or the card is declined.
+    /// Fails if the session is unknown or has expired, or the card is declined.
     pub fn pay_by_card(&self, session: &str, number: &str) -> Result<(), Refused> {
         match test_cards::outcome_of(number).map_err(Refused::Declined)? {
             Outcome::Pays | Outcome::Challenged => self.pay(session),
@@ -174,19 +171,19 @@ impl Sandbox {
         }
     }
 
-    /// Pays a session by a method whose money comes days later: the session is
-    /// complete and `unpaid` until [`Sandbox::settle`], or what [`Debits`] says.
+    /// Pays a session by bank debit: the session is complete and `unpaid` until
+    /// [`Sandbox::settle`], or as [`Debits`] says.
     ///
     /// # Errors
-    /// [`Refused`] if the session is unknown, has expired or takes no such method.
+    /// Fails if the session is unknown, has expired or accepts cards only.
     pub fn pay_by_debit(&self, session: &str) -> Result<(), Refused> {
         self.state().ledger.pay_by_debit(session)
     }
 
-    /// Ends a debit that is under way: the bank sends the money, or refuses.
+    /// Ends a pending debit: the money arrives, or the bank refuses.
     ///
     /// # Errors
-    /// [`Refused`] if no debit of this session is under way.
+    /// Fails if the session has no pending debit.
     pub fn settle(&self, session: &str, arrived: bool) -> Result<(), Refused> {
         self.state().ledger.settle(session, arrived)
     }
@@ -194,7 +191,7 @@ impl Sandbox {
     /// Declines one attempt to pay; the session stays open.
     ///
     /// # Errors
-    /// [`Refused`] if the session is unknown or not open.
+    /// Fails if the session is unknown or not open.
     pub fn decline(&self, session: &str) -> Result<(), Refused> {
         self.state().ledger.decline(session)
     }
@@ -202,38 +199,37 @@ impl Sandbox {
     /// Expires an open session.
     ///
     /// # Errors
-    /// [`Refused`] if the session is unknown or not open.
+    /// Fails if the session is unknown or not open.
     pub fn expire(&self, session: &str) -> Result<(), Refused> {
         self.state().ledger.expire(session)
     }
 
-    /// Changes how many API calls a second are allowed; 0 lifts the limit.
+    /// Changes the limit of API calls per second; 0 for no limit.
     pub fn set_requests_per_second(&self, limit: u32) {
         let now = self.now();
         self.state().bucket = TokenBucket::new(limit, now);
     }
 
-    /// Changes what becomes of refunds to come.
+    /// Changes how future refunds end.
     pub fn set_refunds(&self, refunds: Refunds) {
-        self.state().ledger.refund_as(refunds);
+        self.state().ledger.set_refunds(refunds);
     }
 
-    /// Gives a refund another status, as its bank may at any time.
+    /// Changes the status of a refund, as a bank may at any time.
     ///
     /// # Errors
-    /// [`Refused`] if the refund is unknown, has failed or was canceled.
+    /// Fails if the refund is unknown, has failed or was canceled.
     pub fn end_refund(&self, refund: &str, status: RefundStatus) -> Result<(), Refused> {
         self.state().ledger.end_refund(refund, status)
     }
 
-    /// Lets what is due happen. Asking for anything does that too, and one that
-    /// [is served](Sandbox::start) does it by itself.
+    /// Makes all changes that are due. Every other method does this first, and a sandbox that
+    /// [is served](Sandbox::start) does it regularly.
     pub fn pass_time(&self) {
         drop(self.state());
     }
 
-    /// Counts the API calls by route, such as `POST /v1/refunds`: also those
-    /// that were turned away.
+    /// Counts the API calls by route, such as `POST /v1/refunds`, including refused ones.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<String, usize> {
         self.state().requests.clone()
@@ -247,12 +243,11 @@ impl Sandbox {
         self.options.public_url.as_deref().unwrap_or_default()
     }
 
-    /// Returns the state as of now.
+    /// Returns the state after all changes that are due.
     fn state(&self) -> MutexGuard<'_, State> {
-        // No operation leaves the state half-changed, so a panic elsewhere does
-        // not make it unusable.
+        // Every change is complete, so the state is usable even after a panic elsewhere.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.ledger.pass(self.now());
+        state.ledger.advance_to(self.now());
         state
     }
 }

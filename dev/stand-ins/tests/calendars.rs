@@ -1,4 +1,4 @@
-//! The calendars that a salon file names, from their origins to busy time.
+//! Reads the calendars of a salon file from a feed and from the fake Google.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,13 +27,13 @@ use tokio::net::TcpListener;
 
 const OWNER: &str = "owner@group.calendar.example";
 
-/// A salon whose one person has a feed and a Google calendar.
+/// A salon with one staff member, who has a feed and a Google calendar.
 fn salon() -> Salon {
     let calendars = "id = \"s1\"\ncalendars = [{ ical = \"own\" }, { google = \"own\" }]";
     salon_file::parse(&salon_file::COMPILED_IN.replace("id = \"s1\"", calendars)).unwrap()
 }
 
-/// Serves a feed with one event, and counts how often it sends it.
+/// Serves a feed with one event, and counts how many times it is sent.
 async fn feed(sent: Arc<AtomicUsize>) -> String {
     const FEED: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:VEVENT\r\nUID:1\r\n\
         DTSTAMP:20261101T000000Z\r\nDTSTART:20261124T200000Z\r\nDTEND:20261124T210000Z\r\n\
@@ -72,7 +72,7 @@ fn secrets(feed: &str, google: &Serving) -> CalendarSecrets {
 }
 
 #[tokio::test]
-async fn a_feed_and_google_are_busy_together_and_an_unchanged_feed_is_not_sent_again() {
+async fn feed_and_google_are_merged_and_an_unchanged_feed_is_not_sent_again() {
     let (salon, google, sent) = (salon(), google().await, Arc::new(AtomicUsize::new(0)));
     let feed = feed(Arc::clone(&sent)).await;
     let base = google.url().parse().unwrap();
@@ -96,7 +96,7 @@ async fn a_feed_and_google_are_busy_together_and_an_unchanged_feed_is_not_sent_a
 }
 
 #[tokio::test]
-async fn one_calendar_that_fails_leaves_its_owner_unknown() {
+async fn one_failed_calendar_makes_its_owner_unknown() {
     let (salon, google) = (salon(), google().await);
     let feed = feed(Arc::default()).await;
     google.google().fail_calendar(OWNER, Some(CalendarFault::NotFound));
@@ -109,7 +109,7 @@ async fn one_calendar_that_fails_leaves_its_owner_unknown() {
 }
 
 #[test]
-fn a_calendar_without_a_secret_is_named() {
+fn an_error_names_a_calendar_without_a_secret() {
     let error =
         Origins::new(&salon(), CalendarSecrets::default(), GoogleBaseUrl::default()).unwrap_err();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The reader of Google's calendars against the fake Google, over a socket.
+//! The client of Google Calendar against the fake Google over a socket.
 
 #![expect(
     clippy::unwrap_used,
@@ -56,7 +56,7 @@ fn count(serving: &Serving, route: &str) -> usize {
 }
 
 #[tokio::test]
-async fn the_busy_times_of_a_persons_calendars_are_merged() {
+async fn busy_times_of_several_calendars_are_merged() {
     let serving = serving(GoogleOptions::default()).await;
     serving.google().set_busy(OWNER, [interval("2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z")]);
     serving.google().set_busy(
@@ -77,7 +77,7 @@ async fn the_busy_times_of_a_persons_calendars_are_merged() {
 }
 
 #[tokio::test]
-async fn a_year_is_asked_for_in_spans_that_google_takes() {
+async fn a_year_is_read_in_spans_that_google_accepts() {
     let serving = serving(GoogleOptions::default()).await;
     let across = interval("2027-01-01T00:00:00Z", "2027-11-01T00:00:00Z");
     serving.google().set_busy(OWNER, [across]);
@@ -96,7 +96,7 @@ async fn a_calendar_that_fails_inside_a_200_is_a_failure() {
     let cases = [
         (CalendarFault::NotFound, "notFound"),
         (CalendarFault::InternalError, "internalError"),
-        (CalendarFault::LeftOut, "it is missing from the response"),
+        (CalendarFault::Missing, "it is missing from the response"),
     ];
     for (fault, what) in cases {
         serving.google().fail_calendar(PRIVATE, Some(fault));
@@ -111,7 +111,7 @@ async fn a_calendar_that_fails_inside_a_200_is_a_failure() {
 }
 
 #[tokio::test]
-async fn what_passes_at_google_is_not_noticed() {
+async fn transient_errors_are_retried() {
     let serving = serving(GoogleOptions::default()).await;
     serving.google().set_busy(OWNER, []);
     let calendars = calendars(&serving, None);
@@ -125,7 +125,7 @@ async fn what_passes_at_google_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_slow_google_is_given_up_at_the_deadline() {
+async fn a_slow_request_fails_at_the_deadline() {
     let serving = serving(GoogleOptions::default()).await;
     serving.google().set_busy(OWNER, []);
     serving.google().fail_with([Fault::Slow(Duration::from_mins(1))]);
@@ -136,7 +136,7 @@ async fn a_slow_google_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_account_acts_only_for_whom_it_may() {
+async fn an_account_acts_only_for_its_subject() {
     let owner = "owner@salon.example";
     let options = GoogleOptions { subject: Some(owner.to_owned()), ..GoogleOptions::default() };
     let serving = serving(options).await;
@@ -150,7 +150,7 @@ async fn an_account_acts_only_for_whom_it_may() {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_again_before_it_expires() {
+async fn a_token_is_renewed_before_it_expires() {
     let clock = Clock::manual("2026-11-24T08:00:00Z".parse().unwrap());
     let options = GoogleOptions { clock: clock.clone(), ..GoogleOptions::default() };
     let serving = serving(options).await;
@@ -160,13 +160,13 @@ async fn a_token_is_fetched_again_before_it_expires() {
         assert!(ask(&calendars, &[OWNER]).await.is_ok());
         clock.advance(SignedDuration::from_mins(10));
     }
-    // Good for 55 minutes each: the two hours need three.
+    // Each token is used for 55 minutes, so two hours need three.
     assert_eq!(count(&serving, "POST /token"), 3);
     assert_eq!(count(&serving, "POST /calendar/v3/freeBusy"), 13, "no token was refused");
 }
 
 #[tokio::test]
-async fn an_event_is_made_once_and_deleted_once_and_never_busy() {
+async fn an_event_is_created_and_deleted_once_and_never_busy() {
     let serving = serving(GoogleOptions::default()).await;
     serving.google().set_busy(OWNER, []);
     let account = ServiceAccount::parse(&serving.service_account().to_string().into()).unwrap();

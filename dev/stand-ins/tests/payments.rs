@@ -1,4 +1,4 @@
-//! The payment client against the sandbox, over a socket.
+//! The payment client against the sandbox over a socket.
 
 #![expect(
     clippy::unwrap_used,
@@ -60,7 +60,7 @@ async fn a_bare_deposit_can_be_paid() {
 }
 
 #[tokio::test]
-async fn every_deposit_has_a_session_of_its_own() {
+async fn every_deposit_has_its_own_session() {
     let serving = sandbox(0).await;
     let client = client(&serving, STRIPE_RETRIES);
     let (first, second) = tokio::join!(deposit(&client), deposit(&client));
@@ -68,7 +68,7 @@ async fn every_deposit_has_a_session_of_its_own() {
 }
 
 #[tokio::test]
-async fn beyond_the_rate_limit_stripe_is_busy() {
+async fn requests_over_the_rate_limit_fail_as_busy() {
     let serving = sandbox(1).await;
     let policy = RetryPolicy { attempts: 1, ..STRIPE_RETRIES };
     let client = client(&serving, policy);
@@ -84,7 +84,7 @@ async fn beyond_the_rate_limit_stripe_is_busy() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
 }
 
-/// A request to open a session that can be paid for `minutes`.
+/// Returns the request for a session that expires after `minutes`.
 fn booked(attempt: u32, ui: PaymentUi, minutes: i64) -> SessionRequest {
     let expires_at = Clock::machine().now() + SignedDuration::from_mins(minutes);
     SessionRequest::new(&NewSession {
@@ -101,7 +101,7 @@ fn booked(attempt: u32, ui: PaymentUi, minutes: i64) -> SessionRequest {
 }
 
 #[tokio::test]
-async fn a_bookings_deposit_is_paid_on_each_page_and_paid_back() {
+async fn a_deposit_is_paid_in_each_ui_mode_and_refunded() {
     let serving = sandbox(0).await;
     let client = client(&serving, STRIPE_RETRIES);
     for (attempt, ui) in
@@ -133,7 +133,7 @@ async fn a_bookings_deposit_is_paid_on_each_page_and_paid_back() {
 }
 
 #[tokio::test]
-async fn the_same_request_finds_the_same_session() {
+async fn the_same_request_returns_the_same_session() {
     let serving = sandbox(0).await;
     let client = client(&serving, STRIPE_RETRIES);
     let request = booked(1, PaymentUi::Elements, 35);
@@ -147,7 +147,7 @@ async fn the_same_request_finds_the_same_session() {
 }
 
 #[tokio::test]
-async fn a_session_ends_once_and_never_after_it_was_paid() {
+async fn a_session_can_be_expired_once_and_not_after_payment() {
     let serving = sandbox(0).await;
     let client = client(&serving, STRIPE_RETRIES);
     let ended = client.open(&booked(1, PaymentUi::Hosted, 35)).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_session_ends_once_and_never_after_it_was_paid() {
 }
 
 #[tokio::test]
-async fn a_session_that_could_be_paid_for_too_short_a_time_is_refused() {
+async fn a_session_that_expires_too_soon_is_refused() {
     let serving = sandbox(0).await;
     let client = client(&serving, STRIPE_RETRIES);
     let error = client.open(&booked(1, PaymentUi::Hosted, 29)).await.unwrap_err();

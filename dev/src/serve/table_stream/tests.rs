@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A function that answers as it is told to, and otherwise takes all records.
+/// A function with prepared responses. Without one, it accepts all records.
 #[derive(Clone, Default)]
 struct Function {
     batches: Arc<Mutex<Vec<Vec<Value>>>>,
@@ -22,14 +22,14 @@ impl Function {
         Self { answers, ..Self::default() }
     }
 
-    /// Returns something of each record of each batch that came.
+    /// Returns a field of each record in each received batch.
     fn batches(&self, shown: impl Fn(&Value) -> &Value) -> Vec<Vec<String>> {
         let shown = |record| shown(record).as_str().unwrap().to_owned();
         let batches = self.batches.lock().unwrap();
         batches.iter().map(|batch| batch.iter().map(shown).collect()).collect()
     }
 
-    /// Serves it, and returns a stream that is followed for it.
+    /// Serves the function, and returns a stream that delivers to it.
     async fn stream(&self, database: &Database, position: &Path) -> TableStream {
         let take = async |State(function): State<Self>, event: String| {
             let event: Value = serde_json::from_str(&event).unwrap();
@@ -53,8 +53,8 @@ fn failures(numbers: &[&str]) -> (StatusCode, Value) {
     (StatusCode::OK, json!({"batchItemFailures": failures}))
 }
 
-/// Delivers three records to a function that answers so; returns the numbers in
-/// each batch that came.
+/// Delivers three records to a function with these responses, and returns the sequence
+/// numbers in each received batch.
 async fn deliver(answers: impl IntoIterator<Item = (StatusCode, Value)>) -> Vec<Vec<String>> {
     let function = Function::answering(answers);
     let stream = function.stream(&Database::memory().unwrap(), Path::new("")).await;
@@ -64,26 +64,26 @@ async fn deliver(answers: impl IntoIterator<Item = (StatusCode, Value)>) -> Vec<
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_was_taken_does_not_come_again() {
+async fn a_processed_batch_is_delivered_once() {
     assert_eq!(deliver([]).await, [["1", "2", "3"]]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_at_which_the_function_fails_comes_again_whole() {
+async fn a_batch_is_delivered_again_after_the_function_fails() {
     let crash = (StatusCode::INTERNAL_SERVER_ERROR, Value::Null);
     let error = (StatusCode::OK, json!({"errorMessage": "it panicked"}));
     assert_eq!(deliver([crash, error]).await, [["1", "2", "3"]; 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn from_the_first_record_that_failed_on_all_come_again() {
+async fn records_are_delivered_again_from_the_first_failed_one() {
     let answers = [failures(&["3", "2"]), failures(&["3"])];
     let expected = [&["1", "2", "3"][..], &["2", "3"], &["3"]];
     assert_eq!(deliver(answers).await, expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_fails_for_too_long_is_left_out_and_the_others_are_not() {
+async fn a_record_is_skipped_after_too_many_failures() {
     let attempts = usize::try_from(ATTEMPTS).unwrap();
     let batches = deliver((0..attempts).map(|_| failures(&["1"]))).await;
     assert_eq!(batches.len(), attempts + 1);
@@ -101,7 +101,7 @@ fn put(database: &Database, sort_key: &str, state: &str) {
 }
 
 #[tokio::test]
-async fn what_is_told_of_is_handed_on_in_order_and_after_a_restart_what_came_since() {
+async fn filtered_changes_are_delivered_in_order_and_a_restart_continues() {
     let database = Database::memory().unwrap();
     let create = json!({
         "TableName": table::DEFAULT_NAME,
@@ -127,11 +127,11 @@ async fn what_is_told_of_is_handed_on_in_order_and_after_a_restart_what_came_sin
     }
     let function = Function::default();
     let stream = function.stream(&database, &position).await;
-    stream.read_on(stream.start().unwrap()).await.unwrap();
+    stream.deliver_next(stream.start().unwrap()).await.unwrap();
 
     put(&database, "BOOKING", "refund_failed");
     let stream = function.stream(&database, &position).await;
-    stream.read_on(stream.start().unwrap()).await.unwrap();
+    stream.deliver_next(stream.start().unwrap()).await.unwrap();
     let batches = function.batches(|record| &record["dynamodb"]["NewImage"]["state"]["S"]);
     assert_eq!(batches, [&["confirmed", "refunding", "refunded"][..], &["refund_failed"]]);
     std::fs::remove_file(&position).unwrap();

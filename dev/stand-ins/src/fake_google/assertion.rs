@@ -1,8 +1,5 @@
-//! Checks what a service account signed.
-//!
-//! A JWT with RS256
+//! Checks a service account's signed assertion: a JWT with RS256
 //! (<https://developers.google.com/identity/protocols/oauth2/service-account>).
-//! The first mistake is told, in words of our own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -14,12 +11,10 @@ use serde::de::DeserializeOwned;
 
 use super::test_account::{CLIENT_EMAIL, KEY_ID, PRIVATE_KEY};
 
-/// What an access token is good for.
+/// The scope of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Seeing busy periods.
     FreeBusy,
-    /// Making and deleting events.
     Events,
 }
 
@@ -33,8 +28,8 @@ impl Scope {
     }
 }
 
-const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(1);
-/// By how much two clocks may differ.
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+/// The accepted clock skew.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Deserialize)]
@@ -55,7 +50,7 @@ struct Claims {
 
 /// Why an assertion is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum AssertionError {
     /// Google's `invalid_grant`.
     InvalidGrant(&'static str),
     /// Google's `invalid_scope`.
@@ -64,18 +59,18 @@ pub(super) enum Refusal {
     UnauthorizedClient(&'static str),
 }
 
-/// Checks an assertion that was sent to `token_uri`; returns what it asks for.
+/// Checks an assertion that was sent to `token_uri`, and returns its scope.
 pub(super) fn check(
     assertion: &str,
     token_uri: &str,
     subject: Option<&str>,
     now: Timestamp,
-) -> Result<Scope, Refusal> {
-    use Refusal::{InvalidGrant, InvalidScope, UnauthorizedClient};
+) -> Result<Scope, AssertionError> {
+    use AssertionError::{InvalidGrant, InvalidScope, UnauthorizedClient};
 
     let parts: Vec<&str> = assertion.split('.').collect();
     let [header, claims, signature] = parts[..] else {
-        return Err(InvalidGrant("The assertion is no JWT."));
+        return Err(InvalidGrant("The assertion is not a JWT."));
     };
     let message = &assertion[..header.len() + 1 + claims.len()];
     let header: Header = decode(header)?;
@@ -93,17 +88,17 @@ pub(super) fn check(
         return Err(InvalidGrant("There is no such account."));
     }
     if claims.aud != token_uri {
-        return Err(InvalidGrant("The assertion is for somebody else: see aud."));
+        return Err(InvalidGrant("The audience is wrong: see aud."));
     }
     let instant = |second| {
-        Timestamp::from_second(second).map_err(|_| InvalidGrant("A time is out of all bounds."))
+        Timestamp::from_second(second).map_err(|_| InvalidGrant("A time is out of range."))
     };
     let (issued, expires) = (instant(claims.iat)?, instant(claims.exp)?);
     if issued.duration_since(now) > SKEW || now.duration_since(expires) > SKEW {
-        return Err(InvalidGrant("The assertion is of another time: see iat and exp."));
+        return Err(InvalidGrant("The assertion is not valid now: see iat and exp."));
     }
-    if expires <= issued || expires.duration_since(issued) > LONGEST_LIFE {
-        return Err(InvalidGrant("The assertion lives for more than an hour, or not at all."));
+    if expires <= issued || expires.duration_since(issued) > MAX_LIFETIME {
+        return Err(InvalidGrant("The lifetime must be positive and at most an hour."));
     }
     let Some(scope) = Scope::of(&claims.scope) else {
         return Err(InvalidScope("The scope is neither calendar.freebusy nor calendar.events."));
@@ -114,15 +109,15 @@ pub(super) fn check(
     Ok(scope)
 }
 
-fn bytes(part: &str) -> Result<Vec<u8>, Refusal> {
+fn bytes(part: &str) -> Result<Vec<u8>, AssertionError> {
     URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| Refusal::InvalidGrant("A part of the assertion is not base64url."))
+        .map_err(|_| AssertionError::InvalidGrant("A part of the assertion is not base64url."))
 }
 
-fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
+fn decode<T: DeserializeOwned>(part: &str) -> Result<T, AssertionError> {
     serde_json::from_slice(&bytes(part)?)
-        .map_err(|_| Refusal::InvalidGrant("A part of the assertion is not what it should be."))
+        .map_err(|_| AssertionError::InvalidGrant("A part of the assertion has the wrong fields."))
 }
 
 fn public_key() -> Vec<u8> {
@@ -169,7 +164,7 @@ mod tests {
         json!({"alg": "RS256", "typ": "JWT", "kid": KEY_ID})
     }
 
-    fn checked(assertion: &str) -> Result<(), Refusal> {
+    fn checked(assertion: &str) -> Result<(), AssertionError> {
         let now = Timestamp::from_second(NOW).unwrap();
         check(assertion, TOKEN_URI, Some("owner@salon.example"), now).map(drop)
     }
@@ -202,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_of_these_bytes_and_this_key() {
+    fn a_wrong_signature_or_header_is_refused() {
         let good = signed(&header(), &claims(|_| {}));
         let (message, signature) = good.rsplit_once('.').unwrap();
         let other = signed(&header(), &claims(|claims| claims["iat"] = (NOW - 1).into()));

@@ -1,4 +1,4 @@
-//! What is in the calendars, for a developer's browser.
+//! A page that shows all calendars.
 
 use axum::Router;
 use axum::extract::State;
@@ -44,10 +44,10 @@ async fn show(State(google): State<FakeGoogle>) -> Html<String> {
                         article { p { "Busy" } p { small { (busy.start()) " to " (busy.end()) } } }
                     }
                     @for event in state.events.of(id) {
-                        (shown(&event))
+                        (event_view(&event))
                     }
                     @if busy.iter().next().is_none() && state.events.of(id).is_empty() {
-                        p { small { "Nothing is in it." } }
+                        p { small { "This calendar is empty." } }
                     }
                 }
             }
@@ -56,7 +56,7 @@ async fn show(State(google): State<FakeGoogle>) -> Html<String> {
     Html(page.into_string())
 }
 
-fn shown(event: &GoogleEvent) -> Markup {
+fn event_view(event: &GoogleEvent) -> Markup {
     html! {
         article class=[event.is_deleted().then_some("deleted")] {
             p { strong { (event.summary) } }

@@ -1,4 +1,4 @@
-//! Events: made and deleted, and otherwise left alone.
+//! `events.insert` and `events.delete`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FakeGoogle;
 use super::assertion::Scope;
-use super::free_busy_api::{api_error, refused};
+use super::free_busy_api::{api_error, check_request};
 
 pub(super) fn router() -> Router<FakeGoogle> {
     Router::new()
@@ -22,25 +22,19 @@ pub(super) fn router() -> Router<FakeGoogle> {
         .route("/calendar/v3/calendars/{calendar}/events/{id}", delete(remove))
 }
 
-/// An event, as far as anybody here looks at it.
+/// The used fields of a calendar event.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct GoogleEvent {
-    /// Its id.
     pub id: String,
-    /// What is shown of it.
     #[serde(default)]
     pub summary: String,
-    /// What is told of it.
     #[serde(default)]
     pub description: String,
-    /// Where it is.
     #[serde(default)]
     pub location: Option<String>,
-    /// When it begins.
     pub start: EventTime,
-    /// When it ends.
     pub end: EventTime,
-    /// `transparent` if it takes no time.
+    /// `transparent` if the event does not block time.
     #[serde(default)]
     pub transparency: Option<String>,
     /// `cancelled` once it is deleted.
@@ -48,16 +42,13 @@ pub struct GoogleEvent {
     pub status: Option<String>,
 }
 
-/// When something is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTime {
-    /// The instant.
     pub date_time: Timestamp,
 }
 
 impl GoogleEvent {
-    /// Tells whether it was deleted.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.status.as_deref() == Some("cancelled")
@@ -73,12 +64,12 @@ impl Events {
         self.0.get(calendar).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
-    /// Returns the time that the events of a calendar take.
+    /// Returns the busy time of a calendar's events.
     pub(super) fn busy(&self, calendar: &str) -> IntervalSet<Timestamp> {
-        let takes_time = |event: &GoogleEvent| {
+        let blocks_time = |event: &GoogleEvent| {
             !event.is_deleted() && event.transparency.as_deref() != Some("transparent")
         };
-        let events = self.of(calendar).into_iter().filter(takes_time);
+        let events = self.of(calendar).into_iter().filter(blocks_time);
         events
             .filter_map(|event| Interval::new(event.start.date_time, event.end.date_time))
             .collect()
@@ -91,24 +82,24 @@ async fn insert(
     headers: HeaderMap,
     event: Result<Json<GoogleEvent>, JsonRejection>,
 ) -> Response {
-    if let Some(refused) = refused(&google, &headers, Scope::Events).await {
-        return refused;
+    if let Some(error) = check_request(&google, &headers, Scope::Events).await {
+        return error;
     }
     let is_id = |id: &str| {
         let is_base32hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'v').contains(&byte);
         (5..=1024).contains(&id.len()) && id.bytes().all(is_base32hex)
     };
     let Some(event) = event.ok().map(|Json(event)| event).filter(|event| is_id(&event.id)) else {
-        return api_error(StatusCode::BAD_REQUEST, "invalid", "This is no event.");
+        return api_error(StatusCode::BAD_REQUEST, "invalid", "The body is not an event.");
     };
     let mut state = google.state();
     if !state.calendars.contains_key(&calendar) {
         return api_error(StatusCode::NOT_FOUND, "notFound", "There is no such calendar.");
     }
     let events = state.events.0.entry(calendar).or_default();
-    // The id of a deleted event stays taken.
+    // The id of a deleted event stays reserved.
     if events.contains_key(&event.id) {
-        return api_error(StatusCode::CONFLICT, "duplicate", "The id is taken.");
+        return api_error(StatusCode::CONFLICT, "duplicate", "The id exists already.");
     }
     events.insert(event.id.clone(), event.clone());
     Json(event).into_response()
@@ -119,8 +110,8 @@ async fn remove(
     Path((calendar, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refused) = refused(&google, &headers, Scope::Events).await {
-        return refused;
+    if let Some(error) = check_request(&google, &headers, Scope::Events).await {
+        return error;
     }
     let mut state = google.state();
     match state.events.0.get_mut(&calendar).and_then(|events| events.get_mut(&id)) {

@@ -1,4 +1,4 @@
-//! Access tokens, and busy periods.
+//! Access tokens and `freeBusy.query`.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use salon::interval::{Interval, IntervalSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::assertion::{self, Refusal, Scope};
+use super::assertion::{self, AssertionError, Scope};
 use super::{CalendarFault, FakeGoogle, Fault, events_api};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const MOST_CALENDARS: usize = 50;
-/// Google documents that there is a longest span, and not which.
-const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
+const MAX_CALENDARS: usize = 50;
+/// Google documents that there is a limit, but not its value.
+const MAX_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 pub(super) fn router(google: FakeGoogle) -> Router {
     events_api::router()
@@ -29,7 +29,7 @@ pub(super) fn router(google: FakeGoogle) -> Router {
         .with_state(google)
 }
 
-/// Counts a request, and takes its time.
+/// Counts a request and applies the latency.
 async fn admit(
     State(google): State<FakeGoogle>,
     path: MatchedPath,
@@ -48,7 +48,7 @@ struct Grant {
     assertion: String,
 }
 
-/// Lends an access token to whoever can sign for the account.
+/// Issues an access token for a signed assertion.
 async fn token(
     State(google): State<FakeGoogle>,
     headers: HeaderMap,
@@ -63,13 +63,13 @@ async fn token(
     let subject = google.options.subject.as_deref();
     let scope = match assertion::check(&grant.assertion, &token_uri, subject, now) {
         Ok(scope) => scope,
-        Err(Refusal::InvalidGrant(what)) => {
+        Err(AssertionError::InvalidGrant(what)) => {
             return token_error(StatusCode::BAD_REQUEST, "invalid_grant", what);
         }
-        Err(Refusal::InvalidScope(what)) => {
+        Err(AssertionError::InvalidScope(what)) => {
             return token_error(StatusCode::BAD_REQUEST, "invalid_scope", what);
         }
-        Err(Refusal::UnauthorizedClient(what)) => {
+        Err(AssertionError::UnauthorizedClient(what)) => {
             return token_error(StatusCode::UNAUTHORIZED, "unauthorized_client", what);
         }
     };
@@ -79,13 +79,14 @@ async fn token(
     let token = format!("fake-token-{}", state.issued);
     let until = now.saturating_add(life).unwrap_or(Timestamp::MAX);
     state.tokens.insert(token.clone(), (until, scope));
-    let lent = json!({"access_token": token, "expires_in": life.as_secs(), "token_type": "Bearer"});
-    Json(lent).into_response()
+    let issued =
+        json!({"access_token": token, "expires_in": life.as_secs(), "token_type": "Bearer"});
+    Json(issued).into_response()
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Question {
+struct FreeBusyQuery {
     time_min: Timestamp,
     time_max: Timestamp,
     #[serde(default)]
@@ -97,56 +98,59 @@ struct Item {
     id: String,
 }
 
-/// Tells when calendars are busy.
 async fn free_busy(
     State(google): State<FakeGoogle>,
     headers: HeaderMap,
-    question: Result<Json<Question>, axum::extract::rejection::JsonRejection>,
+    query: Result<Json<FreeBusyQuery>, axum::extract::rejection::JsonRejection>,
 ) -> Response {
-    if let Some(refused) = refused(&google, &headers, Scope::FreeBusy).await {
-        return refused;
+    if let Some(error) = check_request(&google, &headers, Scope::FreeBusy).await {
+        return error;
     }
-    let Ok(Json(question)) = question else {
-        return api_error(StatusCode::BAD_REQUEST, "badRequest", "This is no freeBusy query.");
+    let Ok(Json(query)) = query else {
+        return api_error(
+            StatusCode::BAD_REQUEST,
+            "badRequest",
+            "The body is not a freeBusy query.",
+        );
     };
-    let Some(window) = Interval::new(question.time_min, question.time_max) else {
+    let Some(window) = Interval::new(query.time_min, query.time_max) else {
         return api_error(StatusCode::BAD_REQUEST, "timeRangeEmpty", "See timeMin and timeMax.");
     };
-    if window.end().duration_since(window.start()) > LONGEST_SPAN {
+    if window.end().duration_since(window.start()) > MAX_SPAN {
         return api_error(StatusCode::BAD_REQUEST, "timeRangeTooLong", "See timeMin and timeMax.");
     }
-    let calendars = google.answer(window, &question.items);
-    let answer = json!({
+    let calendars = google.free_busy(window, &query.items);
+    let body = json!({
         "kind": "calendar#freeBusy",
         "timeMin": window.start(),
         "timeMax": window.end(),
         "calendars": calendars,
     });
-    Json(answer).into_response()
+    Json(body).into_response()
 }
 
 impl FakeGoogle {
-    fn answer(&self, window: Interval<Timestamp>, items: &[Item]) -> BTreeMap<String, Value> {
+    fn free_busy(&self, window: Interval<Timestamp>, items: &[Item]) -> BTreeMap<String, Value> {
         let state = self.state();
         let mut calendars = BTreeMap::new();
         for (index, Item { id }) in items.iter().enumerate() {
-            let answer = match (state.calendar_faults.get(id), state.calendars.get(id)) {
-                (Some(CalendarFault::LeftOut), _) => continue,
+            let calendar = match (state.calendar_faults.get(id), state.calendars.get(id)) {
+                (Some(CalendarFault::Missing), _) => continue,
                 (Some(CalendarFault::InternalError), _) => calendar_error("internalError"),
                 (Some(CalendarFault::NotFound), _) | (None, None) => calendar_error("notFound"),
-                (None, Some(_)) if index >= MOST_CALENDARS => {
+                (None, Some(_)) if index >= MAX_CALENDARS => {
                     calendar_error("tooManyCalendarsRequested")
                 }
                 (None, Some(busy)) => busy_times(&busy.union(&state.events.busy(id)), window),
             };
-            calendars.insert(id.clone(), answer);
+            calendars.insert(id.clone(), calendar);
         }
         calendars
     }
 }
 
-/// Refuses a request without a token for its scope, or by the next fault.
-pub(super) async fn refused(
+/// Returns an error response if the token lacks the scope, or if a fault is pending.
+pub(super) async fn check_request(
     google: &FakeGoogle,
     headers: &HeaderMap,
     scope: Scope,
@@ -175,7 +179,7 @@ pub(super) async fn refused(
     Some(api_error(status, reason, "Try again."))
 }
 
-/// Returns what the token of a request is good for, if it is good.
+/// Returns the scope of a request's token, if the token is valid.
 fn scope_of(google: &FakeGoogle, headers: &HeaderMap) -> Option<Scope> {
     let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
     let (until, scope) = *google.state().tokens.get(token)?;
@@ -193,7 +197,7 @@ fn calendar_error(reason: &str) -> Value {
     json!({"errors": [{"domain": "global", "reason": reason}], "busy": []})
 }
 
-/// Answers as the Calendar API does
+/// Builds an error response of the Calendar API
 /// (<https://developers.google.com/workspace/calendar/api/guides/errors>).
 pub(super) fn api_error(status: StatusCode, reason: &str, message: &str) -> Response {
     let error = json!({"error": {
@@ -204,7 +208,7 @@ pub(super) fn api_error(status: StatusCode, reason: &str, message: &str) -> Resp
     (status, Json(error)).into_response()
 }
 
-/// Answers as the token endpoint does
+/// Builds an error response of the token endpoint
 /// (<https://www.rfc-editor.org/rfc/rfc6749#section-5.2>).
 fn token_error(status: StatusCode, error: &str, description: &str) -> Response {
     (status, Json(json!({"error": error, "error_description": description}))).into_response()

@@ -1,4 +1,4 @@
-//! Serving a fake Google on a socket.
+//! Serves a fake Google on a socket.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{FakeGoogle, GoogleOptions, service_account};
 
-/// A fake Google that listens; dropping it closes the socket.
+/// A running fake Google. Dropping it closes the socket.
 #[derive(Debug)]
 pub struct Serving {
     google: FakeGoogle,
@@ -17,10 +17,10 @@ pub struct Serving {
 }
 
 impl FakeGoogle {
-    /// Makes a fake Google and serves it on `listener`, in the background.
+    /// Serves a new fake Google on `listener` in the background.
     ///
     /// # Errors
-    /// If the listener has no address.
+    /// Fails if the listener has no address.
     pub fn start(options: GoogleOptions, listener: TcpListener) -> io::Result<Serving> {
         let url = format!("http://{}", listener.local_addr()?);
         let google = Self::new(options);
@@ -31,19 +31,19 @@ impl FakeGoogle {
 }
 
 impl Serving {
-    /// Returns the address that it listens on: the base of Google's API.
+    /// Returns the base URL of the API.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns the key file of the account that it knows.
+    /// Returns the key file of its service account.
     #[must_use]
     pub fn service_account(&self) -> Value {
         service_account(&format!("{}/token", self.url))
     }
 
-    /// Returns the fake itself, to drive it without HTTP.
+    /// Returns the fake itself, for control without HTTP.
     #[must_use]
     pub fn google(&self) -> &FakeGoogle {
         &self.google

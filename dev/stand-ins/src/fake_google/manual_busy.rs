@@ -1,4 +1,4 @@
-//! Busy time that a developer puts into a calendar by hand.
+//! `/calendars/{id}/busy`: changes busy time by hand.
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -29,7 +29,7 @@ struct Busy {
 }
 
 async fn show(State(google): State<FakeGoogle>, Path(id): Path<String>) -> Response {
-    google.change_by_hand(&id, |_| {})
+    google.change_busy(&id, |_| {})
 }
 
 async fn add(
@@ -40,26 +40,24 @@ async fn add(
     let Some(added) = busy.ok().and_then(|Json(busy)| Interval::new(busy.start, busy.end)) else {
         return (StatusCode::BAD_REQUEST, format!("{EXPECTED}\n")).into_response();
     };
-    google.change_by_hand(&id, |busy| *busy = busy.union(&std::iter::once(added).collect()))
+    google.change_busy(&id, |busy| *busy = busy.union(&std::iter::once(added).collect()))
 }
 
 async fn clear(State(google): State<FakeGoogle>, Path(id): Path<String>) -> Response {
-    google.change_by_hand(&id, |busy| *busy = IntervalSet::empty())
+    google.change_busy(&id, |busy| *busy = IntervalSet::empty())
 }
 
 impl FakeGoogle {
-    /// Changes a calendar that there is, and shows what it then holds.
-    fn change_by_hand(
-        &self,
-        id: &str,
-        change: impl FnOnce(&mut IntervalSet<Timestamp>),
-    ) -> Response {
+    /// Changes an existing calendar and returns its busy time.
+    fn change_busy(&self, id: &str, change: impl FnOnce(&mut IntervalSet<Timestamp>)) -> Response {
         let mut state = self.state();
         let Some(busy) = state.calendars.get_mut(id) else {
             let known: Vec<_> = state.calendars.keys().map(String::as_str).collect();
             let message = match known.as_slice() {
                 [] => "there are no calendars: start with --calendar google\n".to_owned(),
-                known => format!("there is no calendar {id}; there are {}\n", known.join(", ")),
+                known => {
+                    format!("there is no calendar {id}; the calendars are {}\n", known.join(", "))
+                }
             };
             return (StatusCode::NOT_FOUND, message).into_response();
         };

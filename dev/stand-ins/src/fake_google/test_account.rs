@@ -1,18 +1,15 @@
-//! The one service account that the fake Google knows.
+//! The service account of the fake Google.
 
 use serde_json::{Value, json};
 
-/// The account's address.
 pub const CLIENT_EMAIL: &str = "openchair@fake-google.example";
 
-/// The id of the account's key.
 pub(super) const KEY_ID: &str = "fake-google-1";
 
-/// The account's private key. It is public, and so guards nothing.
+/// The account's private key. It is not a secret.
 pub(super) const PRIVATE_KEY: &str = include_str!("test_key.pem");
 
-/// Returns the account's key file, as Google would make it, with the address
-/// at which access tokens are to be had.
+/// Returns the account's key file in Google's format.
 #[must_use]
 pub fn service_account(token_uri: &str) -> Value {
     json!({

@@ -1,4 +1,4 @@
-//! The mails, for a developer's browser.
+//! The pages that show the mails.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -28,7 +28,7 @@ async fn list(State(mailbox): State<Mailbox>) -> Html<String> {
         "Mailbox",
         &html! {
             h1 { "Mailbox" }
-            p.soft { "What would have been sent. Nothing leaves this machine." }
+            p.soft { "These mails would have been sent. Nothing leaves this machine." }
             @if received.is_empty() {
                 p { "No mail yet: book a time and pay for it." }
             }
@@ -65,13 +65,13 @@ async fn show(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Resp
                 @if let Some(date) = parsed.date() { dt { "Date" } dd { (date.to_rfc3339()) } }
             }
             p.links {
-                a href=(at("raw")) { "As it was sent" }
+                a href=(at("raw")) { "Source" }
                 @if calendar_of(&parsed).is_some() {
                     a href=(at("appointment.ics")) { "appointment.ics" }
                 }
             }
             @if parsed.html_body_count() > 0 && has_html(&parsed) {
-                // What is in it stays in it: no script, no form, no other origin's rights.
+                // The sandbox blocks scripts, forms and same-origin access.
                 iframe src=(at("html")) title="The mail" sandbox="allow-popups" {}
                 details { summary { "Text" } pre { (text(&parsed)) } }
             } @else {

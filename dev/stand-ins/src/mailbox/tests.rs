@@ -13,7 +13,7 @@ const MAIL: &str = "From: Salon <mail@salon.example>\r\n\
     \r\n\
     <p>See you, <script>alert(1)</script></p>\r\n";
 
-/// A folder of this test alone, removed at its end.
+/// A temporary folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -55,7 +55,7 @@ async fn page(mailbox: &Mailbox, path: &str) -> (StatusCode, String, String) {
 }
 
 #[tokio::test]
-async fn a_mail_is_listed_and_shown_and_nothing_in_it_becomes_part_of_the_page() {
+async fn a_mail_is_listed_and_shown_and_its_html_is_escaped() {
     let mailbox = Mailbox::default();
     assert!(page(&mailbox, "/").await.2.contains("No mail yet"));
     let sent = send(&mailbox, &["ada@example.com"], &BASE64_STANDARD.encode(MAIL)).await;
@@ -70,14 +70,14 @@ async fn a_mail_is_listed_and_shown_and_nothing_in_it_becomes_part_of_the_page()
     }
     let shown = page(&mailbox, "/mails/1").await.2;
     let frame = r#"<iframe src="/mails/1/html" title="The mail" sandbox="allow-popups">"#;
-    assert!(shown.contains(frame), "no script of a mail's runs: {shown}");
+    assert!(shown.contains(frame), "scripts should not run: {shown}");
     let (_, kind, raw) = page(&mailbox, "/mails/1/raw").await;
     assert_eq!((kind.as_str(), raw.as_str()), ("text/plain; charset=utf-8", MAIL));
     assert_eq!(page(&mailbox, "/mails/2").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn mails_are_kept_on_disk_as_they_were_sent_and_found_there_again() {
+async fn mails_are_stored_unchanged_and_loaded_again() {
     let folder = Folder::new("kept");
     let mailbox = Mailbox::in_folder(folder.0.clone()).unwrap();
     for _ in 0..2 {
@@ -91,11 +91,11 @@ async fn mails_are_kept_on_disk_as_they_were_sent_and_found_there_again() {
     let again = Mailbox::in_folder(folder.0.clone()).unwrap();
     assert_eq!(again.received(), mailbox.received());
     let sent = send(&again, &["ada@example.com"], &BASE64_STANDARD.encode(MAIL)).await;
-    assert_eq!(sent.1, r#"{"MessageId":"local-00003"}"#, "none is written over");
+    assert_eq!(sent.1, r#"{"MessageId":"local-00003"}"#, "no mail should be overwritten");
 }
 
 #[tokio::test]
-async fn what_ses_would_not_take_is_not_kept() {
+async fn a_refused_mail_is_not_stored() {
     let mailbox = Mailbox::default();
     let mail = BASE64_STANDARD.encode(MAIL);
     for (to, data) in

@@ -1,12 +1,10 @@
-//! Stripe's error envelope.
-//!
-//! Types and codes are Stripe's (<https://docs.stripe.com/api/errors>); the
-//! messages are the sandbox's own.
+//! Stripe's error bodies. Types and codes are Stripe's
+//! (<https://docs.stripe.com/api/errors>); the messages are the sandbox's own.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-/// An error that the API answers.
+/// An error response of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
     status: StatusCode,
@@ -14,13 +12,13 @@ pub(super) struct ApiError {
     code: Option<&'static str>,
     message: String,
     param: Option<String>,
-    /// Whether it was found before the endpoint began its work: Stripe saves
-    /// such an answer under no idempotency key.
+    /// Whether the request failed before execution. Stripe does not save such a response under
+    /// the idempotency key.
     before_execution: bool,
 }
 
 impl ApiError {
-    /// A parameter is refused before anything is done.
+    /// A parameter is refused before execution.
     pub(super) fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -32,7 +30,7 @@ impl ApiError {
         }
     }
 
-    /// The request as a whole is refused before anything is done.
+    /// The whole request is refused before execution.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self { param: None, ..Self::invalid("", message) }
     }
@@ -55,14 +53,15 @@ impl ApiError {
         Self::invalid(param, message)
     }
 
-    /// Stripe can do this, the sandbox cannot.
+    /// Stripe supports the parameter, but the sandbox does not.
     pub(super) fn unsupported(param: impl Into<String>) -> Self {
         let param = param.into();
-        let message = format!("Stripe accepts {param}, but the payment sandbox does not know it.");
+        let message =
+            format!("Stripe accepts {param}, but the payment sandbox does not support it.");
         Self::invalid(param, message)
     }
 
-    /// The endpoint did its work, and refuses: saved under the idempotency key.
+    /// The request is refused during execution. Saved under the idempotency key.
     pub(super) fn refused(param: Option<&str>, message: impl Into<String>) -> Self {
         Self {
             param: param.map(str::to_owned),
@@ -71,12 +70,12 @@ impl ApiError {
         }
     }
 
-    /// A parameter names an object that is not there.
+    /// A parameter names an object that does not exist.
     pub(super) fn no_such(object: &str, param: &str, id: &str) -> Self {
         Self::refused(Some(param), format!("There is no {object} {id}.")).coded("resource_missing")
     }
 
-    /// The path names an object that is not there.
+    /// The path names an object that does not exist.
     pub(super) fn not_found(object: &str, param: &str, id: &str) -> Self {
         Self { status: StatusCode::NOT_FOUND, ..Self::no_such(object, param, id) }
     }
@@ -95,7 +94,7 @@ impl ApiError {
     pub(super) fn rate_limited() -> Self {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
-            ..Self::malformed("Too many requests a second. Back off, then try again.")
+            ..Self::malformed("Too many requests per second. Back off, then try again.")
                 .coded("rate_limit")
         }
     }
@@ -103,10 +102,8 @@ impl ApiError {
     pub(super) fn key_in_use(key: &str) -> Self {
         Self {
             status: StatusCode::CONFLICT,
-            ..Self::malformed(format!(
-                "A request with the idempotency key {key} is still under way."
-            ))
-            .coded("idempotency_key_in_use")
+            ..Self::malformed(format!("A request with the idempotency key {key} is still running."))
+                .coded("idempotency_key_in_use")
         }
     }
 
@@ -128,9 +125,9 @@ impl ApiError {
         }
     }
 
-    /// What [`super::Effect`] asked for.
+    /// A failure that [`super::Effect`] injects.
     pub(super) fn injected() -> Self {
-        Self { message: "The sandbox was told to fail.".to_owned(), ..Self::internal() }
+        Self { message: "This failure was injected.".to_owned(), ..Self::internal() }
     }
 
     pub(super) fn coded(self, code: &'static str) -> Self {
@@ -145,7 +142,7 @@ impl ApiError {
         self.before_execution
     }
 
-    /// Returns the envelope. Like Stripe's, it leaves out what does not apply.
+    /// Returns the body. As at Stripe, fields that do not apply are missing.
     pub(super) fn to_json(&self) -> Value {
         let mut error = json!({"type": self.kind, "message": self.message});
         if let Some(code) = self.code {

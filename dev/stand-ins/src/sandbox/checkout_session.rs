@@ -18,39 +18,28 @@ use super::sandbox_ledger::Ledger;
 pub struct CheckoutSession {
     /// `cs_test_…`
     pub id: String,
-    /// Where the payer pays.
     pub ui_mode: UiMode,
-    /// Whether it can be paid, has been, or no longer can.
     pub status: SessionStatus,
-    /// Whether the money is there.
     pub payment_status: PaymentStatus,
-    /// `pi_…`, from the moment the payer commits to pay.
+    /// `pi_…`, once the payer has committed to pay.
     pub payment_intent: Option<String>,
-    /// What is bought.
     pub line_items: Vec<LineItem>,
-    /// The sum of the line items.
     pub total: Money,
-    /// When it was created.
     pub created: Timestamp,
-    /// When it stops being payable.
     pub expires_at: Timestamp,
-    /// The merchant's own reference.
     pub client_reference_id: Option<String>,
-    /// The merchant's metadata on the session.
     pub metadata: Metadata,
-    /// The merchant's metadata on the payment to come.
+    /// The metadata of the future payment.
     pub payment_metadata: Metadata,
-    /// The merchant's description of the payment to come.
+    /// The description of the future payment.
     pub payment_description: Option<String>,
-    /// Where Stripe is to send a receipt.
     pub receipt_email: Option<String>,
-    /// The payer's address, if the merchant knows it.
     pub customer_email: Option<String>,
-    /// The methods offered: a subset of what the merchant allows.
+    /// The offered methods, a subset of the allowed ones.
     pub payment_method_types: Vec<&'static str>,
-    /// How many attempts to pay were declined.
+    /// The number of declined attempts.
     pub declines: u32,
-    /// The address of its payment page, whatever its mode.
+    /// The URL of its payment page. Every mode has one.
     pub page: String,
     urls: Urls,
     client_secret: Option<String>,
@@ -69,16 +58,12 @@ struct Urls {
     back: Option<String>,
 }
 
-/// One thing that is bought.
 #[derive(Clone, Debug)]
 pub struct LineItem {
-    /// Its name, as the payer reads it.
     pub name: String,
-    /// A longer text for the payer.
     pub description: Option<String>,
-    /// The price of one.
+    /// In minor units.
     pub unit_amount: i64,
-    /// How many.
     pub quantity: i64,
     id: String,
     price: String,
@@ -86,34 +71,29 @@ pub struct LineItem {
     metadata: Metadata,
 }
 
-/// Where a session is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UiMode {
-    /// On a page of Stripe's.
+    /// On Stripe's page.
     HostedPage,
-    /// On a page of Stripe's inside the merchant's.
+    /// On Stripe's page, embedded in the merchant's.
     EmbeddedPage,
-    /// On the merchant's page, built of Stripe's elements.
+    /// On the merchant's page, built with Stripe's elements.
     Elements,
 }
 
-/// Whether a session can be paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionStatus {
-    /// It can.
     Open,
-    /// The payer has done their part; see [`PaymentStatus`] for the money.
+    /// The payer is done. [`PaymentStatus`] tells whether the money has arrived.
     Complete,
-    /// It was not paid in time, or was expired by the merchant.
+    /// Not paid in time, or expired by the merchant.
     Expired,
 }
 
-/// Whether the money is there.
+/// Whether the money has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentStatus {
-    /// Not, or not yet.
     Unpaid,
-    /// It is.
     Paid,
 }
 
@@ -140,7 +120,6 @@ impl UiMode {
 impl SessionStatus {
     pub(super) const WORDS: [&'static str; 3] = ["open", "complete", "expired"];
 
-    /// Returns Stripe's word for it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -150,22 +129,11 @@ impl SessionStatus {
     }
 }
 
-/// Lists sessions, newest first: all, or those of a payment or a status.
-///
-/// # Errors
-/// If the request breaks a rule.
+/// Lists sessions, newest first: all, or those with a payment or status.
 pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiError> {
     params.only(
-        &[&["payment_intent", "status"], &list::PAGE[..]].concat(),
-        &[
-            "created",
-            "customer",
-            "customer_account",
-            "customer_details",
-            "expand",
-            "payment_link",
-            "subscription",
-        ],
+        &format!("payment_intent status {}", list::PAGE),
+        "created customer customer_account customer_details expand payment_link subscription",
     )?;
     let status = params.one_of("status", &SessionStatus::WORDS)?;
     let has_status =
@@ -183,14 +151,13 @@ pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiErr
 }
 
 impl CheckoutSession {
-    /// Returns where the payer goes after paying, with the session's id filled
-    /// in; `None` if the merchant wants them to stay.
+    /// Returns the URL to which the payer is redirected after paying, if there is one.
     pub(super) fn url_after_payment(&self) -> Option<String> {
         let url = self.urls.success.as_ref().or(self.urls.back.as_ref())?;
         Some(url.replace("{CHECKOUT_SESSION_ID}", &self.id))
     }
 
-    /// Returns where a payer goes who leaves.
+    /// Returns the URL for a payer who leaves without paying.
     pub(super) fn url_to_leave(&self) -> Option<&str> {
         self.urls.cancel.as_deref()
     }

@@ -1,20 +1,20 @@
-//! What tests in other processes steer a sandbox with, under `/_sandbox`.
+//! Control of the sandbox by tests in other processes, under `/_sandbox`.
 //!
-//! | call | body | what it does |
+//! | call | body | effect |
 //! |---|---|---|
-//! | `POST sessions/{id}/pay` | `{"card":"4242…"}` | pays; 3-D Secure is passed |
+//! | `POST sessions/{id}/pay` | `{"card":"4242…"}` | pays; 3-D Secure succeeds |
 //! | `POST sessions/{id}/debit` | | pays by a bank debit |
 //! | `POST sessions/{id}/settle` | `{"arrived":true}` | ends the debit |
-//! | `POST refunds` | `{"mode":"failing"}` | says what becomes of refunds to come |
-//! | `POST refunds/{id}` | `{"status":"failed"}` | gives a refund another status |
-//! | `POST webhooks` | `{"mode":"late"}` | says what happens to webhooks to come |
-//! | `POST events/{id}/resend` | | sends the webhook of an event once more |
-//! | `POST faults` | `{"call":"POST /v1/refunds","effect":"hang_up","times":1}` | lets API calls go wrong; `slow` takes `ms` |
-//! | `DELETE faults` | | lets them go well again |
-//! | `GET state` | | counts API calls, deliveries and faults to come |
-//! | `GET events` | | lists the events that arose, oldest first |
+//! | `POST refunds` | `{"mode":"failing"}` | sets how future refunds end |
+//! | `POST refunds/{id}` | `{"status":"failed"}` | changes a refund's status |
+//! | `POST webhooks` | `{"mode":"late"}` | sets how future webhooks are delivered |
+//! | `POST events/{id}/resend` | | sends an event's webhook again |
+//! | `POST faults` | `{"call":"POST /v1/refunds","effect":"hang_up","times":1}` | injects failures of API calls; `slow` takes `ms` |
+//! | `DELETE faults` | | removes all injected failures |
+//! | `GET state` | | counts API calls, deliveries and pending faults |
+//! | `GET events` | | lists events, oldest first |
 //!
-//! Bodies are JSON, and may be left out where a field is optional.
+//! Bodies are JSON. A body without required fields may be omitted.
 
 use std::time::Duration;
 
@@ -69,9 +69,9 @@ struct Status {
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct FaultRequest {
     call: String,
-    effect: Word,
+    effect: EffectName,
     #[serde(default = "once")]
     times: u32,
     #[serde(default)]
@@ -80,7 +80,7 @@ struct Wanted {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+enum EffectName {
     HangUp,
     ErrorBefore,
     ErrorAfter,
@@ -101,11 +101,11 @@ async fn pay(
 ) -> Response {
     let first = TEST_CARDS[0].number;
     let card = card.as_ref().map_or(first, |Json(card)| card.card.as_str());
-    answer(sandbox.pay_by_card(&id, card))
+    respond(sandbox.pay_by_card(&id, card))
 }
 
 async fn debit(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
-    answer(sandbox.pay_by_debit(&id))
+    respond(sandbox.pay_by_debit(&id))
 }
 
 async fn settle(
@@ -113,7 +113,7 @@ async fn settle(
     Path(id): Path<String>,
     Json(settlement): Json<Settlement>,
 ) -> Response {
-    answer(sandbox.settle(&id, settlement.arrived))
+    respond(sandbox.settle(&id, settlement.arrived))
 }
 
 async fn set_refunds(
@@ -121,7 +121,7 @@ async fn set_refunds(
     Json(Mode { mode }): Json<Mode<Refunds>>,
 ) -> Response {
     sandbox.set_refunds(mode);
-    answer(Ok(()))
+    respond(Ok(()))
 }
 
 async fn end_refund(
@@ -129,7 +129,7 @@ async fn end_refund(
     Path(id): Path<String>,
     Json(Status { status }): Json<Status>,
 ) -> Response {
-    answer(sandbox.end_refund(&id, status))
+    respond(sandbox.end_refund(&id, status))
 }
 
 async fn set_webhooks(
@@ -137,30 +137,30 @@ async fn set_webhooks(
     Json(Mode { mode }): Json<Mode<Webhooks>>,
 ) -> Response {
     sandbox.set_webhooks(mode);
-    answer(Ok(()))
+    respond(Ok(()))
 }
 
 async fn resend(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
-    answer(sandbox.resend(&id))
+    respond(sandbox.resend(&id))
 }
 
-async fn inject(State(sandbox): State<Sandbox>, Json(wanted): Json<Wanted>) -> Response {
-    let effect = match wanted.effect {
-        Word::HangUp => Effect::HangUp,
-        Word::ErrorBefore => Effect::ErrorBefore,
-        Word::ErrorAfter => Effect::ErrorAfter,
-        Word::Unavailable => Effect::Unavailable,
-        Word::RateLimited => Effect::RateLimited,
-        Word::Refused => Effect::Refused,
-        Word::Slow => Effect::Slow(Duration::from_millis(wanted.ms)),
+async fn inject(State(sandbox): State<Sandbox>, Json(request): Json<FaultRequest>) -> Response {
+    let effect = match request.effect {
+        EffectName::HangUp => Effect::HangUp,
+        EffectName::ErrorBefore => Effect::ErrorBefore,
+        EffectName::ErrorAfter => Effect::ErrorAfter,
+        EffectName::Unavailable => Effect::Unavailable,
+        EffectName::RateLimited => Effect::RateLimited,
+        EffectName::Refused => Effect::Refused,
+        EffectName::Slow => Effect::Slow(Duration::from_millis(request.ms)),
     };
-    sandbox.inject(Fault { call: wanted.call, effect, times: wanted.times });
-    answer(Ok(()))
+    sandbox.inject(Fault { call: request.call, effect, times: request.times });
+    respond(Ok(()))
 }
 
 async fn clear_faults(State(sandbox): State<Sandbox>) -> Response {
     sandbox.clear_faults();
-    answer(Ok(()))
+    respond(Ok(()))
 }
 
 async fn state(State(sandbox): State<Sandbox>) -> Response {
@@ -182,8 +182,8 @@ async fn events(State(sandbox): State<Sandbox>) -> Response {
     }
 }
 
-fn answer(done: Result<(), Refused>) -> Response {
-    let Err(refused) = done else {
+fn respond(result: Result<(), Refused>) -> Response {
+    let Err(refused) = result else {
         return StatusCode::NO_CONTENT.into_response();
     };
     let status = match refused {

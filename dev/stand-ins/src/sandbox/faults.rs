@@ -1,41 +1,39 @@
-//! What goes wrong with API calls, on request.
+//! Injects failures of API calls.
 
 use std::time::Duration;
 
 use super::Sandbox;
 
-/// Something that goes wrong with the next calls of a kind.
+/// A failure of the next calls of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The calls, by route as in [`Sandbox::requests`]: `POST /v1/refunds`.
-    /// `*` takes every call.
+    /// The route as in [`Sandbox::requests`], such as `POST /v1/refunds`, or `*` for all.
     pub call: String,
-    /// What goes wrong.
     pub effect: Effect,
-    /// How often.
+    /// The number of calls that fail.
     pub times: u32,
 }
 
-/// What goes wrong with a call.
+/// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The work is done, and the connection ends without an answer.
+    /// The call succeeds, and the connection closes without a response.
     HangUp,
-    /// 500 instead of the work. Saved under the idempotency key, as at Stripe.
+    /// 500 without any change. Saved under the idempotency key, as at Stripe.
     ErrorBefore,
-    /// 500 although the work is done. Saved under the idempotency key.
+    /// 500 although the call succeeded. Saved under the idempotency key.
     ErrorAfter,
-    /// 503 of something in front of Stripe: no JSON, and nothing is saved.
+    /// 503 of a proxy in front of Stripe: no JSON, and nothing is saved.
     Unavailable,
     /// 429.
     RateLimited,
-    /// 400, for good. Saved under the idempotency key.
+    /// 400, a permanent error. Saved under the idempotency key.
     Refused,
-    /// It takes so much longer. A client that gives up does not stop it.
+    /// The call takes this much longer. It continues if the client disconnects.
     Slow(Duration),
 }
 
-/// The faults to come.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Fault>);
 
@@ -44,7 +42,7 @@ impl Faults {
         Self(faults)
     }
 
-    /// Takes what goes wrong with a call of `route`: the oldest fault first.
+    /// Takes the oldest fault for `route`.
     pub(super) fn take(&mut self, route: &str) -> Option<Effect> {
         let fault = self
             .0
@@ -56,18 +54,17 @@ impl Faults {
 }
 
 impl Sandbox {
-    /// Lets something go wrong with the next calls of a kind, after what was
-    /// asked for before.
+    /// Adds a fault, after those that are pending.
     pub fn inject(&self, fault: Fault) {
         self.state().faults.0.push(fault);
     }
 
-    /// Lets nothing go wrong any more.
+    /// Removes all pending faults.
     pub fn clear_faults(&self) {
         self.state().faults.0.clear();
     }
 
-    /// Counts the faults that have not happened yet.
+    /// Counts the pending faults.
     #[must_use]
     pub fn faults_left(&self) -> u32 {
         self.state().faults.0.iter().map(|fault| fault.times).sum()
@@ -79,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_happen_in_order_as_often_as_asked_and_to_their_calls_only() {
+    fn faults_apply_in_order_to_their_routes() {
         let fault = |call: &str, effect, times| Fault { call: call.to_owned(), effect, times };
         let mut faults = Faults::new(vec![
             fault("POST /v1/refunds", Effect::HangUp, 2),

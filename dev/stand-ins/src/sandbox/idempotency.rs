@@ -1,4 +1,4 @@
-//! Idempotency keys, as API v1 treats them.
+//! Idempotency keys, as in Stripe's API v1.
 //!
 //! See <https://docs.stripe.com/api/idempotent_requests> and
 //! <https://docs.stripe.com/error-low-level#idempotency>.
@@ -11,18 +11,18 @@ use serde_json::Value;
 
 use super::api_error::ApiError;
 
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
-/// A finished answer, as it is sent again for the same key.
+/// The response that is repeated for the same key.
 #[derive(Clone, Debug)]
 pub(super) struct SavedResponse {
     pub(super) status: StatusCode,
     pub(super) body: Value,
-    /// The id of the request that did the work.
+    /// The id of the original request.
     pub(super) request_id: String,
 }
 
-/// What makes two requests the same: the path and the parameters.
+/// The path and parameters, which identify a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) path: String,
@@ -33,7 +33,7 @@ pub(super) struct Fingerprint {
 struct Entry {
     fingerprint: Fingerprint,
     claimed_at: Timestamp,
-    /// `None` while the first request is under way.
+    /// `None` while the first request is running.
     answer: Option<SavedResponse>,
 }
 
@@ -42,17 +42,15 @@ struct Entry {
 pub(super) struct IdempotencyKeys(HashMap<String, Entry>);
 
 impl IdempotencyKeys {
-    /// Claims a key for a request, or returns the answer to repeat.
-    ///
-    /// # Errors
-    /// If the key is in use, or belongs to another request.
+    /// Claims a key for a request, or returns the saved response. Fails if the key is in use or
+    /// belongs to another request.
     pub(super) fn claim(
         &mut self,
         key: &str,
         fingerprint: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<SavedResponse>, ApiError> {
-        self.0.retain(|_, entry| entry.answer.is_none() || now < entry.claimed_at + KEPT_FOR);
+        self.0.retain(|_, entry| entry.answer.is_none() || now < entry.claimed_at + RETENTION);
         if let Some(entry) = self.0.get(key) {
             return match &entry.answer {
                 None => Err(ApiError::key_in_use(key)),
@@ -65,14 +63,14 @@ impl IdempotencyKeys {
         Ok(None)
     }
 
-    /// Saves the answer to the request that holds the key.
+    /// Saves the response under a claimed key.
     pub(super) fn save(&mut self, key: &str, answer: SavedResponse) {
         if let Some(entry) = self.0.get_mut(key) {
             entry.answer = Some(answer);
         }
     }
 
-    /// Frees a key whose request came to no answer worth saving.
+    /// Releases a key without saving a response.
     pub(super) fn release(&mut self, key: &str) {
         self.0.remove(key);
     }

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-/// Makes an identifier of `prefix` and `length` random letters and digits.
+/// Returns `prefix` with `length` random letters and digits.
 pub(super) fn random(prefix: &str, length: usize) -> String {
     let random = iter::repeat_with(fastrand::alphanumeric).take(length);
     prefix.chars().chain(random).collect()

@@ -1,4 +1,4 @@
-//! Pages of lists: <https://docs.stripe.com/api/pagination>.
+//! Pagination: <https://docs.stripe.com/api/pagination>.
 
 use serde_json::{Value, json};
 
@@ -6,18 +6,16 @@ use super::api_error::ApiError;
 use super::params::Params;
 
 /// The parameters that choose a page.
-pub(super) const PAGE: [&str; 3] = ["ending_before", "limit", "starting_after"];
+pub(super) const PAGE: &str = "\
+    ending_before limit starting_after";
 
-/// An object that is listed.
+/// An object in lists.
 pub(super) trait Listed {
     fn id(&self) -> &str;
     fn to_json(&self) -> Value;
 }
 
-/// Returns the page that was asked for of `all`, newest first.
-///
-/// # Errors
-/// If the request breaks a rule.
+/// Returns the requested page of `all`, which is sorted newest first.
 pub(super) fn page<T: Listed>(
     all: &[&T],
     params: &Params<'_>,

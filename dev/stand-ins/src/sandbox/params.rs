@@ -1,32 +1,30 @@
-//! Form parameters with nested brackets, and the checks on them.
+//! Parses and checks form parameters with nested brackets.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::api_error::ApiError;
+use super::payment_methods::has_word;
 
 /// Stripe's limits on metadata: <https://docs.stripe.com/api/metadata>.
 const METADATA_KEYS: usize = 50;
 const METADATA_KEY_CHARS: usize = 40;
 const METADATA_VALUE_CHARS: usize = 500;
 
-/// Metadata, or anything else of free keys.
+/// Metadata: texts by free keys.
 pub(super) type Metadata = BTreeMap<String, String>;
 
-/// Reads `a[0][b]=c` into JSON whose leaves are strings.
-///
-/// # Errors
-/// If the brackets do not close, or something is not UTF-8.
+/// Parses `a[0][b]=c` into JSON whose leaves are strings.
 pub(super) fn parse(text: &str) -> Result<Value, ApiError> {
-    // Form encoding also reads brackets that arrive percent-encoded.
+    // Form encoding also accepts percent-encoded brackets.
     let reader = serde_qs::Config::new().max_depth(10).use_form_encoding(true);
     match reader.deserialize_str(text) {
         Ok(Value::Null) => Ok(Value::Object(Map::new())),
         Ok(params @ Value::Object(_)) => Ok(params),
-        Ok(_) | Err(_) => {
-            Err(ApiError::malformed("The request is no form: check its encoding and its brackets."))
-        }
+        Ok(_) | Err(_) => Err(ApiError::malformed(
+            "The request is not a valid form: check its encoding and brackets.",
+        )),
     }
 }
 
@@ -38,10 +36,7 @@ pub(super) struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// Takes what [`parse`] gave.
-    ///
-    /// # Errors
-    /// If it is no object.
+    /// Wraps the result of [`parse`].
     pub(super) fn of(params: &'a Value) -> Result<Self, ApiError> {
         let fields =
             params.as_object().ok_or_else(|| ApiError::malformed("Parameters need names."))?;
@@ -49,7 +44,7 @@ impl<'a> Params<'a> {
         Ok(Self { path, fields })
     }
 
-    /// Names a parameter as the sender wrote it.
+    /// Returns the full name of a parameter, such as `line_items[0][price]`.
     pub(super) fn name(&self, field: &str) -> String {
         if self.path.is_empty() { field.to_owned() } else { format!("{}[{field}]", self.path) }
     }
@@ -58,17 +53,14 @@ impl<'a> Params<'a> {
         self.fields.contains_key(field)
     }
 
-    /// Refuses parameters outside of `known`, and those that Stripe knows and
-    /// the sandbox does not.
-    ///
-    /// # Errors
-    /// For the first such parameter.
-    pub(super) fn only(&self, known: &[&str], unsupported: &[&str]) -> Result<(), ApiError> {
+    /// Refuses parameters that are unknown, or that only Stripe supports. Both lists are words
+    /// separated by spaces.
+    pub(super) fn only(&self, known: &str, unsupported: &str) -> Result<(), ApiError> {
         for field in self.fields.keys().map(String::as_str) {
-            if unsupported.contains(&field) {
+            if has_word(unsupported, field) {
                 return Err(ApiError::unsupported(self.name(field)));
             }
-            if !known.contains(&field) {
+            if !has_word(known, field) {
                 return Err(ApiError::unknown(self.name(field)));
             }
         }
@@ -82,11 +74,11 @@ impl<'a> Params<'a> {
         };
         let name = self.name(field);
         let Some(text) = value.as_str() else {
-            let message = format!("{name} must be one text.");
+            let message = format!("{name} must be a string.");
             return Err(ApiError::invalid(name, message));
         };
         if text.is_empty() {
-            let message = format!("{name} is empty. Leave it out to unset it.");
+            let message = format!("{name} is empty. Omit it to unset it.");
             return Err(ApiError::invalid(name, message).coded("parameter_invalid_empty"));
         }
         if text.chars().count() > max_chars {
@@ -105,7 +97,7 @@ impl<'a> Params<'a> {
         let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
         if !has_host || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
             let name = self.name(field);
-            let message = format!("{name} must be an address with http:// or https://.");
+            let message = format!("{name} must be a URL with http:// or https://.");
             return Err(ApiError::invalid(name, message).coded("url_invalid"));
         }
         Ok(Some(url))
@@ -163,13 +155,13 @@ impl<'a> Params<'a> {
         let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
         let not_texts = || {
             let name = self.name(field);
-            let message = format!("{name} must be a list of texts.");
+            let message = format!("{name} must be a list of strings.");
             ApiError::invalid(name, message)
         };
         texts.map(Some).ok_or_else(not_texts)
     }
 
-    /// Reads metadata; none is empty.
+    /// Reads metadata, which is empty if missing.
     pub(super) fn metadata(&self, field: &str) -> Result<Metadata, ApiError> {
         let Some(object) = self.object(field)? else {
             return Ok(Metadata::new());
@@ -186,7 +178,7 @@ impl<'a> Params<'a> {
                     format!("Metadata keys have at most {METADATA_KEY_CHARS} characters.");
                 return Err(ApiError::invalid(name, message));
             }
-            // An empty value unsets a key; a new object has none to unset.
+            // An empty value would unset a key of an existing object.
             if value.as_str() == Some("") {
                 continue;
             }

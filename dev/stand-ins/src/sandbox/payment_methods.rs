@@ -1,4 +1,4 @@
-//! Ways to pay: what Stripe names, and what the sandbox's account has on.
+//! Payment methods: all of Stripe's, and those that the sandbox's account offers.
 
 use salon::money::Currency;
 
@@ -6,71 +6,19 @@ use super::api_error::ApiError;
 
 pub(super) const CARD: &str = "card";
 
-/// Methods that send the payer to another site and back.
-const REDIRECTING: [&str; 42] = [
-    "affirm",
-    "afterpay_clearpay",
-    "alipay",
-    "alma",
-    "amazon_pay",
-    "bancontact",
-    "billie",
-    "bizum",
-    "blik",
-    "cashapp",
-    "crypto",
-    "eps",
-    "fpx",
-    "giropay",
-    "grabpay",
-    "ideal",
-    "kakao_pay",
-    "klarna",
-    "kr_card",
-    "mb_way",
-    "mobilepay",
-    "naver_pay",
-    "p24",
-    "pay_by_bank",
-    "payco",
-    "paynow",
-    "paypal",
-    "paypay",
-    "payto",
-    "pix",
-    "promptpay",
-    "revolut_pay",
-    "samsung_pay",
-    "satispay",
-    "scalapay",
-    "sequra",
-    "sofort",
-    "sunbit",
-    "swish",
-    "twint",
-    "upi",
-    "wechat_pay",
-];
+/// Methods that redirect the payer to another site.
+const REDIRECTING: &str = "\
+    affirm afterpay_clearpay alipay alma amazon_pay bancontact billie bizum blik cashapp crypto \
+    eps fpx giropay grabpay ideal kakao_pay klarna kr_card mb_way mobilepay naver_pay p24 \
+    pay_by_bank payco paynow paypal paypay payto pix promptpay revolut_pay samsung_pay satispay \
+    scalapay sequra sofort sunbit swish twint upi wechat_pay";
 
-/// All others.
-const STAYING: [&str; 14] = [
-    CARD,
-    "acss_debit",
-    "au_becs_debit",
-    "bacs_debit",
-    "boleto",
-    "customer_balance",
-    "konbini",
-    "link",
-    "multibanco",
-    "nz_bank_account",
-    "oxxo",
-    "sepa_debit",
-    "us_bank_account",
-    "zip",
-];
+/// All other methods.
+const NOT_REDIRECTING: &str = "\
+    card acss_debit au_becs_debit bacs_debit boleto customer_balance konbini link multibanco \
+    nz_bank_account oxxo sepa_debit us_bank_account zip";
 
-/// Returns the bank debit of a currency, whose money comes days later.
+/// Returns the bank debit method of a currency.
 fn bank_debit(currency: Currency) -> Option<&'static str> {
     match currency.code() {
         "aud" => Some("au_becs_debit"),
@@ -83,16 +31,13 @@ fn bank_debit(currency: Currency) -> Option<&'static str> {
     }
 }
 
-/// Returns the debit among the methods of a session.
+/// Returns the bank debit among a session's methods.
 pub(super) fn delayed(methods: &[&'static str]) -> Option<&'static str> {
     methods.iter().find(|method| **method != CARD).copied()
 }
 
-/// Returns what a session offers: cards and the currency's bank debit, as far
-/// as it does not narrow them.
-///
-/// # Errors
-/// If nothing is left.
+/// Returns the methods that a session offers: of cards and the currency's bank debit, those
+/// that the session allows. Fails if none remains.
 pub(super) fn offered(
     currency: Currency,
     allowed: Option<&[String]>,
@@ -111,18 +56,23 @@ pub(super) fn offered(
     Ok(offered)
 }
 
-/// Says whether Stripe knows a method of this name.
+/// Returns whether Stripe has this method.
 pub(super) fn is_known(method: &str) -> bool {
-    STAYING.contains(&method) || REDIRECTING.contains(&method)
+    has_word(NOT_REDIRECTING, method) || has_word(REDIRECTING, method)
 }
 
-/// Says whether a payer could be sent to another site. Unnarrowed, Stripe takes
-/// what the account has on, and accounts have such methods on by default.
+/// Returns whether a payer could be redirected. Without a list of allowed methods, Stripe
+/// offers the account's methods, which redirect by default.
 pub(super) fn may_redirect(allowed: Option<&[String]>, excluded: &[String]) -> bool {
     match allowed {
         None => true,
-        Some(allowed) => allowed
-            .iter()
-            .any(|method| REDIRECTING.contains(&method.as_str()) && !excluded.contains(method)),
+        Some(allowed) => {
+            allowed.iter().any(|method| has_word(REDIRECTING, method) && !excluded.contains(method))
+        }
     }
+}
+
+/// Returns whether a list of words contains `word`.
+pub(super) fn has_word(words: &str, word: &str) -> bool {
+    words.split_whitespace().any(|listed| listed == word)
 }

@@ -1,7 +1,5 @@
-//! The page where a payer pays.
-//!
-//! It stands at a hosted session's `url`. The sessions that a merchant embeds
-//! have a page too, since their real place is in code that only Stripe serves.
+//! The payment page at a session's `url`. Embedded sessions have one too, because only Stripe
+//! serves the code that would embed them.
 
 mod payment_views;
 
@@ -41,7 +39,6 @@ struct Prefill {
     card: Option<String>,
 }
 
-/// What the payer typed, and the button that they pressed.
 #[derive(Deserialize)]
 struct Submitted {
     action: Action,
@@ -56,10 +53,10 @@ enum Action {
     Decline,
     Leave,
     Debit,
-    /// The payer passes, or fails, the bank's question.
+    /// The payer passes or fails 3-D Secure.
     Authenticate,
     FailAuthentication,
-    /// The bank sends the money of a debit, or refuses it.
+    /// The money of a debit arrives, or the bank refuses.
     Settle,
     Bounce,
 }
@@ -70,7 +67,7 @@ async fn show(
     Query(prefill): Query<Prefill>,
 ) -> Response {
     let Some(session) = sandbox.session(&id) else {
-        return answer(StatusCode::NOT_FOUND, payment_views::unknown());
+        return respond(StatusCode::NOT_FOUND, payment_views::unknown());
     };
     let card = prefill.card.unwrap_or_else(|| payment_views::FIRST_CARD.to_owned());
     current(&sandbox, &session, &card, None)
@@ -82,14 +79,14 @@ async fn submit(
     Form(form): Form<Submitted>,
 ) -> Response {
     let Some(session) = sandbox.session(&id) else {
-        return answer(StatusCode::NOT_FOUND, payment_views::unknown());
+        return respond(StatusCode::NOT_FOUND, payment_views::unknown());
     };
     let changed = match form.action {
         Action::Pay => match test_cards::outcome_of(&form.card) {
-            // A second click on Pay finds the session paid: on to the merchant.
+            // After a second click on Pay, the session is paid already.
             Ok(Outcome::Pays | Outcome::PaysWith(_)) => sandbox.pay_by_card(&id, &form.card),
             Ok(Outcome::Challenged) if session.status == SessionStatus::Open => {
-                return answer(StatusCode::OK, payment_views::challenge(&session, &form.card));
+                return respond(StatusCode::OK, payment_views::challenge(&session, &form.card));
             }
             Ok(Outcome::Challenged) => Err(Refused::NotOpen(session.status)),
             Ok(Outcome::Declined(why)) => return declined(&sandbox, &id, &form.card, why),
@@ -107,13 +104,13 @@ async fn submit(
         Action::Leave => {
             return match session.url_to_leave() {
                 Some(url) => Redirect::to(url).into_response(),
-                None => answer(StatusCode::OK, payment_views::left(&session)),
+                None => respond(StatusCode::OK, payment_views::left(&session)),
             };
         }
     };
     let settles = matches!(form.action, Action::Settle | Action::Bounce);
     let Some(session) = sandbox.session(&id) else {
-        return answer(StatusCode::NOT_FOUND, payment_views::unknown());
+        return respond(StatusCode::NOT_FOUND, payment_views::unknown());
     };
     match (changed, session.url_after_payment()) {
         (Ok(()), Some(url)) if !settles => Redirect::to(&url).into_response(),
@@ -122,16 +119,16 @@ async fn submit(
     }
 }
 
-/// Counts a declined attempt and lets the payer try again.
+/// Declines an attempt and shows the page again.
 fn declined(sandbox: &Sandbox, id: &str, card: &str, why: &str) -> Response {
     let why = sandbox.decline(id).is_ok().then_some(why);
     match sandbox.session(id) {
         Some(session) => current(sandbox, &session, card, why),
-        None => answer(StatusCode::NOT_FOUND, payment_views::unknown()),
+        None => respond(StatusCode::NOT_FOUND, payment_views::unknown()),
     }
 }
 
-/// Shows a session as it stands.
+/// Shows a session in its current state.
 fn current(
     sandbox: &Sandbox,
     session: &CheckoutSession,
@@ -145,17 +142,17 @@ fn current(
                 None => StatusCode::OK,
             };
             let left = session.expires_at.duration_since(sandbox.now());
-            answer(status, payment_views::open(session, left, card, problem))
+            respond(status, payment_views::open(session, left, card, problem))
         }
-        SessionStatus::Expired => answer(StatusCode::GONE, payment_views::expired(session)),
+        SessionStatus::Expired => respond(StatusCode::GONE, payment_views::expired(session)),
         SessionStatus::Complete => {
             let state = sandbox.payment(&session.id).map(|payment| payment.state);
             let state = state.unwrap_or(PaymentState::Succeeded);
-            answer(StatusCode::OK, payment_views::complete(session, state))
+            respond(StatusCode::OK, payment_views::complete(session, state))
         }
     }
 }
 
-fn answer(status: StatusCode, page: Markup) -> Response {
+fn respond(status: StatusCode, page: Markup) -> Response {
     (status, Html(page.into_string())).into_response()
 }

@@ -1,8 +1,8 @@
-//! The limit on API calls a second.
+//! The limit of API calls per second.
 
 use jiff::Timestamp;
 
-/// A token bucket: so many calls at once, and as many again every second.
+/// A token bucket. Its size is also the number of tokens added per second.
 #[derive(Debug)]
 pub(super) struct TokenBucket {
     per_second: f64,
@@ -11,7 +11,7 @@ pub(super) struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Makes a full bucket; 0 a second means no limit.
+    /// Creates a full bucket; 0 means no limit.
     pub(super) fn new(per_second: u32, now: Timestamp) -> Self {
         Self { per_second: f64::from(per_second), tokens: f64::from(per_second), filled_at: now }
     }
@@ -21,7 +21,7 @@ impl TokenBucket {
         if self.per_second == 0.0 {
             return true;
         }
-        // A clock that is set back fills nothing.
+        // A clock that was set back adds no tokens.
         let elapsed = now.duration_since(self.filled_at).as_secs_f64().max(0.0);
         self.tokens = (self.tokens + elapsed * self.per_second).min(self.per_second);
         self.filled_at = now;
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_empties_the_bucket_and_time_fills_it() {
+    fn a_burst_empties_the_bucket_and_time_refills_it() {
         let start = Timestamp::from_second(1_800_000_000).unwrap();
         let mut bucket = TokenBucket::new(25, start);
         assert_eq!((0..40).filter(|_| bucket.take(start)).count(), 25);
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_lifts_the_limit() {
+    fn zero_means_no_limit() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let mut bucket = TokenBucket::new(0, now);
         assert!((0..1_000).all(|_| bucket.take(now)));

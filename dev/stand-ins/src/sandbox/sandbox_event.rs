@@ -7,42 +7,37 @@ use serde_json::{Value, json};
 
 use super::{API_VERSION, ids};
 
-/// Something that a merchant is told of.
+/// An event.
 #[derive(Clone, Debug)]
 pub struct SandboxEvent {
     /// `evt_…`
     pub id: String,
-    /// What happened.
     pub kind: EventType,
-    /// The id of the session, charge or refund that it happened to.
+    /// The id of the session, charge or refund.
     pub object: String,
-    /// When.
     pub created: Timestamp,
     body: Arc<str>,
 }
 
-/// What can happen: the types that the functions' endpoint is subscribed to.
+/// The event types to which the functions' endpoint subscribes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
-    /// A payer has done their part; the money may come later.
+    /// The payer is done. The money may arrive later.
     SessionCompleted,
-    /// The money of a debit is there.
+    /// The money of a debit has arrived.
     SessionAsyncPaymentSucceeded,
     /// The bank refused a debit.
     SessionAsyncPaymentFailed,
-    /// A session can no longer be paid.
     SessionExpired,
-    /// Some or all of a charge goes back.
     ChargeRefunded,
-    /// A refund was made.
     RefundCreated,
-    /// A refund has another status than before.
+    /// A refund's status changed.
     RefundUpdated,
-    /// The money of a refund came back to the merchant.
+    /// The refunded money came back to the merchant.
     RefundFailed,
 }
 
-/// The API request that made something happen; nobody's, if time did or a payer.
+/// The API request that caused an event. Empty if a timer or the payer caused it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cause {
     pub(super) request: Option<String>,
@@ -50,7 +45,6 @@ pub(super) struct Cause {
 }
 
 impl EventType {
-    /// Returns Stripe's word for it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -67,8 +61,7 @@ impl EventType {
 }
 
 impl SandboxEvent {
-    /// Makes an event of an object as it stands; `before` has what was
-    /// otherwise, if the object was there already.
+    /// Creates an event of an object. `before` has the previous values of changed fields.
     pub(super) fn new(
         kind: EventType,
         created: Timestamp,
@@ -93,13 +86,12 @@ impl SandboxEvent {
             "request": {"id": cause.request, "idempotency_key": cause.idempotency_key},
             "type": kind.word(),
         });
-        // Indented like Stripe's: whoever checks the signature of what they
-        // parsed and wrote again will find out here.
+        // Indented like Stripe's. A signature check on re-serialized JSON fails.
         let body = format!("{envelope:#}").into();
         Self { id, kind, object: object_id, created, body }
     }
 
-    /// Returns the bytes that an endpoint receives.
+    /// Returns the body of the webhook.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body

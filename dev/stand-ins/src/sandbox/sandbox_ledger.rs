@@ -1,7 +1,6 @@
-//! The state: sessions, payments, refunds, and the events that told of them.
+//! The state: sessions, payments, refunds and events.
 //!
-//! Every change of a session goes through one of the methods here, and so does
-//! the passing of time: this is where events arise.
+//! All changes, including those by timers, are methods here, and they create the events.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -20,47 +19,47 @@ use super::sandbox_refund::{Refund, RefundStatus};
 use super::timers::{Timer, Timers};
 use super::webhooks::EventQueue;
 
-/// How many events are remembered, so that a load test does not fill the memory.
+/// How many events are kept. Bounds the memory during load tests.
 const EVENTS_KEPT: usize = 10_000;
 
-/// Why something does not change.
+/// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// There is no such session, refund or event.
     Unknown,
-    /// The session is not open: this is its status.
+    /// The session has this status, not `open`.
     NotOpen(SessionStatus),
-    /// The session takes cards only.
+    /// The session accepts cards only.
     NoDebit,
-    /// No debit is under way.
+    /// The session has no pending debit.
     NothingToSettle,
-    /// The card was declined; the payer reads why.
+    /// The card was declined with this message for the payer.
     Declined(&'static str),
-    /// The refund has ended with this status.
+    /// The refund has this final status.
     Ended(RefundStatus),
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("there is nothing of this id"),
+            Self::Unknown => f.write_str("there is no object with this id"),
             Self::NotOpen(status) => write!(f, "the session is {}, not open", status.word()),
-            Self::NoDebit => f.write_str("the session takes cards only"),
-            Self::NothingToSettle => f.write_str("no debit is under way"),
+            Self::NoDebit => f.write_str("the session accepts cards only"),
+            Self::NothingToSettle => f.write_str("no debit is pending"),
             Self::Declined(why) => f.write_str(why),
-            Self::Ended(status) => write!(f, "the refund is {}, for good", status.word()),
+            Self::Ended(status) => write!(f, "the refund is {}, which is final", status.word()),
         }
     }
 }
 
 impl std::error::Error for Refused {}
 
-/// All that the sandbox remembers of money.
+/// All objects of the sandbox.
 #[derive(Debug)]
 pub(super) struct Ledger {
     sessions: Vec<CheckoutSession>,
-    /// The places of the sessions, by id.
-    places: HashMap<String, usize>,
+    /// Positions in `sessions`, by id.
+    positions: HashMap<String, usize>,
     /// By the `pi_…` id.
     payments: HashMap<String, Payment>,
     refunds: Vec<Refund>,
@@ -78,7 +77,7 @@ impl Ledger {
     pub(super) fn new(options: &SandboxOptions, queue: EventQueue) -> Self {
         Self {
             sessions: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
             payments: HashMap::new(),
             refunds: Vec::new(),
             events: VecDeque::new(),
@@ -92,12 +91,12 @@ impl Ledger {
         }
     }
 
-    /// Lets time pass until `now`: what is due happens, each at its time.
-    pub(super) fn pass(&mut self, now: Timestamp) {
+    /// Makes all changes that are due until `now`, each at its own time.
+    pub(super) fn advance_to(&mut self, now: Timestamp) {
         self.cause = Cause::default();
         while let Some((at, due)) = self.timers.take(now) {
             self.now = at;
-            // What has been overtaken by something else does not happen.
+            // A change that no longer applies is skipped.
             let _ = match due {
                 Timer::Expiry { session } => self.expire(&session),
                 Timer::Debit { session, arrived } => self.settle(&session, arrived),
@@ -107,8 +106,8 @@ impl Ledger {
         self.now = now;
     }
 
-    /// Names the request that makes what happens next, until time passes.
-    pub(super) fn caused_by(&mut self, cause: Cause) {
+    /// Sets the cause of the next events, until time advances.
+    pub(super) fn set_cause(&mut self, cause: Cause) {
         self.cause = cause;
     }
 
@@ -116,19 +115,19 @@ impl Ledger {
         self.now
     }
 
-    pub(super) fn refund_as(&mut self, refunds: Refunds) {
+    pub(super) fn set_refunds(&mut self, refunds: Refunds) {
         self.refunds_as = refunds;
     }
 
     pub(super) fn open(&mut self, session: CheckoutSession) {
         let due = Timer::Expiry { session: session.id.clone() };
         self.timers.put(session.expires_at, due);
-        self.places.insert(session.id.clone(), self.sessions.len());
+        self.positions.insert(session.id.clone(), self.sessions.len());
         self.sessions.push(session);
     }
 
     pub(super) fn session(&self, id: &str) -> Option<&CheckoutSession> {
-        self.places.get(id).map(|place| &self.sessions[*place])
+        self.positions.get(id).map(|position| &self.sessions[*position])
     }
 
     /// Lists all sessions, newest first.
@@ -152,12 +151,12 @@ impl Ledger {
         self.refunds.iter().rev()
     }
 
-    /// Lists the events that are remembered, oldest first.
+    /// Lists the kept events, oldest first.
     pub(super) fn events(&self) -> impl Iterator<Item = &SandboxEvent> {
         self.events.iter()
     }
 
-    /// Pays by card; `refunds` is what that card does to its refunds.
+    /// Pays by card. `refunds` overrides how the payment's refunds end.
     pub(super) fn pay(&mut self, id: &str, refunds: Option<Refunds>) -> Result<(), Refused> {
         let now = self.now;
         let session = self.session_mut(id)?;
@@ -204,7 +203,7 @@ impl Ledger {
             EventType::SessionAsyncPaymentFailed
         };
         let object = self.session_mut(id)?.to_json();
-        self.tell(kind, &object, None);
+        self.emit(kind, &object, None);
         Ok(())
     }
 
@@ -217,11 +216,11 @@ impl Ledger {
         let session = open(self.session_mut(id)?)?;
         session.status = SessionStatus::Expired;
         let object = session.to_json();
-        self.tell(EventType::SessionExpired, &object, None);
+        self.emit(EventType::SessionExpired, &object, None);
         Ok(())
     }
 
-    /// Makes a refund, which [`super::sandbox_refund::create`] has found to be right.
+    /// Adds a refund, which [`super::sandbox_refund::create`] has checked.
     pub(super) fn refund(&mut self, mut refund: Refund) -> Refund {
         let Some(payment) = self.payments.get_mut(&refund.payment_intent) else {
             return refund;
@@ -240,38 +239,38 @@ impl Ledger {
             self.timers.put(self.now + self.bank_time, due);
         }
         self.refunds.push(refund.clone());
-        self.tell(EventType::RefundCreated, &refund.to_json(), None);
-        self.tell(EventType::ChargeRefunded, &charge, Some(before));
+        self.emit(EventType::RefundCreated, &refund.to_json(), None);
+        self.emit(EventType::ChargeRefunded, &charge, Some(before));
         refund
     }
 
-    /// Gives a refund another status. What has failed or been canceled stays so,
-    /// and its money can be refunded again.
+    /// Changes the status of a refund. A failed or canceled refund is final, and its amount can
+    /// be refunded again.
     pub(super) fn end_refund(&mut self, id: &str, status: RefundStatus) -> Result<(), Refused> {
         let refund = self.refunds.iter_mut().find(|refund| refund.id == id);
         let refund = refund.ok_or(Refused::Unknown)?;
         if refund.status == status {
             return Ok(());
         }
-        if !refund.status.is_money_away() {
+        if !refund.status.counts_as_refunded() {
             return Err(Refused::Ended(refund.status));
         }
         let before = json!({"status": refund.status.word()});
         refund.status = status;
-        if !status.is_money_away()
+        if !status.counts_as_refunded()
             && let Some(payment) = self.payments.get_mut(&refund.payment_intent)
         {
             payment.refunded -= refund.amount.amount();
         }
         let object = refund.to_json();
-        self.tell(EventType::RefundUpdated, &object, Some(before));
+        self.emit(EventType::RefundUpdated, &object, Some(before));
         if status == RefundStatus::Failed {
-            self.tell(EventType::RefundFailed, &object, None);
+            self.emit(EventType::RefundFailed, &object, None);
         }
         Ok(())
     }
 
-    /// Tells of an event once more.
+    /// Sends an event's webhook again.
     pub(super) fn resend(&mut self, event: &str) -> Result<(), Refused> {
         let event = self.events.iter().find(|known| known.id == event);
         self.queue.put(event.ok_or(Refused::Unknown)?.clone());
@@ -285,11 +284,11 @@ impl Ledger {
         session.payment_intent = Some(payment.id.clone());
         let object = session.to_json();
         self.payments.insert(payment.id.clone(), payment);
-        self.tell(EventType::SessionCompleted, &object, None);
+        self.emit(EventType::SessionCompleted, &object, None);
         Ok(())
     }
 
-    fn tell(&mut self, kind: EventType, object: &Value, before: Option<Value>) {
+    fn emit(&mut self, kind: EventType, object: &Value, before: Option<Value>) {
         let event = SandboxEvent::new(kind, self.now, &self.cause, object, before);
         if self.events.len() == EVENTS_KEPT {
             self.events.pop_front();
@@ -299,8 +298,8 @@ impl Ledger {
     }
 
     fn session_mut(&mut self, id: &str) -> Result<&mut CheckoutSession, Refused> {
-        let place = self.places.get(id).ok_or(Refused::Unknown)?;
-        Ok(&mut self.sessions[*place])
+        let position = self.positions.get(id).ok_or(Refused::Unknown)?;
+        Ok(&mut self.sessions[*position])
     }
 }
 

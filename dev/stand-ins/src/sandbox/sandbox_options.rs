@@ -1,4 +1,4 @@
-//! What can be chosen about a sandbox.
+//! The options of a sandbox.
 
 use std::time::Duration;
 
@@ -9,30 +9,25 @@ use serde::Deserialize;
 use super::faults::Fault;
 use super::webhooks::{WebhookEndpoint, Webhooks};
 
-/// What can be chosen about a sandbox.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
-    /// How long every admitted API call takes before it has an effect.
+    /// The delay of every accepted API call.
     pub latency: Duration,
-    /// API calls a second over all endpoints, also the size of a burst; 0 lifts
-    /// the limit. Stripe's test mode allows 25.
+    /// The limit of API calls per second and the size of a burst; 0 for no limit. Stripe's
+    /// test mode allows 25.
     pub requests_per_second: u32,
-    /// Where browsers reach the sandbox, without a slash at the end. `None`
-    /// takes the address that [`Sandbox::start`](super::Sandbox::start) listens on.
+    /// The URL of the sandbox for browsers, without a trailing slash. The default is the address
+    /// that [`Sandbox::start`](super::Sandbox::start) listens on.
     pub public_url: Option<String>,
-    /// Whom [`Sandbox::start`](super::Sandbox::start) tells of events. `None` tells nobody.
+    /// The endpoint that receives events. `None` sends no webhooks.
     pub webhook: Option<WebhookEndpoint>,
-    /// What happens to webhooks on their way.
     pub webhooks: Webhooks,
-    /// What becomes of refunds.
     pub refunds: Refunds,
-    /// What becomes of bank debits.
     pub debits: Debits,
-    /// How long a bank takes: from a debit, or a refund, to what becomes of it.
+    /// How long a bank takes to decide about a debit or a refund.
     pub bank_time: Duration,
-    /// What goes wrong with the first API calls.
+    /// Failures of the first API calls.
     pub faults: Vec<Fault>,
-    /// The clock for expiry, banks, idempotency keys and the rate limit.
     pub clock: Clock,
 }
 
@@ -53,11 +48,11 @@ impl Default for SandboxOptions {
     }
 }
 
-/// What becomes of refunds. Two of Stripe's test cards decide it for their own.
+/// How refunds end. Two of Stripe's test cards override this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Refunds {
-    /// They succeed at once; those of debits after the bank's time
+    /// They succeed at once; refunds of debits succeed after the bank's time
     Ok,
     /// They are pending, and succeed after the bank's time
     Pending,
@@ -65,11 +60,11 @@ pub enum Refunds {
     Failing,
 }
 
-/// What becomes of bank debits.
+/// How bank debits end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Debits {
-    /// Somebody decides, on the payment page
+    /// A person decides on the payment page
     ByHand,
     /// The money arrives after the bank's time
     Arrive,

@@ -10,50 +10,42 @@ use super::params::Metadata;
 use super::sandbox_options::Refunds;
 use super::{ids, payment_methods};
 
-/// What a payer has paid, or is about to.
 #[derive(Clone, Debug)]
 pub struct Payment {
     /// `pi_…`
     pub id: String,
     /// `ch_…`
     pub charge: String,
-    /// The `cs_…` that led to it.
+    /// `cs_…`
     pub session: String,
-    /// How much.
     pub amount: Money,
-    /// How much of it went back, in minor units.
+    /// The refunded amount in minor units.
     pub refunded: i64,
-    /// Whether the money is there.
     pub state: PaymentState,
-    /// `card`, or a bank debit.
+    /// `card` or a bank debit.
     pub method: &'static str,
-    /// When the payer committed to it.
     pub created: Timestamp,
     /// The session's `payment_intent_data[metadata]`.
     pub metadata: Metadata,
-    /// The merchant's description of it.
     pub description: Option<String>,
-    /// Where Stripe sends the receipt.
     pub receipt_email: Option<String>,
-    /// What becomes of its refunds, if its card decides that.
+    /// How its refunds end, if its card overrides it.
     pub(super) refunds: Option<Refunds>,
     email: Option<String>,
     client_secret: String,
 }
 
-/// Whether a payment's money is there.
+/// The state of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentState {
     /// The bank has not decided.
     Processing,
-    /// It is.
     Succeeded,
-    /// The bank refused.
     Failed,
 }
 
 impl Payment {
-    /// Makes the payment of a session.
+    /// Creates the payment of a session.
     pub(super) fn of(
         session: &CheckoutSession,
         method: &'static str,
@@ -79,8 +71,8 @@ impl Payment {
         }
     }
 
-    /// Says what becomes of a refund, where the account is set to `refunds`.
-    /// Banks take days to send a debit back.
+    /// Returns how a refund ends, given the account's setting. Refunds of debits are pending
+    /// first, because banks take days.
     pub(super) fn refunds_as(&self, refunds: Refunds) -> Refunds {
         match (self.refunds, refunds) {
             (Some(of_card), _) => of_card,
@@ -96,33 +88,26 @@ impl Payment {
             PaymentState::Succeeded => ("succeeded", self.amount.amount()),
             PaymentState::Failed => ("requires_payment_method", 0),
         };
-        json!({
+        let object = json!({
             "id": self.id,
             "object": "payment_intent",
             "amount": self.amount.amount(),
             "amount_capturable": 0,
             "amount_received": received,
-            "canceled_at": null,
-            "cancellation_reason": null,
             "capture_method": "automatic_async",
             "client_secret": self.client_secret,
             "confirmation_method": "automatic",
             "created": self.created.as_second(),
             "currency": self.amount.currency().code(),
-            "customer": null,
             "description": self.description,
-            "last_payment_error": null,
             "latest_charge": self.charge,
             "livemode": false,
             "metadata": self.metadata,
-            "next_action": null,
-            "payment_method": null,
             "payment_method_types": [self.method],
             "receipt_email": self.receipt_email,
-            "setup_future_usage": null,
-            "shipping": null,
             "status": status,
-        })
+        });
+        with_nulls(object, INTENT_NULLS)
     }
 
     /// Returns the charge.
@@ -133,14 +118,12 @@ impl Payment {
             PaymentState::Succeeded => ("succeeded", amount),
             PaymentState::Failed => ("failed", 0),
         };
-        json!({
+        let object = json!({
             "id": self.charge,
             "object": "charge",
             "amount": amount,
             "amount_captured": captured,
             "amount_refunded": self.refunded,
-            "application_fee_amount": null,
-            "balance_transaction": null,
             "billing_details": {
                 "address": null,
                 "email": self.email,
@@ -151,32 +134,35 @@ impl Payment {
             "captured": self.state == PaymentState::Succeeded,
             "created": self.created.as_second(),
             "currency": self.amount.currency().code(),
-            "customer": null,
             "description": self.description,
             "disputed": false,
-            "failure_balance_transaction": null,
-            "failure_code": null,
-            "failure_message": null,
             "fraud_details": {},
             "livemode": false,
             "metadata": self.metadata,
-            "outcome": null,
             "paid": self.state == PaymentState::Succeeded,
             "payment_intent": self.id,
-            "payment_method": null,
-            "payment_method_details": null,
             "receipt_email": self.receipt_email,
-            "receipt_number": null,
-            "receipt_url": null,
             "refunded": self.refunded == amount,
-            "review": null,
-            "shipping": null,
-            "source": null,
-            "statement_descriptor": null,
-            "statement_descriptor_suffix": null,
             "status": status,
-            "transfer_data": null,
-            "transfer_group": null,
-        })
+        });
+        with_nulls(object, CHARGE_NULLS)
     }
+}
+
+/// Fields that are always null here.
+const INTENT_NULLS: &str = "\
+    canceled_at cancellation_reason customer last_payment_error next_action payment_method \
+    setup_future_usage shipping";
+const CHARGE_NULLS: &str = "\
+    application_fee_amount balance_transaction customer failure_balance_transaction failure_code \
+    failure_message outcome payment_method payment_method_details receipt_number receipt_url \
+    review shipping source statement_descriptor statement_descriptor_suffix transfer_data \
+    transfer_group";
+
+/// Adds fields that are null.
+pub(super) fn with_nulls(mut object: Value, fields: &str) -> Value {
+    for field in fields.split_whitespace() {
+        object[field] = Value::Null;
+    }
+    object
 }

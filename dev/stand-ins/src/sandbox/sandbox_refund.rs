@@ -12,45 +12,37 @@ use super::sandbox_ledger::Ledger;
 use super::sandbox_payment::{Payment, PaymentState};
 use super::{ids, payment_methods};
 
-/// Money that went back.
 #[derive(Clone, Debug)]
 pub struct Refund {
     /// `re_…`
     pub id: String,
-    /// How much.
     pub amount: Money,
-    /// The `pi_…` that it comes from.
+    /// `pi_…`
     pub payment_intent: String,
-    /// When.
     pub created: Timestamp,
-    /// Whether the payer gets it.
     pub status: RefundStatus,
-    /// The merchant's reason.
     pub reason: Option<&'static str>,
-    /// The merchant's metadata on the refund.
     pub metadata: Metadata,
     charge: String,
     by_card: bool,
 }
 
-/// Whether the payer gets the money of a refund.
+/// The status of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
     /// The bank has not decided.
     Pending,
-    /// The payer must say where to.
+    /// The payer must enter an account.
     RequiresAction,
-    /// They do, as far as Stripe knows: it may fail even now.
+    /// Succeeded as far as Stripe knows. It may still fail.
     Succeeded,
-    /// The bank sent it back.
+    /// The bank returned the money.
     Failed,
-    /// It was called off.
     Canceled,
 }
 
 impl RefundStatus {
-    /// Returns Stripe's word for it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -62,8 +54,8 @@ impl RefundStatus {
         }
     }
 
-    /// Says whether the money has left the merchant, or is about to.
-    pub(super) fn is_money_away(self) -> bool {
+    /// Returns whether the amount counts as refunded.
+    pub(super) fn counts_as_refunded(self) -> bool {
         match self {
             Self::Pending | Self::RequiresAction | Self::Succeeded => true,
             Self::Failed | Self::Canceled => false,
@@ -71,23 +63,13 @@ impl RefundStatus {
     }
 }
 
-const UNSUPPORTED: [&str; 8] = [
-    "currency",
-    "customer",
-    "expand",
-    "instructions_email",
-    "origin",
-    "refund_application_fee",
-    "reverse_transfer",
-    "created",
-];
+const UNSUPPORTED: &str = "\
+    currency customer expand instructions_email origin refund_application_fee reverse_transfer \
+    created";
 
-/// Refunds a payment, in full or the amount asked for.
-///
-/// # Errors
-/// If the request breaks a rule, or there is not so much to give back.
+/// Refunds the requested amount of a payment, or all that is left.
 pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund, ApiError> {
-    params.only(&["amount", "charge", "metadata", "payment_intent", "reason"], &UNSUPPORTED)?;
+    params.only("amount charge metadata payment_intent reason", UNSUPPORTED)?;
     let asked = params.integer("amount")?;
     if asked.is_some_and(|amount| amount < 1) {
         let message = "amount must be at least 1.";
@@ -112,7 +94,7 @@ pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund,
     let amount = Money::new(asked.unwrap_or(left), currency);
     if amount.amount() > left {
         let left = Money::new(left, currency);
-        let message = format!("A refund of {amount} is more than the {left} that is left.");
+        let message = format!("The refund of {amount} exceeds the remaining {left}.");
         return Err(ApiError::refused(Some("amount"), message));
     }
     let refund = Refund {
@@ -129,19 +111,16 @@ pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund,
     Ok(ledger.refund(refund))
 }
 
-/// Lists refunds, newest first, of one payment or of all.
-///
-/// # Errors
-/// If the request breaks a rule.
+/// Lists the refunds of one payment or of all, newest first.
 pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiError> {
-    params.only(&[&["charge", "payment_intent"], &list::PAGE[..]].concat(), &UNSUPPORTED)?;
+    params.only(&format!("charge payment_intent {}", list::PAGE), UNSUPPORTED)?;
     let payment = named_payment(ledger, params)?.map(|payment| payment.id.as_str());
     let of_payment = |refund: &&Refund| payment.is_none_or(|id| refund.payment_intent == id);
     let all: Vec<_> = ledger.refunds().filter(of_payment).collect();
     list::page(&all, params, "refund", "/v1/refunds")
 }
 
-/// Finds the payment that a request names by itself or by its charge.
+/// Finds the payment that a request names by `payment_intent` or `charge`.
 fn named_payment<'l>(
     ledger: &'l Ledger,
     params: &Params<'_>,
@@ -166,7 +145,6 @@ impl Listed for Refund {
         &self.id
     }
 
-    /// Returns the object as the API gives it.
     fn to_json(&self) -> Value {
         let mut object = json!({
             "id": self.id,
@@ -185,7 +163,7 @@ impl Listed for Refund {
             "status": self.status.word(),
             "transfer_reversal": null,
         });
-        // Like Stripe's, it has these only while they say something.
+        // As at Stripe, these fields exist only while they apply.
         match self.status {
             RefundStatus::Failed => {
                 let reason = if self.by_card { "expired_or_canceled_card" } else { "declined" };

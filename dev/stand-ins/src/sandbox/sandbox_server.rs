@@ -1,4 +1,4 @@
-//! Serving a sandbox on a socket.
+//! Serves a sandbox on a socket.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use super::webhooks::WebhookSender;
 use super::{Sandbox, SandboxOptions};
 
-/// How often time passes in a sandbox that nobody calls.
+/// How often a served sandbox checks its timers.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A sandbox that listens, lets time pass and sends webhooks; dropping it ends all that.
+/// A running sandbox, which sends webhooks. Dropping it stops it.
 #[derive(Debug)]
 pub struct Serving {
     sandbox: Sandbox,
@@ -23,10 +23,10 @@ pub struct Serving {
 }
 
 impl Sandbox {
-    /// Makes a sandbox and serves it on `listener`, in the background.
+    /// Serves a new sandbox on `listener` in the background.
     ///
     /// # Errors
-    /// If the listener has no address, or there is no HTTP client to be had.
+    /// Fails if the listener has no address, or the HTTP client cannot be built.
     pub fn start(mut options: SandboxOptions, listener: TcpListener) -> io::Result<Serving> {
         let url = format!("http://{}", listener.local_addr()?);
         options.public_url.get_or_insert_with(|| url.clone());
@@ -35,7 +35,7 @@ impl Sandbox {
             None => Self::new(options),
             Some(endpoint) => {
                 let (sender, events) = mpsc::unbounded_channel();
-                let sandbox = Self::telling(options, Some(sender));
+                let sandbox = Self::with_listener(options, Some(sender));
                 let clock = sandbox.options.clock.clone();
                 let sender = WebhookSender::new(endpoint, clock, sandbox.tally.clone());
                 let sender = Arc::new(sender.map_err(io::Error::other)?);
@@ -61,24 +61,24 @@ impl Sandbox {
 }
 
 impl Serving {
-    /// Returns the address that it listens on: Stripe's API base, without `/v1`.
+    /// Returns the base URL of the API, without `/v1`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns the sandbox itself, to drive it without HTTP.
+    /// Returns the sandbox itself, for control without HTTP.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 
-    /// Ends all of it; its port is free when this returns.
+    /// Stops the sandbox. Its port is free when this returns.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
 
-    /// Waits until some part of it ends, which none should.
+    /// Waits until a part stops unexpectedly.
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
     }

@@ -2,15 +2,15 @@
 
 use super::sandbox_options::Refunds;
 
-/// What a card number does.
+/// The outcome of paying by a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Pays,
-    /// Pays, and decides what becomes of its refunds.
+    /// Pays, and overrides how its refunds end.
     PaysWith(Refunds),
-    /// Declined, with the sentence that the payer reads.
+    /// Declined, with a message for the payer.
     Declined(&'static str),
-    /// The bank asks the payer first (3-D Secure).
+    /// Requires 3-D Secure.
     Challenged,
 }
 
@@ -63,14 +63,11 @@ pub(super) const TEST_CARDS: [TestCard; 9] = [
     },
 ];
 
-/// Brands that pay too, without a line on the page.
-const MORE_THAT_PAY: [&str; 4] =
+/// Other brands that pay. The page does not list them.
+const OTHER_BRANDS: [&str; 4] =
     ["5555555555554444", "378282246310005", "6011111111111117", "4000056655665556"];
 
-/// Reads a card number as a payer types it, with spaces or dashes.
-///
-/// # Errors
-/// The sentence for the payer, if it is no test card.
+/// Parses a card number, with spaces or dashes. The error is a message for the payer.
 pub(super) fn outcome_of(typed: &str) -> Result<Outcome, &'static str> {
     let number: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     if number.is_empty() {
@@ -79,14 +76,14 @@ pub(super) fn outcome_of(typed: &str) -> Result<Outcome, &'static str> {
     if let Some(card) = TEST_CARDS.iter().find(|card| card.number == number) {
         return Ok(card.outcome);
     }
-    if MORE_THAT_PAY.contains(&number.as_str()) {
+    if OTHER_BRANDS.contains(&number.as_str()) {
         return Ok(Outcome::Pays);
     }
     if number.bytes().all(|b| b.is_ascii_digit()) {
-        // A real number must not work here, whatever its checksum says.
-        return Err("This is not a test card. Use one of those below, never a real card.");
+        // A real card number is always refused.
+        return Err("This is not a test card. Use one of the cards below, never a real card.");
     }
-    Err("A card number has digits only.")
+    Err("A card number contains only digits.")
 }
 
 #[cfg(test)]
@@ -94,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typed_number_does_what_stripe_documents() {
+    fn test_cards_have_the_documented_outcomes() {
         let insufficient = Outcome::Declined("Your card has insufficient funds.");
         let cases = [
             ("4242424242424242", Some(Outcome::Pays)),

@@ -1,4 +1,4 @@
-//! What happens by itself, and when.
+//! Changes that are due later.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use super::sandbox_refund::RefundStatus;
 
-/// Something that nobody has to ask for.
+/// A change that is due later.
 #[derive(Clone, Debug)]
 pub(super) enum Timer {
     /// A session that is still open expires.
     Expiry { session: String },
-    /// A bank decides on a debit.
+    /// A bank settles or refuses a debit.
     Debit { session: String, arrived: bool },
-    /// A refund goes through, or comes back.
+    /// A refund succeeds or fails.
     Refund { refund: String, status: RefundStatus },
 }
 
-/// All that is to come, in order; what comes at one instant, as it was put.
+/// All timers, in order of time and then of insertion.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     entries: BTreeMap<(Timestamp, u64), Timer>,
@@ -30,7 +30,7 @@ impl Timers {
         self.entries.insert((at, self.count), due);
     }
 
-    /// Takes the first entry that is due at `now`, and its time.
+    /// Takes the first timer that is due at `now`, with its time.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         let entry = self.entries.first_entry().filter(|entry| entry.key().0 <= now)?;
         let ((at, _), due) = entry.remove_entry();

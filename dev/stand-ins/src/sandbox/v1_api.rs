@@ -1,4 +1,4 @@
-//! The API under `/v1`.
+//! Stripe's API under `/v1`.
 
 mod v1_call;
 
@@ -65,7 +65,7 @@ async fn retrieve_session(
     request: Request,
 ) -> Response {
     read(sandbox, request, |ledger, params| {
-        params.only(&["expand"], &[])?;
+        params.only("expand", "")?;
         session_json(ledger, &id, Expand::read(params)?)
     })
     .await
@@ -77,7 +77,7 @@ async fn expire_session(
     request: Request,
 ) -> Response {
     write(sandbox, request, move |ledger, params| {
-        params.only(&["expand"], &[])?;
+        params.only("expand", "")?;
         let expand = Expand::read(params)?;
         if let Err(refused @ Refused::NotOpen(_)) = ledger.expire(&id) {
             let message = format!("The session cannot be expired: {refused}.");
@@ -94,7 +94,7 @@ async fn retrieve_payment(
     request: Request,
 ) -> Response {
     read(sandbox, request, |ledger, params| {
-        params.only(&["client_secret"], &["expand"])?;
+        params.only("client_secret", "expand")?;
         let payment = ledger.payment(&id).filter(|payment| payment.id == id);
         let payment =
             payment.ok_or_else(|| ApiError::not_found("payment intent", "intent", &id))?;
@@ -120,7 +120,7 @@ async fn retrieve_refund(
     request: Request,
 ) -> Response {
     read(sandbox, request, |ledger, params| {
-        params.only(&[], &["expand"])?;
+        params.only("", "expand")?;
         let refund = ledger.refunds().find(|refund| refund.id == id);
         let refund = refund.ok_or_else(|| ApiError::not_found("refund", "id", &id))?;
         Ok(refund.to_json())
@@ -128,8 +128,7 @@ async fn retrieve_refund(
     .await
 }
 
-/// The parts of a session that are given in full only if asked for:
-/// <https://docs.stripe.com/api/expanding_objects>.
+/// The expanded parts of a session: <https://docs.stripe.com/api/expanding_objects>.
 #[derive(Clone, Copy, Default)]
 struct Expand {
     line_items: bool,
@@ -166,8 +165,8 @@ fn session_json(ledger: &Ledger, id: &str, expand: Expand) -> Result<Value, ApiE
     Ok(object)
 }
 
-/// Counts a call, checks its key and the limit, lets it go wrong if it is to,
-/// and marks its answer.
+/// Counts a call, checks its API key and the rate limit, injects a fault if one is pending,
+/// and adds Stripe's headers to the response.
 async fn admit(
     State(sandbox): State<Sandbox>,
     route: MatchedPath,
@@ -216,26 +215,26 @@ async fn admit(
     response
 }
 
-/// Answers as a proxy does that finds nobody behind it.
+/// Returns the response of a proxy without a backend.
 fn unavailable() -> Response {
     let page = Html("<html><body><h1>503 Service Unavailable</h1></body></html>");
     (StatusCode::SERVICE_UNAVAILABLE, page).into_response()
 }
 
-/// Ends the task that serves this connection, and with it the connection.
+/// Ends the task that serves this connection, which closes the connection.
 fn hang_up() -> ! {
-    // Unlike a panic, it says nothing.
+    // Unlike `panic!`, this prints nothing.
     std::panic::resume_unwind(Box::new("the sandbox hangs up"))
 }
 
-/// Returns the key of a request that can use one.
+/// Returns the idempotency key of a `POST`.
 fn idempotency_key(request: &Request) -> Option<&HeaderValue> {
     let key = request.headers().get(v1_call::IDEMPOTENCY_KEY);
     key.filter(|_| request.method() == Method::POST)
 }
 
-/// Accepts any key that looks like a secret or restricted one, as a bearer
-/// token or as the user name of basic authentication.
+/// Accepts any key that looks like a secret or restricted key, as a bearer token or as the
+/// user name of basic authentication.
 fn authenticate(headers: &HeaderMap) -> Result<(), ApiError> {
     let header = headers.get(header::AUTHORIZATION);
     let header = header.and_then(|header| header.to_str().ok());
@@ -278,7 +277,7 @@ impl IntoResponse for ApiError {
         let mut response = (self.status(), axum::Json(self.to_json())).into_response();
         let headers = response.headers_mut();
         match self.status() {
-            // Stripe names the limit and leaves the decision to retry open.
+            // Stripe names the limit and does not say whether to retry.
             StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(RATE_LIMITED_REASON, HeaderValue::from_static("global-rate"));
             }

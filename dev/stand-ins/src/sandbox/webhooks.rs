@@ -1,4 +1,4 @@
-//! Telling the merchant of events: <https://docs.stripe.com/webhooks>.
+//! Webhooks: <https://docs.stripe.com/webhooks>.
 
 mod webhook_sender;
 mod webhook_signature;
@@ -14,33 +14,30 @@ pub use self::webhook_signature::signature;
 use super::sandbox_event::SandboxEvent;
 use super::{Refused, Sandbox};
 
-/// The secret that webhooks are signed with. It protects nothing.
+/// The secret that signs webhooks. It is not a secret.
 pub const WEBHOOK_SECRET: &str = "whsec_sandbox";
 
-/// Where webhooks go, and how hard they try.
+/// The endpoint of webhooks, and the retries.
 #[derive(Clone, Debug)]
 pub struct WebhookEndpoint {
-    /// The address, complete.
     pub url: String,
     /// `whsec_…`
     pub secret: String,
-    /// How long an endpoint may take to answer.
+    /// The timeout of one attempt.
     pub timeout: Duration,
-    /// How often an event is sent at most, until it is answered with 2xx.
-    /// Stripe goes on for three days.
+    /// The maximum number of attempts. Stripe retries for three days.
     pub attempts: u32,
-    /// The pause after the first attempt; it doubles with every further one.
+    /// The pause after the first attempt. It doubles with each attempt.
     pub first_pause: Duration,
-    /// The longest pause.
     pub longest_pause: Duration,
-    /// How long [`Webhooks::Late`] takes.
+    /// The delay of [`Webhooks::Late`].
     pub late_by: Duration,
-    /// How long [`Webhooks::Shuffled`] waits for more events to turn around.
+    /// The time in which [`Webhooks::Shuffled`] collects events.
     pub window: Duration,
 }
 
 impl WebhookEndpoint {
-    /// Makes an endpoint with the sandbox's secret, and four minutes of patience.
+    /// Creates an endpoint with the sandbox's secret and about four minutes of retries.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -56,41 +53,39 @@ impl WebhookEndpoint {
     }
 }
 
-/// What happens to webhooks on their way.
+/// How webhooks are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Webhooks {
-    /// They arrive
+    /// Normally
     On,
-    /// They do not arrive
+    /// Not at all
     Lost,
-    /// They arrive twice, at the same time
+    /// Twice at the same time
     Double,
-    /// They arrive 20 seconds late
+    /// 20 seconds late
     Late,
-    /// Those of 2 seconds arrive in the reverse order
+    /// In reverse order, collected over 2 seconds
     Shuffled,
 }
 
-/// What became of the events so far.
+/// Counts of events by delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Deliveries {
-    /// Events that are on their way, or will be sent again.
+    /// Events that are being sent or will be retried.
     pub waiting: usize,
-    /// Events that were answered with 2xx.
     pub delivered: usize,
-    /// Attempts that were not.
     pub failed_attempts: usize,
-    /// Events that will not be sent again.
+    /// Events without further attempts.
     pub given_up: usize,
-    /// Events that were lost on purpose.
+    /// Events dropped by [`Webhooks::Lost`].
     pub lost: usize,
 }
 
-/// Where events leave the ledger.
+/// Passes events from the ledger to the sender.
 #[derive(Debug)]
 pub(super) struct EventQueue {
-    /// `None` if nobody wants to be told.
+    /// `None` without an endpoint.
     sender: Option<mpsc::UnboundedSender<SandboxEvent>>,
     tally: watch::Sender<Deliveries>,
 }
@@ -107,7 +102,7 @@ impl EventQueue {
         let Some(sender) = &self.sender else {
             return;
         };
-        // Counted first, or it could be delivered before it waits.
+        // Counted first: delivery could finish before `send` returns.
         self.tally.send_modify(|tally| tally.waiting += 1);
         if sender.send(event).is_err() {
             self.tally.send_modify(|tally| tally.waiting -= 1);
@@ -116,35 +111,34 @@ impl EventQueue {
 }
 
 impl Sandbox {
-    /// Lists the events that arose, oldest first: the last 10 000.
+    /// Lists the last 10,000 events, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<SandboxEvent> {
         self.state().ledger.events().cloned().collect()
     }
 
-    /// Changes what happens to the webhooks of events to come.
+    /// Changes how future webhooks are delivered.
     pub fn set_webhooks(&self, webhooks: Webhooks) {
         self.state().webhooks = webhooks;
     }
 
-    /// Sends the webhook of an event once more.
+    /// Sends an event's webhook again.
     ///
     /// # Errors
-    /// [`Refused`] if there is no such event.
+    /// Fails if the event is unknown.
     pub fn resend(&self, event: &str) -> Result<(), Refused> {
         self.state().ledger.resend(event)
     }
 
-    /// Counts what became of the events so far.
     #[must_use]
     pub fn deliveries(&self) -> Deliveries {
         *self.tally.borrow()
     }
 
-    /// Waits until no event is on its way or will be sent again.
+    /// Waits until no event is being sent or will be retried.
     pub async fn until_delivered(&self) {
         let mut tally = self.tally.subscribe();
-        // It ends with its last sender, and this sandbox has one.
+        // This sandbox holds a sender, so the channel is open.
         let _ = tally.wait_for(|tally| tally.waiting == 0).await;
     }
 

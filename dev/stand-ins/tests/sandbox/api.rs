@@ -1,4 +1,4 @@
-//! What surrounds a call: keys, encoding, headers, limits.
+//! API keys, encoding, headers and limits of API calls.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn a_call_needs_a_secret_key() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_of_its_own() {
+async fn every_response_has_its_own_request_id() {
     let bench = Bench::new();
     let first = bench.post(SESSIONS, &Form::hosted()).await;
     let second = bench.get(&format!("{SESSIONS}/cs_test_none")).await;
@@ -65,7 +65,7 @@ async fn every_answer_has_an_id_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_26th_call_of_a_second_is_turned_away() {
+async fn the_26th_call_in_a_second_is_refused() {
     let bench = Bench::with(Duration::ZERO, 25);
     let get = async || bench.get(&format!("{SESSIONS}/cs_test_none")).await;
     for call in 1..=25 {
@@ -82,7 +82,7 @@ async fn the_26th_call_of_a_second_is_turned_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_takes_as_long_as_asked() {
+async fn a_call_takes_the_chosen_latency() {
     let bench = Bench::with(Duration::from_millis(300), 0);
     let start = tokio::time::Instant::now();
     bench.post(SESSIONS, &Form::hosted()).await;

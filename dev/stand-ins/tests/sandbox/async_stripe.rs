@@ -1,5 +1,4 @@
-//! The crate that the functions use, on both sides of the sandbox: its
-//! requests are understood, and it understands the answers.
+//! Checks that async-stripe, which the functions use, and the sandbox understand each other.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,7 +26,7 @@ use stripe_shared::{
 
 use crate::harness::{Bench, Form, REFUNDS, START, form_request, request};
 
-/// Carries async-stripe's requests to a sandbox, without a socket.
+/// Passes async-stripe's requests to a sandbox without a socket.
 struct Carrier(Bench);
 
 #[derive(Debug)]
@@ -164,7 +163,7 @@ async fn a_session_is_created_read_paid_and_refunded() {
 }
 
 #[tokio::test]
-async fn the_other_modes_give_a_client_secret() {
+async fn the_other_ui_modes_return_a_client_secret() {
     let stripe = Carrier(Bench::new());
     for ui_mode in [CheckoutSessionUiMode::EmbeddedPage, CheckoutSessionUiMode::Elements] {
         let created = create(ui_mode.clone())
@@ -180,7 +179,7 @@ async fn the_other_modes_give_a_client_secret() {
 }
 
 #[tokio::test]
-async fn a_session_expires_on_request_once() {
+async fn a_session_can_be_expired_once() {
     let stripe = Carrier(Bench::new());
     let created = create(CheckoutSessionUiMode::HostedPage)
         .success_url("https://salon.example/done")
@@ -196,7 +195,7 @@ async fn a_session_expires_on_request_once() {
     assert!(answer.contains("invalid_request_error"), "{answer}");
 }
 
-/// Answers every request with the same text.
+/// Responds to every request with the same text.
 struct Parrot(String);
 
 impl StripeClient for Parrot {
@@ -208,7 +207,7 @@ impl StripeClient for Parrot {
 }
 
 #[tokio::test]
-async fn events_and_what_they_tell_of_are_understood() {
+async fn events_and_their_objects_can_be_parsed() {
     let bench = Bench::choosing(|options| options.refunds = Refunds::Failing);
     let payment = bench.paid().await;
     bench.post(REFUNDS, &Form::of(&[("payment_intent", &payment)])).await;

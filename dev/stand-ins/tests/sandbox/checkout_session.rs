@@ -8,7 +8,7 @@ use stand_ins::sandbox::SessionStatus;
 use crate::harness::{Bench, Form, PUBLIC_URL, SESSIONS, START};
 
 #[tokio::test]
-async fn a_session_gives_back_what_it_was_made_of() {
+async fn a_session_returns_its_parameters() {
     let bench = Bench::new();
     let form = Form::hosted()
         .set("client_reference_id", "b_17")
@@ -67,7 +67,7 @@ async fn a_session_gives_back_what_it_was_made_of() {
 }
 
 #[tokio::test]
-async fn each_ui_mode_gives_its_own_way_in() {
+async fn each_ui_mode_returns_a_url_or_a_client_secret() {
     let bench = Bench::new();
     for (form, has_url) in [
         (Form::hosted(), true),
@@ -96,7 +96,7 @@ async fn each_ui_mode_gives_its_own_way_in() {
 }
 
 #[tokio::test]
-async fn each_rule_of_a_session_is_refused_by_its_name() {
+async fn each_broken_rule_of_a_session_has_its_error() {
     let bench = Bench::new();
     let (hosted, embedded, elements) = (Form::hosted, Form::embedded, Form::elements);
     let price = |field: &str| format!("line_items[0][price_data][{field}]");
@@ -173,7 +173,7 @@ async fn each_rule_of_a_session_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn the_edges_of_the_rules_are_allowed() {
+async fn limits_are_inclusive() {
     let bench = Bench::new();
     let price = "line_items[0][price_data][unit_amount]";
     let currency = "line_items[0][price_data][currency]";
@@ -243,7 +243,7 @@ async fn sessions_are_listed_by_payment_and_by_status() {
 }
 
 #[tokio::test]
-async fn a_session_reads_as_expired_from_its_last_second() {
+async fn a_session_is_expired_from_its_expiry_on() {
     let bench = Bench::new();
     let form = Form::hosted().set("expires_at", &(START + 35 * 60).to_string());
     let id = bench.open(&form).await;

@@ -1,4 +1,4 @@
-//! What tests in other processes steer the sandbox with.
+//! The control API.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -58,7 +58,7 @@ async fn debits_and_refunds_are_ended() {
 }
 
 #[tokio::test]
-async fn faults_and_webhooks_are_chosen_and_counted() {
+async fn faults_and_webhooks_are_set_and_counted() {
     let bench = Bench::new();
     let call = "POST /v1/checkout/sessions";
     for body in [

@@ -1,4 +1,4 @@
-//! Events: what tells of what, in which order, at what time.
+//! Events: their types, order and times.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn last(bench: &Bench) -> Value {
 }
 
 #[tokio::test]
-async fn paying_by_card_tells_of_a_completed_and_paid_session() {
+async fn paying_by_card_emits_a_completed_and_paid_session() {
     let bench = Bench::new();
     let form = Form::hosted().set("metadata[booking]", "b_17");
     let id = bench.open(&form).await;
@@ -46,7 +46,7 @@ async fn paying_by_card_tells_of_a_completed_and_paid_session() {
 }
 
 #[tokio::test]
-async fn a_debit_completes_unpaid_and_ends_either_way() {
+async fn a_debit_completes_unpaid_and_then_succeeds_or_fails() {
     for (arrived, word, status) in [
         (true, "checkout.session.async_payment_succeeded", "paid"),
         (false, "checkout.session.async_payment_failed", "unpaid"),
@@ -66,7 +66,7 @@ async fn a_debit_completes_unpaid_and_ends_either_way() {
 }
 
 #[tokio::test]
-async fn a_bank_can_end_debits_by_itself() {
+async fn debits_can_end_automatically() {
     for (debits, kind) in [
         (Debits::Arrive, EventType::SessionAsyncPaymentSucceeded),
         (Debits::Bounce, EventType::SessionAsyncPaymentFailed),
@@ -82,7 +82,7 @@ async fn a_bank_can_end_debits_by_itself() {
 }
 
 #[tokio::test]
-async fn an_open_session_expires_by_itself_at_its_time() {
+async fn an_open_session_expires_automatically() {
     let bench = Bench::new();
     let late = Form::hosted().set("expires_at", &(START + 3_600).to_string());
     let early = Form::hosted().set("expires_at", &(START + 1_800).to_string());
@@ -107,7 +107,7 @@ async fn an_open_session_expires_by_itself_at_its_time() {
 }
 
 #[tokio::test]
-async fn expiring_tells_which_request_it_was() {
+async fn the_event_of_an_expiry_names_its_request() {
     let bench = Bench::new();
     let id = bench.open(&Form::hosted()).await;
     let path = format!("{SESSIONS}/{id}/expire");
@@ -121,7 +121,7 @@ async fn expiring_tells_which_request_it_was() {
 }
 
 #[tokio::test]
-async fn a_refund_tells_of_itself_and_of_its_charge() {
+async fn a_refund_emits_events_of_the_refund_and_the_charge() {
     let bench = Bench::new();
     let payment = bench.paid().await;
     let form = Form::of(&[("payment_intent", &payment), ("amount", "2000")]);
@@ -171,7 +171,7 @@ async fn a_refund_fails_after_it_succeeded_and_can_be_made_again() {
 }
 
 #[tokio::test]
-async fn two_test_cards_decide_on_their_refunds() {
+async fn two_test_cards_override_how_refunds_end() {
     let bench = Bench::new();
     for (card, at_once, later) in [
         ("4000 0000 0000 7726", RefundStatus::Pending, RefundStatus::Succeeded),
@@ -188,7 +188,7 @@ async fn two_test_cards_decide_on_their_refunds() {
 }
 
 #[tokio::test]
-async fn a_refund_can_be_given_any_status() {
+async fn a_refund_can_be_set_to_any_status() {
     let bench = Bench::new();
     let payment = bench.paid().await;
     let refund = bench.post(REFUNDS, &Form::of(&[("payment_intent", &payment)])).await.json();

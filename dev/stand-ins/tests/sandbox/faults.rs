@@ -1,4 +1,4 @@
-//! What goes wrong on request.
+//! Injected failures.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ async fn sessions(bench: &Bench) -> usize {
 }
 
 #[tokio::test]
-async fn each_fault_answers_as_stripe_does_and_leaves_what_it_should() {
-    // Effect, status, whether the session was made, whether the answer was saved.
+async fn each_fault_has_stripes_response_and_effect() {
+    // Effect, status, whether the session was created, whether the response was saved.
     for (effect, status, made, saved) in [
         (Effect::ErrorBefore, StatusCode::INTERNAL_SERVER_ERROR, 0, true),
         (Effect::ErrorAfter, StatusCode::INTERNAL_SERVER_ERROR, 1, true),
@@ -43,7 +43,7 @@ async fn each_fault_answers_as_stripe_does_and_leaves_what_it_should() {
 }
 
 #[tokio::test]
-async fn what_was_injected_can_be_taken_back() {
+async fn pending_faults_can_be_removed() {
     let bench = Bench::choosing(|options| options.faults.push(once(Effect::ErrorBefore)));
     assert_eq!(bench.sandbox.faults_left(), 1);
     bench.sandbox.clear_faults();
@@ -51,7 +51,7 @@ async fn what_was_injected_can_be_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_call_is_not_stopped_by_a_client_that_gives_up() {
+async fn a_slow_call_continues_after_the_client_disconnects() {
     let bench = Bench::new();
     bench.sandbox.inject(once(Effect::Slow(Duration::from_secs(30))));
     let form = Form::hosted();
@@ -63,7 +63,7 @@ async fn a_slow_call_is_not_stopped_by_a_client_that_gives_up() {
 }
 
 #[tokio::test]
-async fn hanging_up_ends_the_connection_after_the_work() {
+async fn hanging_up_closes_the_connection_after_the_call() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let serving = Sandbox::start(SandboxOptions::default(), listener).unwrap();
     serving.sandbox().inject(once(Effect::HangUp));

@@ -1,4 +1,4 @@
-//! A sandbox with a clock that stands still until it is moved.
+//! A sandbox with a manual clock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) struct Answer {
 }
 
 impl Bench {
-    /// A sandbox without latency and limit.
+    /// Creates a sandbox without latency and rate limit.
     pub(crate) fn new() -> Self {
         Self::with(Duration::ZERO, 0)
     }
@@ -42,7 +42,7 @@ impl Bench {
         })
     }
 
-    /// A sandbox without latency and limit, and with something else.
+    /// Creates a sandbox without latency and rate limit, with other changed options.
     pub(crate) fn choosing(choose: impl FnOnce(&mut SandboxOptions)) -> Self {
         let clock = Clock::manual(Timestamp::from_second(START).unwrap());
         let mut options = SandboxOptions {
@@ -104,7 +104,7 @@ impl Bench {
     }
 }
 
-/// Opens a session at a sandbox that listens, and returns its id.
+/// Opens a session over HTTP, and returns its id.
 pub(crate) async fn create_session(url: &str) -> String {
     let answer = reqwest::Client::new()
         .post(format!("{url}{SESSIONS}"))
@@ -151,7 +151,7 @@ impl Form {
         params.iter().fold(Self::default(), |form, (name, value)| form.set(name, value))
     }
 
-    /// A session that Stripe accepts, on a page of Stripe's.
+    /// Returns valid parameters of a hosted session.
     pub(crate) fn hosted() -> Self {
         Self::of(&[
             ("mode", "payment"),
@@ -164,7 +164,7 @@ impl Form {
         ])
     }
 
-    /// A session that Stripe accepts, inside the merchant's page.
+    /// Returns valid parameters of an embedded session.
     pub(crate) fn embedded() -> Self {
         Self::hosted()
             .without("success_url")
@@ -173,7 +173,7 @@ impl Form {
             .set("return_url", "https://salon.example/done?s={CHECKOUT_SESSION_ID}")
     }
 
-    /// A session that Stripe accepts, built of elements.
+    /// Returns valid parameters of a session built with elements.
     pub(crate) fn elements() -> Self {
         Self::embedded().set("ui_mode", "elements")
     }

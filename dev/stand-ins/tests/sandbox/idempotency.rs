@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::harness::{Bench, Form, REFUNDS, SESSIONS};
 
 #[tokio::test]
-async fn a_key_replays_its_first_answer() {
+async fn a_key_replays_the_first_response() {
     let bench = Bench::new();
     let first = bench.post_keyed(SESSIONS, &Form::hosted(), "k-1").await;
     bench.advance(SignedDuration::from_hours(23));
@@ -25,7 +25,7 @@ async fn a_key_replays_its_first_answer() {
 }
 
 #[tokio::test]
-async fn a_replay_is_the_answer_of_then_not_of_now() {
+async fn a_replay_ignores_later_changes() {
     let bench = Bench::new();
     let first = bench.post_keyed(SESSIONS, &Form::hosted(), "k").await;
     bench.sandbox.pay(first.json()["id"].as_str().unwrap()).unwrap();
@@ -34,7 +34,7 @@ async fn a_replay_is_the_answer_of_then_not_of_now() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_its_parameters_and_its_endpoint() {
+async fn a_key_is_bound_to_parameters_and_endpoint() {
     let bench = Bench::new();
     let payment = bench.paid().await;
     bench.post_keyed(SESSIONS, &Form::hosted(), "k").await;
@@ -49,7 +49,7 @@ async fn a_key_belongs_to_its_parameters_and_its_endpoint() {
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_a_day() {
+async fn a_key_expires_after_a_day() {
     let bench = Bench::new();
     let first = bench.post_keyed(SESSIONS, &Form::hosted(), "k").await;
     bench.advance(SignedDuration::from_hours(24));
@@ -59,7 +59,7 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_refused_parameter_leaves_the_key_free() {
+async fn a_refused_parameter_does_not_use_the_key() {
     let bench = Bench::new();
     let wrong = Form::hosted().without("mode");
     let refused = bench.post_keyed(SESSIONS, &wrong, "k").await;
@@ -69,7 +69,7 @@ async fn a_refused_parameter_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn the_stored_expiry_of_a_late_retry_is_refused_if_nothing_was_created() {
+async fn a_late_retry_with_the_stored_expiry_is_refused_if_nothing_was_created() {
     let bench = Bench::with(Duration::ZERO, 1);
     let form = Form::hosted().set("expires_at", &(crate::harness::START + 35 * 60).to_string());
     bench.get(REFUNDS).await;
@@ -81,7 +81,7 @@ async fn the_stored_expiry_of_a_late_retry_is_refused_if_nothing_was_created() {
 }
 
 #[tokio::test]
-async fn what_the_endpoint_refuses_is_stored() {
+async fn a_refusal_during_execution_is_saved() {
     let bench = Bench::new();
     let id = bench.open(&Form::hosted()).await;
     bench.sandbox.pay(&id).unwrap();
@@ -95,7 +95,7 @@ async fn what_the_endpoint_refuses_is_stored() {
 }
 
 #[tokio::test]
-async fn a_key_has_255_characters_at_most() {
+async fn a_key_has_at_most_255_characters() {
     let bench = Bench::new();
     for (length, status) in [(0, 400), (255, 200), (256, 400)] {
         let answer = bench.post_keyed(SESSIONS, &Form::hosted(), &"k".repeat(length)).await;
@@ -108,7 +108,7 @@ fn slow() -> Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_in_use_is_a_conflict_and_makes_one_session() {
+async fn a_key_in_use_is_a_conflict_and_creates_one_session() {
     let bench = slow();
     let form = Form::hosted();
     let post = || bench.post_keyed(SESSIONS, &form, "k");
@@ -124,7 +124,7 @@ async fn a_key_in_use_is_a_conflict_and_makes_one_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_hangs_up_finds_the_session_made() {
+async fn a_session_is_created_although_the_client_disconnects() {
     let bench = slow();
     let form = Form::hosted();
     let impatient = bench.post_keyed(SESSIONS, &form, "k");

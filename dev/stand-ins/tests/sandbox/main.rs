@@ -1,4 +1,4 @@
-//! The payment sandbox, as its users meet it.
+//! Tests of the payment sandbox through its public interface.
 
 #![expect(
     clippy::unwrap_used,

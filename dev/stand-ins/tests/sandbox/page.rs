@@ -1,4 +1,4 @@
-//! The payment page, pressed like a browser does.
+//! The payment page, used as a browser does.
 
 use axum::http::StatusCode;
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ const DECLINED: &str = "4000 0000 0000 0002";
 const CHALLENGED: &str = "4000 0025 0000 3155";
 
 #[tokio::test]
-async fn the_page_shows_what_is_paid_and_that_no_money_moves() {
+async fn the_page_shows_the_items_and_that_no_money_moves() {
     let bench = Bench::new();
     for form in [Form::hosted(), Form::embedded(), Form::elements()] {
         let id = bench.open(&form).await;
@@ -29,7 +29,7 @@ async fn the_page_shows_what_is_paid_and_that_no_money_moves() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_escaped() {
+async fn text_of_merchants_and_payers_is_escaped() {
     let bench = Bench::new();
     let name = "line_items[0][price_data][product_data][name]";
     let form = Form::hosted().set(name, "<script>alert(1)</script>");
@@ -42,7 +42,7 @@ async fn what_others_wrote_is_escaped() {
 }
 
 #[tokio::test]
-async fn paying_completes_the_session_once_and_returns_to_the_merchant() {
+async fn paying_completes_the_session_once_and_redirects_to_the_merchant() {
     let bench = Bench::new();
     for form in [Form::hosted(), Form::embedded(), Form::elements()] {
         let id = bench.open(&form).await;
@@ -65,7 +65,7 @@ async fn paying_completes_the_session_once_and_returns_to_the_merchant() {
 }
 
 #[tokio::test]
-async fn a_session_that_stays_shows_that_it_is_paid() {
+async fn a_session_without_redirect_shows_that_it_is_paid() {
     let bench = Bench::new();
     let form = Form::embedded().without("return_url").set("redirect_on_completion", "never");
     let id = bench.open(&form).await;
@@ -96,7 +96,7 @@ async fn a_declined_card_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn a_challenge_stands_between_the_card_and_the_payment() {
+async fn a_challenge_is_required_before_the_payment() {
     let bench = Bench::new();
     let id = bench.open(&Form::hosted()).await;
     let challenge = bench.press(&id, "pay", CHALLENGED).await;
@@ -122,7 +122,7 @@ async fn a_debit_completes_unpaid_and_is_settled_later() {
         assert_eq!(session.status, SessionStatus::Complete);
         assert_eq!(session.payment_status, PaymentStatus::Unpaid);
 
-        // A day later: what is complete does not expire.
+        // A day later: a complete session does not expire.
         bench.advance(SignedDuration::from_hours(48));
         let settled = bench.press(&id, action, "").await;
         assert_eq!(settled.header("location"), Some(&*format!("/pay/{id}")));
@@ -133,7 +133,7 @@ async fn a_debit_completes_unpaid_and_is_settled_later() {
 }
 
 #[tokio::test]
-async fn a_session_for_cards_takes_no_debit() {
+async fn a_session_for_cards_accepts_no_debit() {
     let bench = Bench::new();
     let form = Form::hosted().set("allowed_payment_method_types[0]", "card");
     let id = bench.open(&form).await;
@@ -143,7 +143,7 @@ async fn a_session_for_cards_takes_no_debit() {
 }
 
 #[tokio::test]
-async fn an_expired_session_says_so_and_takes_nothing() {
+async fn an_expired_session_cannot_be_paid() {
     let bench = Bench::new();
     let id = bench.open(&Form::hosted()).await;
     bench.advance(SignedDuration::from_hours(24));
@@ -161,7 +161,7 @@ async fn an_expired_session_says_so_and_takes_nothing() {
 }
 
 #[tokio::test]
-async fn leaving_goes_to_the_cancel_url_if_there_is_one() {
+async fn leaving_redirects_to_the_cancel_url_if_there_is_one() {
     let bench = Bench::new();
     let hosted = bench.open(&Form::hosted()).await;
     let left = bench.press(&hosted, "leave", "").await;
@@ -173,7 +173,7 @@ async fn leaving_goes_to_the_cancel_url_if_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_payment_over_http_from_the_first_call_to_the_last() {
+async fn a_payment_works_over_http_from_start_to_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let serving = Sandbox::start(SandboxOptions::default(), listener).unwrap();
     let client =

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{Bench, Form, REFUNDS};
 
 #[tokio::test]
-async fn a_refund_gives_back_all_or_a_part_but_never_more() {
+async fn a_refund_is_full_or_partial_and_never_exceeds_the_payment() {
     let bench = Bench::new();
     let payment = bench.paid().await;
     let refund = async |amount: Option<&str>| {
@@ -33,7 +33,7 @@ async fn a_refund_gives_back_all_or_a_part_but_never_more() {
 }
 
 #[tokio::test]
-async fn each_rule_of_a_refund_is_refused_by_its_name() {
+async fn each_broken_rule_of_a_refund_has_its_error() {
     let bench = Bench::new();
     let payment = bench.paid().await;
     let unpaid = bench.open(&Form::hosted()).await;
@@ -65,7 +65,7 @@ async fn each_rule_of_a_refund_is_refused_by_its_name() {
             Some("why"),
         ),
         (
-            "a debit under way",
+            "a pending debit",
             of(&[(pi, &unpaid)]),
             Some("payment_intent_unexpected_state"),
             Some(pi),

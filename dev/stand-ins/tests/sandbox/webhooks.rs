@@ -1,4 +1,4 @@
-//! Webhooks, over a socket to an endpoint that keeps what it gets.
+//! Webhooks, sent over a socket to an endpoint that records them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::harness::{START, create_session};
 
-/// An endpoint; it answers with `answers`, the last first, and then with 200.
+/// An endpoint. It responds with the statuses in `answers`, last first, and then with 200.
 #[derive(Clone)]
 struct Endpoint {
     received: mpsc::UnboundedSender<(HeaderMap, String)>,
@@ -72,7 +72,7 @@ impl Shop {
         create_session(self.serving.url()).await
     }
 
-    /// Waits for the next webhook and returns what it tells of.
+    /// Waits for the next webhook and returns its event.
     async fn next(&mut self) -> Value {
         let received = timeout(Duration::from_secs(10), self.received.recv());
         let (_, body) = received.await.ok().flatten().expect("a webhook within 10 s");
@@ -95,7 +95,7 @@ async fn a_webhook_is_signed_over_the_bytes_that_are_sent() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_asks_about_expires_and_tells() {
+async fn an_idle_session_expires_and_sends_a_webhook() {
     let mut shop = shop(Webhooks::On, &[]).await;
     let id = shop.open().await;
     shop.clock.advance(SignedDuration::from_hours(24));
@@ -105,7 +105,7 @@ async fn a_session_that_nobody_asks_about_expires_and_tells() {
 }
 
 #[tokio::test]
-async fn a_webhook_is_sent_until_it_is_taken() {
+async fn a_webhook_is_retried_until_it_is_accepted() {
     let no = [StatusCode::NOT_FOUND, StatusCode::FOUND];
     let mut shop = shop(Webhooks::On, &no).await;
     let id = shop.open().await;
@@ -120,7 +120,7 @@ async fn a_webhook_is_sent_until_it_is_taken() {
 }
 
 #[tokio::test]
-async fn after_too_many_attempts_a_webhook_is_given_up_until_it_is_asked_for() {
+async fn a_webhook_is_given_up_after_too_many_attempts_and_can_be_resent() {
     let no = [StatusCode::INTERNAL_SERVER_ERROR; 3];
     let shop = shop(Webhooks::On, &no).await;
     let id = shop.open().await;
@@ -135,7 +135,7 @@ async fn after_too_many_attempts_a_webhook_is_given_up_until_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_ends_nothing() {
+async fn an_unreachable_endpoint_does_not_stop_the_sandbox() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/stripe/webhook", listener.local_addr().unwrap());
     drop(listener);
@@ -154,7 +154,7 @@ async fn an_endpoint_that_is_not_there_ends_nothing() {
 }
 
 #[tokio::test]
-async fn webhooks_get_lost_come_twice_and_come_late() {
+async fn webhooks_can_be_lost_doubled_or_late() {
     for (webhooks, times) in [(Webhooks::Lost, 0), (Webhooks::Double, 2), (Webhooks::Late, 1)] {
         let mut shop = shop(webhooks, &[]).await;
         let id = shop.open().await;
@@ -173,7 +173,7 @@ async fn webhooks_get_lost_come_twice_and_come_late() {
 }
 
 #[tokio::test]
-async fn webhooks_of_a_window_come_in_the_reverse_order() {
+async fn shuffled_webhooks_arrive_in_reverse_order() {
     let mut shop = shop(Webhooks::Shuffled, &[]).await;
     let id = shop.open().await;
     shop.sandbox().pay_by_debit(&id).unwrap();

@@ -1,4 +1,4 @@
-//! The rules for a new session:
+//! Creates a session and checks its parameters:
 //! <https://docs.stripe.com/api/checkout/sessions/create>.
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,85 +9,37 @@ use crate::sandbox::api_error::ApiError;
 use crate::sandbox::params::{Metadata, Params};
 use crate::sandbox::{ids, payment_methods};
 
-const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(30);
-const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24);
-const MOST_LINE_ITEMS: usize = 100;
-/// Stripe's largest charge: eight digits of minor units.
-const LARGEST_CHARGE: i64 = 99_999_999;
+const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+const MAX_LINE_ITEMS: usize = 100;
+/// Stripe's maximum: eight digits of minor units.
+const MAX_CHARGE: i64 = 99_999_999;
 
-/// What the sandbox reads, and what it may ignore since only Stripe's own page
-/// would look different.
-const KNOWN: [&str; 33] = [
-    "adaptive_pricing",
-    "after_expiration",
-    "allowed_payment_method_types",
-    "billing_address_collection",
-    "branding_settings",
-    "cancel_url",
-    "client_reference_id",
-    "consent_collection",
-    "custom_text",
-    "customer_creation",
-    "customer_email",
-    "excluded_payment_method_types",
-    "expand",
-    "expires_at",
-    "integration_identifier",
-    "line_items",
-    "locale",
-    "metadata",
-    "mode",
-    "name_collection",
-    "origin_context",
-    "payment_intent_data",
-    "payment_method_collection",
-    "permissions",
-    "phone_number_collection",
-    "redirect_on_completion",
-    "return_url",
-    "saved_payment_method_options",
-    "submit_type",
-    "success_url",
-    "tax_id_collection",
-    "ui_mode",
-    "wallet_options",
-];
+/// Supported parameters, and those that change only the look of Stripe's own page.
+const KNOWN: &str = "\
+    adaptive_pricing after_expiration allowed_payment_method_types billing_address_collection \
+    branding_settings cancel_url client_reference_id consent_collection custom_text \
+    customer_creation customer_email excluded_payment_method_types expand expires_at \
+    integration_identifier line_items locale metadata mode name_collection origin_context \
+    payment_intent_data payment_method_collection permissions phone_number_collection \
+    redirect_on_completion return_url saved_payment_method_options submit_type success_url \
+    tax_id_collection ui_mode wallet_options";
 
-/// What would change the amount, the customer or the kind of payment.
-const UNSUPPORTED: [&str; 18] = [
-    "allow_promotion_codes",
-    "automatic_tax",
-    "currency",
-    "custom_fields",
-    "customer",
-    "customer_account",
-    "customer_update",
-    "discounts",
-    "invoice_creation",
-    "managed_payments",
-    "optional_items",
-    "payment_method_configuration",
-    "payment_method_data",
-    "payment_method_options",
-    "setup_intent_data",
-    "shipping_address_collection",
-    "shipping_options",
-    "subscription_data",
-];
+/// Parameters that would change the amount, the customer or the kind of payment.
+const UNSUPPORTED: &str = "\
+    allow_promotion_codes automatic_tax currency custom_fields customer customer_account \
+    customer_update discounts invoice_creation managed_payments optional_items \
+    payment_method_configuration payment_method_data payment_method_options setup_intent_data \
+    shipping_address_collection shipping_options subscription_data";
 
-/// Reads a request into a new, open session. `public_url` is where browsers
-/// reach the sandbox.
-///
-/// # Errors
-/// For the first rule that the request breaks.
+/// Creates an open session from a request. `public_url` is the sandbox's URL for browsers.
 pub(in crate::sandbox) fn create(
     params: &Params<'_>,
     now: Timestamp,
     public_url: &str,
 ) -> Result<CheckoutSession, ApiError> {
-    // `payment_method_types` left the API with this version, which is why it is
-    // in neither list.
-    params.only(&KNOWN, &UNSUPPORTED)?;
+    // This version of the API has no `payment_method_types`, so neither list has it.
+    params.only(KNOWN, UNSUPPORTED)?;
     match params.one_of("mode", &["payment", "setup", "subscription"])? {
         Some("payment") => {}
         Some(_) => return Err(ApiError::unsupported("mode")),
@@ -197,22 +149,22 @@ fn urls(
 
 fn forbidden(field: &str, ui_mode: UiMode) -> ApiError {
     let mode = ui_mode.word();
-    let message = format!("{field} cannot be set with this ui_mode ({mode}), or not as it is.");
+    let message = format!("{field} cannot be set with these parameters and ui_mode {mode}.");
     ApiError::invalid(field, message)
 }
 
 fn expires_at(params: &Params<'_>, now: Timestamp) -> Result<Timestamp, ApiError> {
     let field = "expires_at";
     let Some(seconds) = params.integer(field)? else {
-        return Ok(now + LONGEST_LIFE);
+        return Ok(now + MAX_LIFETIME);
     };
     let at = Timestamp::from_second(seconds)
         .map_err(|_| ApiError::invalid(field, "expires_at must be seconds since 1970."))?;
-    if at < now + SHORTEST_LIFE {
+    if at < now + MIN_LIFETIME {
         let message = "expires_at must be at least 30 minutes from now.";
         return Err(ApiError::invalid(field, message));
     }
-    if at > now + LONGEST_LIFE {
+    if at > now + MAX_LIFETIME {
         let message = "expires_at must be at most 24 hours from now.";
         return Err(ApiError::invalid(field, message));
     }
@@ -228,14 +180,14 @@ fn email(params: &Params<'_>, field: &str) -> Result<Option<String>, ApiError> {
     };
     match email {
         Some(email) if !plausible(&email) => {
-            let message = format!("{email} is no e-mail address.");
+            let message = format!("{email} is not an e-mail address.");
             Err(ApiError::invalid(params.name(field), message).coded("email_invalid"))
         }
         email => Ok(email),
     }
 }
 
-/// What a session says of the payment to come.
+/// The parameters of the future payment.
 #[derive(Default)]
 struct PaymentData {
     metadata: Metadata,
@@ -247,24 +199,7 @@ fn payment_data(params: &Params<'_>) -> Result<PaymentData, ApiError> {
     let Some(data) = params.object("payment_intent_data")? else {
         return Ok(PaymentData::default());
     };
-    data.only(
-        &[
-            "description",
-            "metadata",
-            "receipt_email",
-            "statement_descriptor",
-            "statement_descriptor_suffix",
-        ],
-        &[
-            "application_fee_amount",
-            "capture_method",
-            "on_behalf_of",
-            "setup_future_usage",
-            "shipping",
-            "transfer_data",
-            "transfer_group",
-        ],
-    )?;
+    data.only("description metadata receipt_email statement_descriptor statement_descriptor_suffix", "application_fee_amount capture_method on_behalf_of setup_future_usage shipping transfer_data transfer_group")?;
     Ok(PaymentData {
         metadata: data.metadata("metadata")?,
         description: data.text("description", 1_000)?,
@@ -278,8 +213,8 @@ fn line_items(params: &Params<'_>) -> Result<(Vec<LineItem>, Money), ApiError> {
     if items.is_empty() {
         return Err(ApiError::missing(field));
     }
-    if items.len() > MOST_LINE_ITEMS {
-        let message = format!("A session has at most {MOST_LINE_ITEMS} line items.");
+    if items.len() > MAX_LINE_ITEMS {
+        let message = format!("A session has at most {MAX_LINE_ITEMS} line items.");
         return Err(ApiError::invalid(field, message));
     }
     let mut currency: Option<Currency> = None;
@@ -305,7 +240,7 @@ fn line_items(params: &Params<'_>) -> Result<(Vec<LineItem>, Money), ApiError> {
         let message = format!("The total of {total} is under the minimum of {minimum}.");
         return Err(ApiError::malformed(message).coded("amount_too_small"));
     }
-    if total.amount() > LARGEST_CHARGE {
+    if total.amount() > MAX_CHARGE {
         let message = "The total is over eight digits.";
         return Err(ApiError::malformed(message).coded("amount_too_large"));
     }
@@ -313,20 +248,17 @@ fn line_items(params: &Params<'_>) -> Result<(Vec<LineItem>, Money), ApiError> {
 }
 
 fn line_item(item: &Params<'_>) -> Result<(LineItem, Currency), ApiError> {
-    item.only(
-        &["metadata", "price", "price_data", "quantity"],
-        &["adjustable_quantity", "tax_rates"],
-    )?;
+    item.only("metadata price price_data quantity", "adjustable_quantity tax_rates")?;
     if let Some(price) = item.text("price", 5_000)? {
-        // Prices come from Stripe's catalogue, and the sandbox has none.
+        // The sandbox has no catalog of prices.
         return Err(ApiError::no_such("price", &item.name("price"), &price));
     }
     let Some(data) = item.object("price_data")? else {
         return Err(ApiError::missing(item.name("price_data")));
     };
     data.only(
-        &["currency", "product", "product_data", "tax_behavior", "unit_amount"],
-        &["recurring", "unit_amount_decimal"],
+        "currency product product_data tax_behavior unit_amount",
+        "recurring unit_amount_decimal",
     )?;
     let code = required(data.text("currency", 10)?, &data, "currency")?;
     let currency = Currency::from_code(&code).ok_or_else(|| {
@@ -351,10 +283,7 @@ fn line_item(item: &Params<'_>) -> Result<(LineItem, Currency), ApiError> {
     let Some(product) = data.object("product_data")? else {
         return Err(ApiError::missing(data.name("product_data")));
     };
-    product.only(
-        &["description", "images", "metadata", "name", "tax_code", "unit_label"],
-        &["tax_details"],
-    )?;
+    product.only("description images metadata name tax_code unit_label", "tax_details")?;
     let line_item = LineItem {
         name: required(product.text("name", 250)?, &product, "name")?,
         description: product.text("description", 5_000)?,

@@ -1,4 +1,4 @@
-//! Sessions as the API gives them:
+//! The JSON of a session:
 //! <https://docs.stripe.com/api/checkout/sessions/object>.
 
 use serde_json::{Value, json};
@@ -7,35 +7,18 @@ use super::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
 use crate::sandbox::list::Listed;
 use crate::sandbox::params::Metadata;
 
-/// Fields of features that the sandbox has not.
-const NOT_USED: [&str; 19] = [
-    "adaptive_pricing",
-    "after_expiration",
-    "allow_promotion_codes",
-    "billing_address_collection",
-    "consent",
-    "consent_collection",
-    "customer",
-    "invoice",
-    "invoice_creation",
-    "payment_link",
-    "payment_method_configuration_details",
-    "permissions",
-    "recovered_from",
-    "saved_payment_method_options",
-    "setup_intent",
-    "shipping_address_collection",
-    "shipping_cost",
-    "subscription",
-    "wallet_options",
-];
+/// Fields of features that the sandbox does not have.
+const NOT_USED: &str = "\
+    adaptive_pricing after_expiration allow_promotion_codes billing_address_collection consent \
+    consent_collection customer invoice invoice_creation payment_link \
+    payment_method_configuration_details permissions recovered_from saved_payment_method_options \
+    setup_intent shipping_address_collection shipping_cost subscription wallet_options";
 
 impl Listed for CheckoutSession {
     fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns the object as the API gives it.
     fn to_json(&self) -> Value {
         let payable_here = self.ui_mode == UiMode::HostedPage && self.status == SessionStatus::Open;
         let url = payable_here.then_some(&self.page);
@@ -89,7 +72,7 @@ impl Listed for CheckoutSession {
             "ui_mode": self.ui_mode.word(),
             "url": url,
         });
-        for field in NOT_USED {
+        for field in NOT_USED.split_whitespace() {
             object[field] = Value::Null;
         }
         object

@@ -1,5 +1,4 @@
-//! The page's HTML, self-contained. Whatever a merchant or payer wrote is
-//! escaped by the template.
+//! The HTML of the payment page. The template escapes all text of merchants and payers.
 
 use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -10,10 +9,10 @@ use crate::sandbox::{CheckoutSession, PaymentState, payment_methods};
 
 const STYLE: &str = include_str!("payment_views.css");
 
-/// The card that the field holds at first: the one that pays.
+/// The initial card number, which pays.
 pub(super) const FIRST_CARD: &str = "4242 4242 4242 4242";
 
-/// A session that can be paid.
+/// Shows a session that can be paid.
 pub(super) fn open(
     session: &CheckoutSession,
     left: SignedDuration,
@@ -42,7 +41,7 @@ pub(super) fn open(
                 }
                 @if debit.is_some() {
                     button name="action" value="debit" { "Pay by bank debit" }
-                    p.hint { "A debit completes at once and is paid later: come back here to decide how it ends, unless the bank does." }
+                    p.hint { "The session completes at once, and the money arrives later. Return to this page to decide how the debit ends." }
                 }
                 div.row {
                     @if takes_cards {
@@ -59,28 +58,28 @@ pub(super) fn open(
     )
 }
 
-/// The bank's question to the payer (3-D Secure).
+/// Asks the payer for 3-D Secure.
 pub(super) fn challenge(session: &CheckoutSession, card: &str) -> Markup {
     page(
         "Confirm with your bank",
         &html! {
             h1 { "Confirm with your bank" }
-            p { "Your bank wants to know whether it is you who pays " strong { (session.total) } "." }
+            p { "Your bank asks you to confirm the payment of " strong { (session.total) } "." }
             form method="post" action={"/pay/" (session.id)} {
                 input type="hidden" name="card" value=(card);
-                button.main name="action" value="authenticate" { "Yes, it is me" }
+                button.main name="action" value="authenticate" { "Confirm" }
                 button name="action" value="fail_authentication" { "Fail the check" }
             }
-            p.hint { "This plays 3-D Secure. Your real bank is not asked." }
+            p.hint { "This simulates 3-D Secure. No bank is involved." }
         },
     )
 }
 
-/// A session whose payer has done their part.
+/// Shows a complete session.
 pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Markup {
     let (title, text) = match state {
         PaymentState::Succeeded => ("Paid", "The payment succeeded."),
-        PaymentState::Processing => ("On its way", "The bank debit is under way. How does it end?"),
+        PaymentState::Processing => ("On its way", "The bank debit is pending. How does it end?"),
         PaymentState::Failed => ("Not paid", "The bank refused the debit. Nothing was paid."),
     };
     page(
@@ -102,7 +101,7 @@ pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Markup
     )
 }
 
-/// A session that can no longer be paid.
+/// Shows an expired session.
 pub(super) fn expired(session: &CheckoutSession) -> Markup {
     page(
         "Expired",
@@ -117,25 +116,25 @@ pub(super) fn expired(session: &CheckoutSession) -> Markup {
     )
 }
 
-/// A payer left a session that names no place to go.
+/// Shown to a payer who left a session without a cancel URL.
 pub(super) fn left(session: &CheckoutSession) -> Markup {
     page(
         "You left",
         &html! {
             h1 { "You left without paying" }
-            p { "The merchant named no page to go back to. The session stays open until it expires." }
+            p { "The merchant set no cancel URL. The session stays open until it expires." }
             p { a href={"/pay/" (session.id)} { "Pay after all" } }
         },
     )
 }
 
-/// No session has this address.
+/// Shown for an unknown session.
 pub(super) fn unknown() -> Markup {
     page(
         "Unknown session",
         &html! {
             h1 { "Unknown session" }
-            p { "There is no such session. The sandbox forgets all of them when it stops." }
+            p { "There is no such session. The sandbox forgets all sessions when it stops." }
         },
     )
 }
@@ -201,7 +200,7 @@ fn test_cards(session: &CheckoutSession) -> Markup {
     }
 }
 
-/// Writes a card number in groups of four, as it stands on a card.
+/// Formats a card number in groups of four digits.
 fn grouped(number: &str) -> String {
     let mut grouped = String::new();
     for (i, digit) in number.chars().enumerate() {

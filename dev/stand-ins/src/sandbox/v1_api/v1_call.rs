@@ -1,5 +1,5 @@
-//! What every call has in common once it is admitted: its parameters, the
-//! latency, and the idempotency key of a `POST`.
+//! Runs an API call: parses its parameters, applies latency and faults, and handles the
+//! idempotency key of a `POST`.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
 
-const LARGEST_BODY: usize = 1024 * 1024;
-const LONGEST_KEY: usize = 255;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+const MAX_KEY_CHARS: usize = 255;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Runs a `GET`.
@@ -32,10 +32,10 @@ where
 {
     let effect = effect_on(&request);
     let parsed = params::parse(request.uri().query().unwrap_or_default());
-    take_time(&sandbox, effect).await;
+    delay(&sandbox, effect).await;
     let answer = parsed.and_then(|parsed| {
         let params = Params::of(&parsed)?;
-        spoil(effect, || work(&mut sandbox.state().ledger, &params))
+        run_with_fault(effect, || work(&mut sandbox.state().ledger, &params))
     });
     match answer {
         Ok(object) => axum::Json(object).into_response(),
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// Runs a `POST`. It goes on if the client hangs up, as it does at Stripe.
+/// Runs a `POST`. As at Stripe, it continues if the client disconnects.
 pub(super) async fn write<W>(sandbox: Sandbox, request: Request, work: W) -> Response
 where
     W: FnOnce(&mut Ledger, &Params<'_>) -> Result<Value, ApiError> + Send + 'static,
@@ -67,9 +67,9 @@ impl Call {
     async fn receive(request: Request) -> Result<Self, ApiError> {
         let effect = effect_on(&request);
         let (head, body) = request.into_parts();
-        let body = to_bytes(body, LARGEST_BODY)
+        let body = to_bytes(body, MAX_BODY_BYTES)
             .await
-            .map_err(|_| ApiError::malformed("The body is too large, or did not arrive."))?;
+            .map_err(|_| ApiError::malformed("The body is too large or incomplete."))?;
         let content_type = head.headers.get(header::CONTENT_TYPE);
         let idempotency_key = head.headers.get(IDEMPOTENCY_KEY).map(check_key).transpose()?;
         let request_id = head.extensions.get::<RequestId>();
@@ -93,19 +93,19 @@ impl Call {
             let claimed = sandbox.state().keys.claim(key, self.fingerprint.clone(), now);
             match claimed {
                 Ok(None) => {}
-                Ok(Some(answer)) => return keyed(&answer, true),
+                Ok(Some(saved)) => return saved_response(&saved, true),
                 Err(error) => return error.into_response(),
             }
         }
-        take_time(sandbox, self.effect).await;
+        delay(sandbox, self.effect).await;
 
         let mut state = sandbox.state();
-        state.ledger.caused_by(Cause {
+        state.ledger.set_cause(Cause {
             request: Some(self.request_id.clone()),
             idempotency_key: self.idempotency_key.clone(),
         });
         let result = Params::of(&self.fingerprint.params)
-            .and_then(|params| spoil(self.effect, || work(&mut state.ledger, &params)));
+            .and_then(|params| run_with_fault(self.effect, || work(&mut state.ledger, &params)));
         let Some(key) = self.idempotency_key else {
             return match result {
                 Ok(object) => axum::Json(object).into_response(),
@@ -120,27 +120,27 @@ impl Call {
             }
             Err(error) => (error.status(), error.to_json()),
         };
-        let answer = SavedResponse { status, body, request_id: self.request_id };
-        state.keys.save(&key, answer.clone());
-        keyed(&answer, false)
+        let saved = SavedResponse { status, body, request_id: self.request_id };
+        state.keys.save(&key, saved.clone());
+        saved_response(&saved, false)
     }
 }
 
-/// Returns what is to go wrong with a call.
+/// Returns the fault that `admit` chose for a call.
 fn effect_on(request: &Request) -> Option<Effect> {
     request.extensions().get().copied()
 }
 
-async fn take_time(sandbox: &Sandbox, effect: Option<Effect>) {
-    let more = match effect {
-        Some(Effect::Slow(more)) => more,
+async fn delay(sandbox: &Sandbox, effect: Option<Effect>) {
+    let extra = match effect {
+        Some(Effect::Slow(extra)) => extra,
         _ => Duration::ZERO,
     };
-    tokio::time::sleep(sandbox.options.latency + more).await;
+    tokio::time::sleep(sandbox.options.latency + extra).await;
 }
 
-/// Does the work of a call, as far as nothing is to go wrong with it.
-fn spoil<W>(effect: Option<Effect>, work: W) -> Result<Value, ApiError>
+/// Runs a call, or fails it as the injected fault demands.
+fn run_with_fault<W>(effect: Option<Effect>, work: W) -> Result<Value, ApiError>
 where
     W: FnOnce() -> Result<Value, ApiError>,
 {
@@ -148,19 +148,19 @@ where
         Some(Effect::ErrorBefore) => Err(ApiError::injected()),
         Some(Effect::ErrorAfter) => work().and(Err(ApiError::injected())),
         Some(Effect::Refused) => {
-            Err(ApiError::refused(None, "The sandbox was told to refuse this call."))
+            Err(ApiError::refused(None, "This call was refused by an injected fault."))
         }
-        // `admit` has seen to the others.
+        // `admit` handles the others.
         Some(Effect::HangUp | Effect::Unavailable | Effect::RateLimited | Effect::Slow(_))
         | None => work(),
     }
 }
 
-/// Answers a request whose answer is saved: repeating it changes nothing.
-fn keyed(answer: &SavedResponse, replayed: bool) -> Response {
-    let mut response = (answer.status, axum::Json(&answer.body)).into_response();
+/// Builds the response to a request with an idempotency key.
+fn saved_response(saved: &SavedResponse, replayed: bool) -> Response {
+    let mut response = (saved.status, axum::Json(&saved.body)).into_response();
     let headers = response.headers_mut();
-    if let Ok(original) = HeaderValue::try_from(&answer.request_id) {
+    if let Ok(original) = HeaderValue::try_from(&saved.request_id) {
         headers.insert(ORIGINAL_REQUEST, original);
     }
     headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
@@ -172,8 +172,8 @@ fn keyed(answer: &SavedResponse, replayed: bool) -> Response {
 
 fn check_key(key: &HeaderValue) -> Result<String, ApiError> {
     let key = key.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        let message = format!("An idempotency key has 1 to {LONGEST_KEY} printable characters.");
+    if key.is_empty() || key.len() > MAX_KEY_CHARS {
+        let message = format!("An idempotency key has 1 to {MAX_KEY_CHARS} printable characters.");
         return Err(ApiError::malformed(message));
     }
     Ok(key.to_owned())

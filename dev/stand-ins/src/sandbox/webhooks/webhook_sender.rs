@@ -1,4 +1,4 @@
-//! Carrying events to an endpoint, again and again if need be.
+//! Sends events to an endpoint, with retries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,68 +13,66 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{Deliveries, SandboxEvent, WebhookEndpoint, Webhooks, signature};
 use crate::sandbox::Sandbox;
 
-/// How many webhooks are sent at the same time, at most.
-const AT_ONCE: usize = 32;
+/// The maximum number of concurrent requests.
+const MAX_CONCURRENT: usize = 32;
 
-/// Delivers events to one endpoint.
+/// Sends events to one endpoint.
 #[derive(Debug)]
 pub(in crate::sandbox) struct WebhookSender {
     endpoint: WebhookEndpoint,
     client: reqwest::Client,
     clock: Clock,
     tally: watch::Sender<Deliveries>,
-    places: Semaphore,
-    /// Whether somebody has been told that the endpoint does not answer.
-    complained: AtomicBool,
+    permits: Semaphore,
+    /// Whether the first failure has been printed.
+    has_warned: AtomicBool,
 }
 
 impl WebhookSender {
-    /// Makes a sender.
-    ///
-    /// # Errors
-    /// If there is no HTTP client to be had.
     pub(in crate::sandbox) fn new(
         endpoint: WebhookEndpoint,
         clock: Clock,
         tally: watch::Sender<Deliveries>,
     ) -> reqwest::Result<Self> {
-        // To Stripe, a redirect is a failure. A proxy has no business here.
+        // Stripe treats a redirect as a failure. A proxy would not reach this machine.
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .timeout(endpoint.timeout)
             .build()?;
-        let places = Semaphore::new(AT_ONCE);
-        Ok(Self { endpoint, client, clock, tally, places, complained: AtomicBool::new(false) })
+        let permits = Semaphore::new(MAX_CONCURRENT);
+        Ok(Self { endpoint, client, clock, tally, permits, has_warned: AtomicBool::new(false) })
     }
 
-    /// Delivers what comes, until nothing more can come.
+    /// Sends events until the channel closes.
     pub(in crate::sandbox) async fn run(
         self: Arc<Self>,
         sandbox: Sandbox,
         mut events: mpsc::UnboundedReceiver<SandboxEvent>,
     ) {
-        let mut under_way = JoinSet::new();
+        let mut deliveries = JoinSet::new();
         while let Some(event) = events.recv().await {
-            while under_way.try_join_next().is_some() {}
+            while deliveries.try_join_next().is_some() {}
             let sender = Arc::clone(&self);
             match sandbox.webhooks() {
                 Webhooks::On => {
-                    under_way.spawn(async move { sender.deliver(&event).await });
+                    deliveries.spawn(async move { sender.deliver(&event).await });
                 }
                 Webhooks::Lost => self.tally.send_modify(|tally| {
                     tally.waiting -= 1;
                     tally.lost += 1;
                 }),
                 Webhooks::Double => {
-                    under_way.spawn(async move {
-                        let (one, other) =
-                            tokio::join!(sender.insist(&event), sender.insist(&event));
-                        sender.note(one && other);
+                    deliveries.spawn(async move {
+                        let (one, other) = tokio::join!(
+                            sender.send_with_retries(&event),
+                            sender.send_with_retries(&event)
+                        );
+                        sender.count(one && other);
                     });
                 }
                 Webhooks::Late => {
-                    under_way.spawn(async move {
+                    deliveries.spawn(async move {
                         sleep(sender.endpoint.late_by).await;
                         sender.deliver(&event).await;
                     });
@@ -85,20 +83,20 @@ impl WebhookSender {
                     while let Ok(Some(event)) = timeout_at(end, events.recv()).await {
                         batch.push(event);
                     }
-                    under_way.spawn(sender.deliver_reversed(batch));
+                    deliveries.spawn(sender.deliver_reversed(batch));
                 }
             }
         }
-        while under_way.join_next().await.is_some() {}
+        while deliveries.join_next().await.is_some() {}
     }
 
-    /// Delivers one event after the other, the last one first. What fails does
-    /// not hold up the others.
+    /// Delivers events one after the other, the last one first. A failed one is retried in the
+    /// background.
     async fn deliver_reversed(self: Arc<Self>, batch: Vec<SandboxEvent>) {
         let mut failed = JoinSet::new();
         for event in batch.into_iter().rev() {
             if self.attempt(&event).await {
-                self.note(true);
+                self.count(true);
             } else {
                 let sender = Arc::clone(&self);
                 failed.spawn(async move { sender.deliver(&event).await });
@@ -108,12 +106,12 @@ impl WebhookSender {
     }
 
     async fn deliver(&self, event: &SandboxEvent) {
-        let delivered = self.insist(event).await;
-        self.note(delivered);
+        let delivered = self.send_with_retries(event).await;
+        self.count(delivered);
     }
 
-    /// Sends an event until it is taken, or for too often.
-    async fn insist(&self, event: &SandboxEvent) -> bool {
+    /// Sends an event until it is accepted or the attempts are used up.
+    async fn send_with_retries(&self, event: &SandboxEvent) -> bool {
         let mut pause = self.endpoint.first_pause;
         for attempt in 1..=self.endpoint.attempts {
             if self.attempt(event).await {
@@ -128,9 +126,9 @@ impl WebhookSender {
     }
 
     async fn attempt(&self, event: &SandboxEvent) -> bool {
-        // Nobody closes the semaphore.
-        let _place = self.places.acquire().await;
-        // Every attempt is signed anew: an old signature would be refused.
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        // Every attempt has a new signature: the endpoint would refuse an old one.
         let signature = signature(&self.endpoint.secret, self.clock.now(), event.body());
         let sent = self
             .client
@@ -143,21 +141,21 @@ impl WebhookSender {
             .await;
         let problem = match sent {
             Ok(answer) if answer.status().is_success() => return true,
-            Ok(answer) => format!("it answers {}", answer.status()),
-            Err(error) if error.is_timeout() => "it does not answer in time".to_owned(),
+            Ok(answer) => format!("it responds with {}", answer.status()),
+            Err(error) if error.is_timeout() => "it does not respond in time".to_owned(),
             Err(_) => "it cannot be reached".to_owned(),
         };
         self.tally.send_modify(|tally| tally.failed_attempts += 1);
-        if !self.complained.swap(true, Ordering::Relaxed) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
             let url = &self.endpoint.url;
             eprintln!(
-                "note: webhooks do not get through to {url}: {problem}. They are sent again for some minutes; this is said once."
+                "warning: cannot deliver webhooks to {url}: {problem}. They are retried for a few minutes. This warning is shown once."
             );
         }
         false
     }
 
-    fn note(&self, delivered: bool) {
+    fn count(&self, delivered: bool) {
         self.tally.send_modify(|tally| {
             tally.waiting -= 1;
             if delivered {

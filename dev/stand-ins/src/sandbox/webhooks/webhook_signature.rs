@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use ring::hmac;
 
-/// The key of the scheme `v0`, which nobody may accept.
+/// The key of the scheme `v0`, which must not be accepted.
 const NOT_THE_SECRET: &str = "not the secret";
 
-/// Signs a body as it leaves at `at`. In test mode Stripe adds a signature of
-/// the fake scheme `v0`, and so does the sandbox.
+/// Signs a body that is sent at `at`. As Stripe does in test mode, this adds a signature of the
+/// fake scheme `v0`.
 #[must_use]
 pub fn signature(secret: &str, at: Timestamp, body: &str) -> String {
     let t = at.as_second();
@@ -22,7 +22,7 @@ fn mac(key: &str, text: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let mut hex = String::new();
     for byte in hmac::sign(&key, text.as_bytes()).as_ref() {
-        // Writing to a text does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
     hex
