@@ -13,7 +13,7 @@ use salon::booking::{Booking, BookingId, State};
 use testing::Contents;
 
 use super::stripe_model::{CheckoutSession, Ledger, PaymentState};
-use super::table::short;
+use super::trace::short;
 
 const NO_OVERLAP: &str = "two live entries of one staff member never overlap";
 const SHEETS_MATCH: &str = "the entries of the day sheets are those of the bookings";

@@ -27,7 +27,7 @@ mod shrink;
 mod small_salon;
 mod stripe_model;
 mod system;
-mod table;
+mod table_hook;
 mod trace;
 mod visitor;
 mod webhook_delivery;

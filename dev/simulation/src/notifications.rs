@@ -37,9 +37,10 @@ use super::decisions::Decisions;
 use super::invariants::{Violation, violated};
 use super::planted_bug::Bug;
 use super::system::System;
-use super::table::Table;
+use super::table_hook::TableHook;
 use super::trace::Caller;
 use stand_ins::fake_google;
+use testing::MemoryStore;
 
 /// How many shards the stream has.
 const SHARDS: usize = 2;
@@ -71,8 +72,8 @@ static SECRETS: LazyLock<CalendarSecrets> = LazyLock::new(|| {
 /// The function and what it calls.
 #[derive(Debug)]
 pub(super) struct Notifier {
-    function: Notify<Table, MailAndCalendars, MailAndCalendars>,
-    table: Table,
+    function: Notify<MemoryStore, MailAndCalendars, MailAndCalendars>,
+    table_hook: TableHook,
     services: MailAndCalendars,
     log: NotificationLog,
 }
@@ -80,14 +81,16 @@ pub(super) struct Notifier {
 impl Notifier {
     pub(super) fn new(
         salon: &Salon,
-        table: Table,
+        table: &MemoryStore,
+        table_hook: TableHook,
         services: MailAndCalendars,
         log: NotificationLog,
         clock: Clock,
     ) -> Self {
         let entries = StaffCalendars::with_writer(services.clone(), SECRETS.clone());
-        let function = Notify::new(salon.clone(), table.clone(), services.clone(), entries, clock);
-        Self { function, table, services, log }
+        let table = table.with_hook(table_hook.clone());
+        let function = Notify::new(salon.clone(), table, services.clone(), entries, clock);
+        Self { function, table_hook, services, log }
     }
 
     pub(super) const fn log(&self) -> &NotificationLog {
@@ -172,7 +175,7 @@ impl<'s> Notifications<'s> {
     /// Lets everything succeed from now on.
     pub(super) fn stop_faults(&mut self) {
         self.can_fail = false;
-        self.system.notifier.table.stop_faults();
+        self.system.notifier.table_hook.stop_faults();
         self.system.notifier.services.stop_faults();
     }
 
@@ -224,7 +227,7 @@ impl<'s> Notifications<'s> {
 
     fn check_end(&self) -> Result<(), Violation> {
         let log = self.system.notifier.log().entries();
-        self.system.table.contents().inspect(|contents| invariants::check(contents, &log))
+        self.system.table.inspect(|contents| invariants::check(contents, &log))
     }
 
     fn is_idle(&self) -> bool {

@@ -19,8 +19,7 @@ use super::notifications::{NotificationCounts, Notifications};
 use super::planted_bug::Bug;
 use super::stripe_model::WebhookEvent;
 use super::system::System;
-use super::table::short;
-use super::trace::Caller;
+use super::trace::{Caller, short};
 use super::visitor::Visitor;
 
 /// How many times a schedule does something, before it is left to settle.
@@ -143,12 +142,12 @@ impl<'s> Schedule<'s> {
     fn check(&mut self) -> Result<(), Violation> {
         self.notifications.step();
         let ledger = self.system.stripe.ledger();
-        let changes = (self.system.table.changes(), ledger.changes());
+        let changes = (self.system.table_hook.changes(), ledger.changes());
         if self.checked == changes {
             return Ok(());
         }
         self.checked = changes;
-        self.system.table.contents().inspect(|contents| self.history.check(contents, &ledger))
+        self.system.table.inspect(|contents| self.history.check(contents, &ledger))
     }
 
     fn pass_between(&mut self, seconds: Range<i64>) -> Result<(), Violation> {

@@ -10,6 +10,7 @@ use openchair::clock::Clock;
 use openchair::random::Random;
 use salon::Salon;
 use salon::booking::State;
+use testing::MemoryStore;
 
 use super::decisions::{Decisions, Kind};
 use super::notifications::{MailAndCalendars, NotificationLog, Notifier};
@@ -17,7 +18,7 @@ use super::planted_bug::Bug;
 use super::schedule::Mode;
 use super::small_salon::{NOTIFYING_SALONS, SALONS};
 use super::stripe_model::Stripe;
-use super::table::Table;
+use super::table_hook::TableHook;
 use super::trace::Trace;
 
 /// When each schedule begins: in the night before a day at the salon.
@@ -33,9 +34,10 @@ pub(super) struct System {
     pub(super) clock: Clock,
     pub(super) trace: Trace,
     pub(super) salon: Arc<Salon>,
-    pub(super) table: Table,
+    pub(super) table: MemoryStore,
+    pub(super) table_hook: TableHook,
     pub(super) stripe: Stripe,
-    pub(super) bookings: Bookings<Table, NoCalendars, Stripe>,
+    pub(super) bookings: Bookings<MemoryStore, NoCalendars, Stripe>,
     pub(super) notifier: Notifier,
     pub(super) decisions: Decisions,
     /// Notifications have decisions of their own, so that a seed's bookings are the
@@ -70,8 +72,12 @@ impl System {
             trace.clone(),
         );
         let log = NotificationLog::default();
-        let table_decisions = decisions.of(Kind::Table, table_random);
-        let table = Table::new(table_decisions, table_percent, bug, log.clone(), trace.clone());
+        let plain_table = MemoryStore::default();
+        let hook = |decisions, percent| {
+            TableHook::new(plain_table.clone(), decisions, percent, bug, log.clone(), trace.clone())
+        };
+        let table_hook = hook(decisions.of(Kind::Table, table_random), table_percent);
+        let table = plain_table.with_hook(table_hook.clone());
         let reader = BusyReader::new(table.clone(), NoCalendars, clock.clone());
         let bookings = Bookings::new(Arc::clone(&salon), reader, stripe.clone(), draws);
 
@@ -81,15 +87,22 @@ impl System {
         let services =
             MailAndCalendars::new(service_decisions, percent, bug, log.clone(), trace.clone());
         let percent = fault_percent(&mut random);
-        let markers = table.shared(decisions.of(Kind::Markers, random.fork()), percent);
-        let notifier =
-            Notifier::new(&NOTIFYING_SALONS[size], markers, services, log, clock.clone());
+        let marker_hook = hook(decisions.of(Kind::Markers, random.fork()), percent);
+        let notifier = Notifier::new(
+            &NOTIFYING_SALONS[size],
+            &plain_table,
+            marker_hook,
+            services,
+            log.clone(),
+            clock.clone(),
+        );
         let notification_decisions = decisions.of(Kind::Notifications, random.fork());
         Self {
             clock,
             trace,
             salon,
             table,
+            table_hook,
             stripe,
             bookings,
             notifier,
@@ -101,7 +114,7 @@ impl System {
     /// Returns how many bookings are in each state, in the order of [`State::ALL`].
     pub(super) fn states(&self) -> [u64; State::ALL.len()] {
         let mut counts = [0; State::ALL.len()];
-        self.table.contents().inspect(|contents| {
+        self.table.inspect(|contents| {
             for booking in contents.bookings.values() {
                 for (count, state) in counts.iter_mut().zip(State::ALL) {
                     *count += u64::from(booking.state == state);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openchair::clock::Clock;
+use salon::booking::BookingId;
 
 /// Counts the steps of a schedule, and describes them if somebody wants to read
 /// them. Its clones share one list.
@@ -81,4 +82,9 @@ impl Trace {
         let lines = self.lines.as_ref()?;
         Some(lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Returns the first characters of an id, which identify it within a schedule.
+pub(super) fn short(id: &BookingId) -> &str {
+    &id.as_str()[..4]
 }

@@ -34,7 +34,7 @@ async fn rewind(system: &System, event: &WebhookEvent, change: SessionChange) {
     };
     let Ok(Some(read)) = system.table.booking(&event.booking).await else { return };
     let booking = Booking { state, ..read };
-    let sheet = system.table.contents().inspect(|contents| {
+    let sheet = system.table.inspect(|contents| {
         let known = contents.sheets.get(&(booking.staff.clone(), booking.date)).cloned();
         known.unwrap_or_default().with(&booking.id, booking.entry())
     });

@@ -91,10 +91,9 @@ impl MemoryStore {
 
     /// Runs the hook before the effect of a call.
     async fn before(&self, call: Call<'_>) -> Result<(), Fault> {
-        // Lets others run, as a store behind a network does.
-        tokio::task::yield_now().await;
-        if let Some(hook) = self.hook() {
-            hook.before(call).await?;
+        match self.hook() {
+            Some(hook) => hook.before(call).await?,
+            None => store_hook::let_others_run().await,
         }
         if self.state().is_down { Err(call.unavailable().into()) } else { Ok(()) }
     }

@@ -14,8 +14,7 @@ use super::notification_log::{CalendarEvent, NotificationLog};
 use crate::decisions::Decisions;
 use crate::faults::Faults;
 use crate::planted_bug::Bug;
-use crate::table::short;
-use crate::trace::Trace;
+use crate::trace::{Trace, short};
 
 const SES: &str = "SES";
 /// How long the function waits for an answer: less than it claims an effect for.

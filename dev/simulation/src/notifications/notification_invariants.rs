@@ -13,7 +13,7 @@ use testing::Contents;
 use super::mail_and_calendars::readable;
 use super::notification_log::{Entries, Key, MailCount, Record};
 use crate::invariants::{Violation, violated};
-use crate::table::short;
+use crate::trace::short;
 
 const EVERYONE_NOTIFIED: &str = "the visitor and the owner get a mail for every change";
 const NO_OTHER_MAILS: &str = "nobody gets a mail without a change";

@@ -10,7 +10,7 @@ use salon::booking::{Booking, BookingId, State};
 use salon::interval::Interval;
 use serde_json::{Value, json};
 
-use crate::table::short;
+use crate::trace::short;
 
 /// The log of a schedule. Its clones share it.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::{Schedule, TaskResult};
 use crate::stripe_model::WebhookEvent;
 use crate::system::System;
-use crate::table::short;
+use crate::trace::short;
 use crate::visitor::{VISITORS, Visitor};
 use crate::webhook_delivery;
 

@@ -13,7 +13,7 @@ impl Schedule<'_> {
         /// stored failure after a day.
         const PAUSES: [i64; 9] = [45, 60, 1_500, 1_500, 60, 1_500, 60, 1_500, 1_500];
         self.system.trace.step(|| "from now on nothing goes wrong".to_owned());
-        self.system.table.stop_faults();
+        self.system.table_hook.stop_faults();
         self.system.stripe.ledger().stop_faults();
         self.notifications.stop_faults();
         self.finish_tasks()?;
@@ -93,20 +93,20 @@ impl Schedule<'_> {
 
     fn is_settled(&self) -> bool {
         self.system.stripe.ledger().pending_events().is_empty()
-            && self.system.table.contents().inspect(|contents| {
+            && self.system.table.inspect(|contents| {
                 contents.bookings.values().all(|booking| booking.check_at.is_none())
             })
     }
 
     fn check_end(&self) -> Result<(), Violation> {
         let ledger = self.system.stripe.ledger();
-        self.system.table.contents().inspect(|contents| self.history.check_end(contents, &ledger))
+        self.system.table.inspect(|contents| self.history.check_end(contents, &ledger))
     }
 
     /// Returns the state of each booking and how much of its money was refunded.
     fn end(&self) -> Vec<(BookingId, State, i64)> {
         let ledger = self.system.stripe.ledger();
-        self.system.table.contents().inspect(|contents| {
+        self.system.table.inspect(|contents| {
             let bookings = contents.bookings.values();
             let mut end: Vec<_> = bookings
                 .map(|booking| {

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use openchair::bookings::{ReserveError, Reserved};
 
 use crate::stripe_model::WebhookEvent;
-use crate::table::short;
+use crate::trace::short;
 
 /// Something that runs until it ends or crashes.
 pub(super) struct Task<'s> {

@@ -8,7 +8,7 @@ use salon::booking::BookingId;
 
 use super::{Bug, Created, Decisions, FAULTS, Fault, rejected};
 use crate::faults::Faults;
-use crate::table::short;
+use crate::trace::short;
 
 /// For how long an idempotency key is remembered.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);

@@ -58,12 +58,15 @@ impl From<StoreError> for Fault {
 /// Nothing else runs between the end of [`before`](Self::before), the effect and the beginning
 /// of [`after`](Self::after).
 pub trait Hook: Send + Sync {
-    /// Runs before the effect.
+    /// Runs before the effect, in place of the pause in which others run.
     ///
     /// # Errors
     /// An error is the result of the call, which then has no effect.
     fn before<'a>(&'a self, _: Call<'a>) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(ready(Ok(())))
+        Box::pin(async {
+            let_others_run().await;
+            Ok(())
+        })
     }
 
     /// Runs after the effect.
@@ -78,8 +81,16 @@ pub trait Hook: Send + Sync {
 /// A function is a hook that runs before the effect.
 impl<F: Fn(Call<'_>) -> Result<(), Fault> + Send + Sync> Hook for F {
     fn before<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(ready(self(call)))
+        Box::pin(async move {
+            let_others_run().await;
+            self(call)
+        })
     }
+}
+
+/// Lets others run, as a store behind a network does.
+pub(super) async fn let_others_run() {
+    tokio::task::yield_now().await;
 }
 
 impl Call<'_> {
