@@ -166,7 +166,8 @@ impl Decisions {
     /// Decides for one of several things and returns its index. There is none if the
     /// thing does not exist in a shortened schedule.
     pub(super) fn pick(&self, ids: impl ExactSizeIterator<Item = u64> + Clone) -> Option<usize> {
-        self.pick_by(ids.clone(), |random| random.usize(0..ids.len()))
+        let count = ids.len();
+        self.pick_by(ids, |random| random.usize(0..count))
     }
 
     /// Decides for one of several things, by an index that is drawn otherwise.

@@ -17,10 +17,10 @@
 //! What is left out: busy time from calendars, and refunds made by hand.
 
 mod decisions;
-mod faults;
 mod invariants;
 mod notifications;
 mod planted_bug;
+mod request_faults;
 mod schedule;
 mod search;
 mod shrink;
@@ -92,13 +92,12 @@ pub enum Error {
 /// When one is found; with a planted bug, when none is found.
 pub async fn run(options: Options) -> Result<(), Error> {
     let Options { seeds, first, seed, full, bug } = options;
-    let (seed, schedules) = match seed {
-        Some(seed) => (Some(seed), 1),
-        None => {
-            let search = Arc::new(Search::new(first..first.saturating_add(seeds), bug));
-            let finding = search_until_interrupted(&search).await?;
-            (finding.map(|finding| finding.seed), search.totals().schedules)
-        }
+    let (seed, schedules) = if seed.is_some() {
+        (seed, 1)
+    } else {
+        let search = Arc::new(Search::new(first..first.saturating_add(seeds), bug));
+        let finding = search_until_interrupted(&search).await?;
+        (finding.map(|finding| finding.seed), search.totals().schedules)
     };
     let shrunk = seed.and_then(|seed| Some((seed, shrink(seed, bug)?)));
     if let Some(seed) = seed

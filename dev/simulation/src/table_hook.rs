@@ -13,9 +13,9 @@ use testing::{Call, Fault, Hook, MemoryStore, Outcome};
 use tokio::task::yield_now;
 
 use super::decisions::Decisions;
-use super::faults::Faults;
 use super::notifications::NotificationLog;
 use super::planted_bug::Bug;
+use super::request_faults::Faults;
 use super::trace::{Trace, short};
 
 /// The hook of one handle of the table. Each handle has its own faults. The clones of
@@ -99,7 +99,7 @@ impl TableHook {
         }
         match fault {
             Some(CallFault::RequestLost) => {
-                if let Call::MarkDone(..) = call {
+                if matches!(call, Call::MarkDone(..)) {
                     self.log.entries().interrupt();
                 }
                 Err(self.unavailable(call).into())
@@ -124,10 +124,10 @@ impl TableHook {
     fn plant_bug(&self, call: Call<'_>) {
         match (self.bug, call) {
             (Some(Bug::UncheckedVersion), Call::Write(change)) => self.accept_any_version(change),
-            (Some(Bug::UnclaimedEffect), Call::Claim(id, effect)) => {
-                if !self.table.effects(id).contains(&effect) {
-                    self.table.remove_marker(id, effect);
-                }
+            (Some(Bug::UnclaimedEffect), Call::Claim(id, effect))
+                if !self.table.effects(id).contains(&effect) =>
+            {
+                self.table.remove_marker(id, effect);
             }
             _ => {}
         }

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::notification_log::{CalendarEvent, NotificationLog};
 use crate::decisions::Decisions;
-use crate::faults::Faults;
 use crate::planted_bug::Bug;
+use crate::request_faults::Faults;
 use crate::trace::{Trace, short};
 
 const SES: &str = "SES";

@@ -7,7 +7,7 @@ use openchair::payments::{Refund, RefundStatus, Session, SessionStatus, StripeEr
 use salon::booking::BookingId;
 
 use super::{Bug, Created, Decisions, FAULTS, Fault, rejected};
-use crate::faults::Faults;
+use crate::request_faults::Faults;
 use crate::trace::short;
 
 /// For how long an idempotency key is remembered.
