@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, html};
-use notify::mail::{self, Mail, News};
+use notify::mail::{self, Mail, Notification};
 use salon::Salon;
 use salon::booking::{Booking, Refund, State};
 use salon::interval::Interval;
@@ -124,30 +124,30 @@ fn cases(salon: &Salon) -> Vec<Case> {
             booking.version += 1;
         })
     };
-    let case = |name, title, news: &News, booking: &Booking| {
+    let case = |name, title, news: &Notification, booking: &Booking| {
         let mails = mail::write(news, booking, &salon, booking.changed_at);
         Case { name, title, mails }
     };
     let day_before = confirmed.appointment.start() - SignedDuration::from_hours(24);
     vec![
-        case("confirmed", "Confirmed", &News::Confirmed, &confirmed),
+        case("confirmed", "Confirmed", &Notification::Confirmed, &confirmed),
         case(
             "confirmed-last-minute",
             "Confirmed after the deadline for a refund",
-            &News::Confirmed,
+            &Notification::Confirmed,
             &with(&|booking| booking.changed_at = last_minute),
         ),
         case(
             "confirmed-conflict",
             "Confirmed, with a conflict in the calendar",
-            &News::Confirmed,
+            &Notification::Confirmed,
             &with(&|booking| booking.has_conflict = true),
         ),
         Case {
             name: "moved",
             title: "Paid late, with another staff member",
             mails: mail::write(
-                &News::Moved { from: other },
+                &Notification::Moved { from: other },
                 &confirmed,
                 &of_two,
                 confirmed.changed_at,
@@ -156,37 +156,37 @@ fn cases(salon: &Salon) -> Vec<Case> {
         Case {
             name: "reminder",
             title: "Reminder",
-            mails: mail::write(&News::Reminder, &confirmed, &salon, day_before),
+            mails: mail::write(&Notification::Reminder, &confirmed, &salon, day_before),
         },
         case(
             "cancelled-refunding",
             "Cancelled with a refund",
-            &News::Cancelled,
+            &Notification::Cancelled,
             &is(State::Refunding, refund),
         ),
         case(
             "cancelled",
             "Cancelled without a refund",
-            &News::Cancelled,
+            &Notification::Cancelled,
             &is(State::Cancelled, None),
         ),
         case(
             "paid-too-late",
             "Paid late, after the time was taken",
-            &News::PaidTooLate,
+            &Notification::PaidTooLate,
             &is(State::Refunding, refund),
         ),
         case(
             "paid-after-cancelling",
             "Paid after cancelling",
-            &News::PaidAfterCancelling,
+            &Notification::PaidAfterCancelling,
             &is(State::Refunding, refund),
         ),
-        case("refunded", "Refunded", &News::Refunded, &is(State::Refunded, refund)),
+        case("refunded", "Refunded", &Notification::Refunded, &is(State::Refunded, refund)),
         case(
             "refund-failed",
             "The refund failed",
-            &News::RefundFailed,
+            &Notification::RefundFailed,
             &is(State::RefundFailed, refund),
         ),
     ]

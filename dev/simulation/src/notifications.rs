@@ -22,7 +22,7 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
-use notify::{Answer, Event, NotAllReminded, Notify};
+use notify::{Notify, NotifyEvent, NotifyResponse, ReminderError};
 use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
 use salon::Salon;
@@ -118,7 +118,7 @@ struct Delivery<'s> {
     /// The shard that waits for it. `None` is a delivery by an operator.
     shard: Option<usize>,
     batch: Vec<Arc<Record>>,
-    future: Pin<Box<dyn Future<Output = Result<Answer, NotAllReminded>> + 's>>,
+    future: Pin<Box<dyn Future<Output = Result<NotifyResponse, ReminderError>> + 's>>,
 }
 
 impl<'s> Notifications<'s> {
@@ -286,7 +286,7 @@ impl<'s> Notifications<'s> {
             format!("delivery {number} begins: {}", records.join(", "))
         });
         let System { notifier, clock, .. } = self.system;
-        let event = Event { records: Some(batch.iter().map(|it| it.json.clone()).collect()) };
+        let event = NotifyEvent { records: Some(batch.iter().map(|it| it.json.clone()).collect()) };
         let deadline = clock.now() + TIMEOUT;
         let future = Box::pin(notifier.function.handle(event, deadline));
         let id = self.decisions.new_id();
@@ -325,8 +325,8 @@ impl<'s> Notifications<'s> {
     }
 
     /// Removes the records from a shard that have been handled.
-    fn end(&mut self, delivery: &Delivery<'s>, answer: Result<Answer, NotAllReminded>) {
-        let Ok(Answer::Changes(failures)) = answer else { return };
+    fn end(&mut self, delivery: &Delivery<'s>, answer: Result<NotifyResponse, ReminderError>) {
+        let Ok(NotifyResponse::Changes(failures)) = answer else { return };
         let has_failed = |record: &Arc<Record>| {
             let number = record.number.to_string();
             failures.batch_item_failures.iter().any(|failure| failure.item_identifier == number)

@@ -1,31 +1,21 @@
 //! GET /availability and GET /services.
 
-use std::sync::Arc;
-
 use availability::Availability;
-use lambda_http::{Error, Request, run_concurrent, service_fn};
+use lambda_http::Error;
+use openchair::aws;
 use openchair::busy::BusyReader;
 use openchair::calendars::Origins;
 use openchair::clock::Clock;
 use openchair::config::Config;
-use openchair::http::AsIs;
+use openchair::runtime::run_http;
 use openchair::store::DynamoStore;
-use openchair::{aws, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let start = start().await;
-    let function =
-        Arc::new(start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?);
-    run_concurrent(service_fn(move |request: Request| {
-        let function = Arc::clone(&function);
-        async move { Ok::<_, Error>(AsIs(function.handle(request).await)) }
-    }))
-    .await
+    run_http(start, |function, request| async move { function.handle(request).await }).await
 }
 
-/// Makes the function, with its first snapshot taken.
+/// Makes the function, with its first snapshot.
 async fn start() -> Result<Availability<DynamoStore, Origins>, Error> {
     let config = Config::from_env()?;
     let origins = Origins::load(&config).await?;

@@ -1,19 +1,21 @@
+//! The query parameters of `/availability`.
+
 use jiff::Span;
 use jiff::civil::Date;
-use openchair::http::{ApiError, Code};
+use openchair::http::{ApiError, ErrorCode};
 use salon::service::{ServiceId, StaffId};
 use salon::strict_date::parse_date;
 use salon::{DateRange, Salon};
 
-/// What a request to `/availability` asks for: the key of a cached body.
+/// The parameters of a request to `/availability`: the key of a cached body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     pub(crate) service: Option<StartsQuery>,
     pub(crate) staff: Option<StaffId>,
 }
 
-/// Which starts are asked for. The dates have not been held against a horizon,
-/// which moves with the snapshot.
+/// The service and dates for which start times are requested. The dates are not yet
+/// compared with the horizon, which moves with the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StartsQuery {
     pub(crate) service: ServiceId,
@@ -22,8 +24,8 @@ pub(crate) struct StartsQuery {
 }
 
 impl Query {
-    /// Reads the parameters. Without a service, `from` and `days` mean nothing
-    /// and are ignored like any unknown parameter.
+    /// Parses the parameters. Without a service, `from` and `days` are ignored like any
+    /// unknown parameter.
     pub(crate) fn parse<'a>(
         salon: &Salon,
         parameter: impl Fn(&str) -> Option<&'a str>,
@@ -48,8 +50,7 @@ impl Query {
 }
 
 impl StartsQuery {
-    /// Returns the first and the last date asked for: by default, the whole
-    /// horizon.
+    /// Returns the first and the last date. The default is the whole horizon.
     pub(crate) fn dates(&self, horizon: DateRange) -> Result<(Date, Date), ApiError> {
         let first = self.from.unwrap_or(horizon.first);
         if !horizon.contains(first) {
@@ -66,7 +67,7 @@ fn from(text: Option<&str>) -> Result<Option<Date>, ApiError> {
     let message = "`from` is a date, YYYY-MM-DD.";
     parse_date(text)
         .map(Some)
-        .ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("from"))
+        .ok_or_else(|| ApiError::new(ErrorCode::InvalidParameter, message).for_field("from"))
 }
 
 fn days(text: Option<&str>) -> Result<Option<u16>, ApiError> {
@@ -74,26 +75,27 @@ fn days(text: Option<&str>) -> Result<Option<u16>, ApiError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let days = text.parse().ok().filter(|days| digits && (1..=1000).contains(days));
     let message = "`days` is a number of days, from 1 to the end of the horizon.";
-    days.map(Some).ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("days"))
+    days.map(Some)
+        .ok_or_else(|| ApiError::new(ErrorCode::InvalidParameter, message).for_field("days"))
 }
 
 fn outside(horizon: DateRange, field: &'static str) -> ApiError {
     let message = format!("Times can be booked from {} to {}.", horizon.first, horizon.last);
-    ApiError::new(Code::InvalidParameter, message).at(field)
+    ApiError::new(ErrorCode::InvalidParameter, message).for_field(field)
 }
 
 fn unknown_service() -> ApiError {
     ApiError::new(
-        Code::UnknownService,
+        ErrorCode::UnknownService,
         "There is no service with this id. GET /services lists them.",
     )
-    .at("service")
+    .for_field("service")
 }
 
 fn unknown_staff() -> ApiError {
     ApiError::new(
-        Code::UnknownStaff,
+        ErrorCode::UnknownStaff,
         "There is no staff member with this id. GET /services lists them.",
     )
-    .at("staff")
+    .for_field("staff")
 }

@@ -1,3 +1,5 @@
+//! Snapshots of the staff's busy times, and the bodies made from them.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -10,35 +12,35 @@ use openchair::time_budget::{SNAPSHOT_CURRENT, SNAPSHOT_FAILURE, SNAPSHOT_LIFETI
 use salon::Salon;
 use salon::availability::{Availability, BusyTimes};
 
-use crate::body;
+use crate::availability_json;
 use crate::query::Query;
 
-/// How many bodies are kept of a snapshot. A salon's site asks for a few
-/// dozen; a crawler that tries all dates must not fill the memory.
+/// Maximum number of bodies kept with a snapshot. A salon's site requests a few dozen; a
+/// crawler that tries all dates must not fill the memory.
 const MAX_BODIES: usize = 256;
 
-/// When the staff were busy at one instant, and the bodies made of that.
+/// The staff's busy times as read at one instant, and the bodies made from them.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     busy: BusyTimes,
     taken_at: Timestamp,
-    /// What its age counts from.
+    /// The instant from which `Age` counts.
     as_of: Timestamp,
-    /// When it is worth taking another.
+    /// When the next snapshot may know more.
     good_until: Timestamp,
     bodies: Mutex<HashMap<Query, Arc<CacheableBody>>>,
 }
 
-/// How fresh a snapshot a request wants.
+/// How fresh a snapshot a request needs.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted {
+pub(crate) enum Freshness {
     /// At most 60 s old.
     Cached,
     /// At most 1 s old, and read consistently.
     Current,
 }
 
-impl Wanted {
+impl Freshness {
     const fn max_age(self) -> SignedDuration {
         match self {
             Self::Cached => SNAPSHOT_LIFETIME,
@@ -70,39 +72,39 @@ impl<S: Store, O: Origin> Snapshots<S, O> {
         Self { salon, reader, newest: RwLock::default(), failed_at: tokio::sync::Mutex::default() }
     }
 
-    /// Returns a snapshot that is fresh enough, and whether it was there.
+    /// Returns a snapshot that is fresh enough, and where it came from.
     pub(crate) async fn get(
         &self,
-        wanted: Wanted,
+        freshness: Freshness,
     ) -> Result<(Arc<Snapshot>, CacheLevel), StoreError> {
-        if let Some(snapshot) = self.fresh(wanted) {
+        if let Some(snapshot) = self.fresh(freshness) {
             return Ok((snapshot, CacheLevel::Container));
         }
         let mut failed_at = self.failed_at.lock().await;
-        if let Some(snapshot) = self.fresh(wanted) {
+        if let Some(snapshot) = self.fresh(freshness) {
             return Ok((snapshot, CacheLevel::Container));
         }
         let now = self.now();
         if failed_at.is_some_and(|at| now.duration_since(at) < SNAPSHOT_FAILURE) {
-            let source = "it failed less than a second ago".into();
+            let source = "it failed less than a second ago, for another request".into();
             return Err(StoreError::Unavailable { asked: "busy times", source });
         }
-        let busy = self.reader.read(&self.salon, wanted.consistency()).await;
+        let busy = self.reader.read(&self.salon, freshness.consistency()).await;
         *failed_at = busy.is_err().then_some(now);
         let snapshot = Arc::new(Snapshot::new(&busy?));
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&snapshot));
         Ok((snapshot, CacheLevel::Table))
     }
 
-    /// Returns how old a snapshot is, in whole seconds.
+    /// Returns a snapshot's age in whole seconds.
     pub(crate) fn age_seconds(&self, snapshot: &Snapshot) -> u64 {
         self.now().duration_since(snapshot.as_of).as_secs().try_into().unwrap_or(0)
     }
 
-    fn fresh(&self, wanted: Wanted) -> Option<Arc<Snapshot>> {
+    fn fresh(&self, freshness: Freshness) -> Option<Arc<Snapshot>> {
         let now = self.now();
         let is_fresh = |snapshot: &&Arc<Snapshot>| {
-            now.duration_since(snapshot.taken_at) < wanted.max_age() && now < snapshot.good_until
+            now.duration_since(snapshot.taken_at) < freshness.max_age() && now < snapshot.good_until
         };
         let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
         newest.as_ref().filter(is_fresh).cloned()
@@ -119,12 +121,12 @@ impl Snapshot {
         Self { busy: busy.times(), taken_at, as_of, good_until, bodies: Mutex::default() }
     }
 
-    /// Returns the body that has already been made for a query.
+    /// Returns the body for a query, if it has been made.
     pub(crate) fn known_body(&self, query: &Query) -> Option<Arc<CacheableBody>> {
         self.bodies.lock().unwrap_or_else(PoisonError::into_inner).get(query).cloned()
     }
 
-    /// Makes the body for a query, and keeps it while there is room.
+    /// Makes the body for a query, and keeps it if there is room.
     pub(crate) fn body(&self, salon: &Salon, query: Query) -> Result<Arc<CacheableBody>, ApiError> {
         let availability = Availability::new(salon, &self.busy, self.taken_at);
         let starts = query.service.as_ref();
@@ -132,14 +134,14 @@ impl Snapshot {
             return Err(ApiError::calendar_unavailable());
         }
         let json = match starts {
-            None => body::open_time(availability.open_time(query.staff.as_ref())),
+            None => availability_json::open_time(availability.open_time(query.staff.as_ref())),
             Some(starts) => {
-                let service = salon
-                    .service(starts.service.as_str())
-                    .ok_or_else(|| ApiError::internal("a service vanished"))?;
+                let service = salon.service(starts.service.as_str()).ok_or_else(|| {
+                    ApiError::internal("a service that was parsed is not in the salon file")
+                })?;
                 let dates = starts.dates(salon.horizon(self.taken_at))?;
                 let starts = availability.starts(service, query.staff.as_ref(), dates);
-                body::starts(salon, service, starts)
+                availability_json::starts(salon, service, starts)
             }
         };
         let body = Arc::new(CacheableBody::new(json));

@@ -1,9 +1,9 @@
-//! Reserving a time and paying its deposit: `POST /checkout`, and what becomes
-//! of it: `/bookings/{id}`.
+//! `POST /checkout` reserves a time and takes its deposit; `/bookings/{id}` shows and
+//! cancels a booking.
 
-mod body;
-mod refusal;
-mod request;
+mod booking_errors;
+mod booking_json;
+mod checkout_request;
 mod route;
 
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use openchair::bookings::{Bookings, address_key, fingerprint, request_key};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
-use openchair::http::{self, Answer, ApiError, Code, observe};
+use openchair::http::{self, ApiError, ErrorCode, RouteResponse, observe};
 use openchair::payments::{BareDeposit, StripeClient, create_bare_deposit};
 use openchair::store::booking_store::BookingStore;
 use openchair::time_budget::CHECKOUT_DEADLINE;
@@ -24,16 +24,16 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::refusal::{not_cancelled, not_reserved, unknown_booking};
-use crate::request::{Fields, Wanted, object};
+use crate::booking_errors::{cancel_error, reserve_error, unknown_booking};
+use crate::checkout_request::{CheckoutRequest, Fields, object};
 use crate::route::Route;
 
-/// The largest body taken, in bytes.
+/// Maximum size of a request body, in bytes.
 const MAX_BODY: usize = 16 * 1024;
-/// When one that took longer may be repeated.
+/// `Retry-After` of a request that took too long.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-/// The function: what it needs to answer, made once a container.
+/// The function, made once per container.
 #[derive(Debug)]
 pub struct Checkout<S, O> {
     bookings: Bookings<S, O, StripeClient>,
@@ -41,7 +41,6 @@ pub struct Checkout<S, O> {
 }
 
 impl<S: BookingStore, O: Origin> Checkout<S, O> {
-    /// Makes the function.
     #[must_use]
     pub const fn new(bookings: Bookings<S, O, StripeClient>, clock: Clock) -> Self {
         Self { bookings, clock }
@@ -50,18 +49,22 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let route = Route::of(request.raw_http_path());
-        // Boxed: what waits for the table and for Stripe is large.
-        let answering = Box::pin(self.answer(&route, &request));
+        // Boxed: the future that waits for the table and for Stripe is large.
+        let response = Box::pin(self.respond(&route, &request));
         let in_time = async {
-            timeout(CHECKOUT_DEADLINE, answering).await.unwrap_or_else(|_| {
-                let message = "This takes too long at the moment. Please try again.";
-                Err(ApiError::new(Code::StripeBusy, message).retry_after(RETRY_AFTER_SECONDS))
+            timeout(CHECKOUT_DEADLINE, response).await.unwrap_or_else(|_| {
+                let message = "This is taking too long. Please try again.";
+                Err(ApiError::new(ErrorCode::StripeBusy, message).retry_after(RETRY_AFTER_SECONDS))
             })
         };
         observe(&request, route.name(), in_time).await
     }
 
-    async fn answer(&self, route: &Route<'_>, request: &Request) -> Result<Answer, ApiError> {
+    async fn respond(
+        &self,
+        route: &Route<'_>,
+        request: &Request,
+    ) -> Result<RouteResponse, ApiError> {
         let method = request.method();
         match *route {
             Route::Checkout if method == Method::POST => self.checkout(request).await,
@@ -74,32 +77,32 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         }
     }
 
-    async fn checkout(&self, request: &Request) -> Result<Answer, ApiError> {
+    async fn checkout(&self, request: &Request) -> Result<RouteResponse, ApiError> {
         if request.body().is_empty() {
             return self.bare_deposit().await;
         }
         let body = json_body(request)?;
         let salon = self.bookings.salon();
-        let wanted = Wanted::parse(salon, body)?;
+        let checkout = CheckoutRequest::parse(salon, body)?;
         let key = idempotency_key(request.headers())?;
         let now = self.clock.now();
-        let start = wanted.when.instant(salon, now)?;
-        let (customer, at) = (wanted.customer, start.to_string());
+        let start = checkout.when.instant(salon, now)?;
+        let (customer, at) = (checkout.customer, start.to_string());
         let fingerprint = fingerprint(&[
-            wanted.service.id.as_str(),
+            checkout.service.id.as_str(),
             &at,
-            wanted.staff.map_or("", |staff| staff.as_str()),
+            checkout.staff.map_or("", |staff| staff.as_str()),
             customer.name.as_str(),
             customer.phone.as_str(),
             customer.email.as_str(),
-            wanted.ui.as_str(),
+            checkout.ui.as_str(),
         ]);
         let request = openchair::bookings::Request {
-            service: wanted.service,
+            service: checkout.service,
             start,
-            staff: wanted.staff,
+            staff: checkout.staff,
             customer,
-            ui: wanted.ui,
+            ui: checkout.ui,
             key,
             fingerprint,
             address: address(request),
@@ -107,26 +110,26 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         match self.bookings.reserve(&request).await {
             Ok(reserved) => {
                 let status = if reserved.is_new { StatusCode::CREATED } else { StatusCode::OK };
-                Ok(answer(status, body::hold(salon, &reserved.booking)))
+                Ok(uncacheable(status, booking_json::hold(salon, &reserved.booking)))
             }
-            Err(error) => Err(not_reserved(salon, now, wanted.when, error)),
+            Err(error) => Err(reserve_error(salon, now, checkout.when, error)),
         }
     }
 
-    async fn booking(&self, id: &str) -> Result<Answer, ApiError> {
+    async fn booking(&self, id: &str) -> Result<RouteResponse, ApiError> {
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
         let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
-        Ok(answer(StatusCode::OK, body::booking(self.bookings.salon(), &booking)))
+        Ok(uncacheable(StatusCode::OK, booking_json::booking(self.bookings.salon(), &booking)))
     }
 
-    /// Answers with the file that puts a booking into a calendar, or after a
-    /// cancellation takes it out. Nothing in it is personal: the id is enough.
-    async fn calendar(&self, id: &str) -> Result<Answer, ApiError> {
+    /// Returns the file that adds a booking to a calendar, or removes it after a
+    /// cancellation. It contains no personal data, so the id is enough to get it.
+    async fn calendar(&self, id: &str) -> Result<RouteResponse, ApiError> {
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
         let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
         let Some(file) = Invitation::for_client(&booking, self.bookings.salon()) else {
-            let message = "Only a confirmed booking has a place in a calendar.";
-            return Err(ApiError::new(Code::NotFound, message));
+            let message = "There is a calendar file for confirmed bookings only.";
+            return Err(ApiError::new(ErrorCode::NotFound, message));
         };
         let mut response = Response::new(Body::Text(file.text));
         let kind = format!("text/calendar; charset=utf-8; method={}", file.method.as_str());
@@ -135,24 +138,25 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let name = HeaderValue::from_static("inline; filename=\"appointment.ics\"");
         headers.insert(header::CONTENT_DISPOSITION, name);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Ok(Answer::uncached(response))
+        Ok(RouteResponse::uncached(response))
     }
 
-    async fn cancel(&self, id: &str, request: &Request) -> Result<Answer, ApiError> {
+    async fn cancel(&self, id: &str, request: &Request) -> Result<RouteResponse, ApiError> {
         let fields = Fields(object(json_body(request)?)?);
         let token = fields.required("manageToken")?;
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
         match self.bookings.cancel(&id, token).await {
-            Ok(booking) => {
-                Ok(answer(StatusCode::OK, body::booking(self.bookings.salon(), &booking)))
-            }
-            Err(error) => Err(not_cancelled(error)),
+            Ok(booking) => Ok(uncacheable(
+                StatusCode::OK,
+                booking_json::booking(self.bookings.salon(), &booking),
+            )),
+            Err(error) => Err(cancel_error(error)),
         }
     }
 
-    /// Opens a Stripe session for the salon's default deposit, which reserves
-    /// nothing.
-    async fn bare_deposit(&self) -> Result<Answer, ApiError> {
+    /// Creates a Stripe session for the salon's default deposit, without reserving a
+    /// time.
+    async fn bare_deposit(&self) -> Result<RouteResponse, ApiError> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Session<'a> {
@@ -163,7 +167,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let salon = self.bookings.salon();
         if !salon.bare_deposits {
             let message = "This salon takes deposits for a booked time only.";
-            return Err(ApiError::new(Code::NotFound, message));
+            return Err(ApiError::new(ErrorCode::NotFound, message));
         }
         let deposit = BareDeposit {
             amount: salon.default_deposit,
@@ -174,41 +178,44 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let client_secret = created.client_secret.as_ref().map(ExposeSecret::expose_secret);
         let session = Session { client_secret, session_id: &created.id };
         let body = serde_json::to_string(&session).expect("text is always JSON");
-        Ok(answer(StatusCode::OK, body))
+        Ok(uncacheable(StatusCode::OK, body))
     }
 }
 
-fn answer(status: StatusCode, body: String) -> Answer {
-    Answer::uncached(http::json_uncacheable(status, body))
+fn uncacheable(status: StatusCode, body: String) -> RouteResponse {
+    RouteResponse::uncached(http::json_uncacheable(status, body))
 }
 
-/// Returns the bytes of a body that says it is JSON.
+/// Returns a body's bytes, if its content type is JSON.
 fn json_body(request: &Request) -> Result<&[u8], ApiError> {
     let body: &[u8] = request.body().as_ref();
     if body.len() > MAX_BODY {
-        return Err(ApiError::new(Code::BodyTooLarge, "A body may have 16 KiB."));
+        return Err(ApiError::new(
+            ErrorCode::BodyTooLarge,
+            "The request body is larger than 16 KiB.",
+        ));
     }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/json") {
-        let message = "A body must be JSON, and say so: Content-Type: application/json.";
-        return Err(ApiError::new(Code::UnsupportedMediaType, message));
+        let message = "The request body must be JSON, with Content-Type: application/json.";
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
     }
     Ok(body)
 }
 
-/// Reads the header that makes a repeat of a request safe.
+/// Reads the header that makes retries of a request safe.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (16..=255).contains(&key.len()));
-    let message = "An `Idempotency-Key` has 16 to 255 characters of ASCII, drawn at random.";
-    let key =
-        key.ok_or_else(|| ApiError::new(Code::InvalidParameter, message).at("idempotency-key"))?;
+    let message = "`Idempotency-Key` must be 16 to 255 random ASCII characters.";
+    let key = key.ok_or_else(|| {
+        ApiError::new(ErrorCode::InvalidParameter, message).for_field("idempotency-key")
+    })?;
     Ok(Some(request_key(key)))
 }
 
-/// Returns where a request came from, as the gateway saw it. A header could
-/// say anything.
+/// Returns a hash of the client's address as the gateway saw it. Headers could be forged.
 fn address(request: &Request) -> Option<HoldKey> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     let address: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;

@@ -1,11 +1,10 @@
-/// What a path leads to.
+/// The resource of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     Checkout,
-    /// A booking, by what stands in the place of its id.
+    /// A booking, by its id, which has not been checked.
     Booking(&'a str),
     Cancel(&'a str),
-    /// A booking's calendar file.
     Calendar(&'a str),
     Unknown,
 }
@@ -24,7 +23,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Returns the route's name in the log, without the id.
+    /// Returns the route's name for the log, without the id.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Checkout => "/checkout",
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_lead_to_routes() {
+    fn each_path_has_its_route() {
         let table = [
             ("/checkout", Route::Checkout),
             ("/bookings/1", Route::Booking("1")),

@@ -1,16 +1,16 @@
-//! What visitors and the salon's owner are told about bookings, and what the
-//! owner's calendar shows of them.
+//! Notifies visitors and the salon's owner about bookings, and writes bookings into the
+//! staff's calendars.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | [`mail`] | mails: from a booking and the salon to bytes |
-//! | `changes` | the table's stream: what is told of each change |
-//! | `reminders` | the schedule: who is told again |
-//! | `once` | carrying out an effect once |
+//! | [`mail`] | mails, from a booking and the salon to bytes |
+//! | `booking_changes` | changes of bookings, from the table's stream |
+//! | `reminders` | reminders, on a schedule |
+//! | `effects` | carries out each effect once |
 
-mod changes;
+mod booking_changes;
+mod effects;
 pub mod mail;
-mod once;
 mod reminders;
 
 use jiff::Timestamp;
@@ -24,66 +24,63 @@ use salon::Salon;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::changes::Failures;
-pub use self::reminders::{NotAllReminded, Reminded};
+pub use self::booking_changes::{BatchItemFailure, BatchResponse};
+pub use self::reminders::{ReminderError, ReminderReport};
 
-/// The function: what it needs to tell people, made once a container.
+/// The function, made once per container.
 #[derive(Debug)]
 pub struct Notify<S, M = Ses, G = GoogleCalendars> {
     salon: Salon,
     store: S,
     mailer: M,
-    entries: StaffCalendars<G>,
+    calendars: StaffCalendars<G>,
     clock: Clock,
 }
 
-/// What the function is called with: records of the stream, or else the time
-/// has come to remind.
+/// The function's input: records of the stream, or the schedule's event, which has none.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Event {
-    /// The records, each to be read by itself.
+pub struct NotifyEvent {
+    /// The stream's records. Each is parsed on its own, so that one that cannot be read
+    /// fails alone.
     #[serde(rename = "Records")]
     pub records: Option<Vec<Value>>,
 }
 
-/// What the function answers.
+/// The function's output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
-    /// Which records are to come again.
-    Changes(Failures),
-    /// Who was reminded.
-    Reminders(Reminded),
+pub enum NotifyResponse {
+    /// The records that failed.
+    Changes(BatchResponse),
+    Reminders(ReminderReport),
 }
 
 impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
-    /// Makes the function.
     #[must_use]
     pub const fn new(
         salon: Salon,
         store: S,
         mailer: M,
-        entries: StaffCalendars<G>,
+        calendars: StaffCalendars<G>,
         clock: Clock,
     ) -> Self {
-        Self { salon, store, mailer, entries, clock }
+        Self { salon, store, mailer, calendars, clock }
     }
 
-    /// Does what an event asks for, before `deadline`.
+    /// Handles an event before `deadline`.
     ///
     /// # Errors
-    /// When somebody could not be reminded. Records that failed are in the
-    /// answer.
+    /// When a reminder could not be sent. Records that failed are in the response.
     pub async fn handle(
         &self,
-        event: Event,
+        event: NotifyEvent,
         deadline: Timestamp,
-    ) -> Result<Answer, NotAllReminded> {
-        let answer = match event.records {
-            Some(records) => Ok(Answer::Changes(self.tell_changes(records).await)),
-            None => self.remind(deadline).await.map(Answer::Reminders),
+    ) -> Result<NotifyResponse, ReminderError> {
+        let response = match event.records {
+            Some(records) => Ok(NotifyResponse::Changes(self.handle_changes(records).await)),
+            None => self.send_reminders(deadline).await.map(NotifyResponse::Reminders),
         };
         metrics::flush();
-        answer
+        response
     }
 }

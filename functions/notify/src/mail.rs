@@ -1,15 +1,15 @@
 //! Mails: from a booking and the salon to bytes.
 //!
-//! Nothing here asks the time or chance: the same news of the same booking, at
-//! the same time, is the same mail byte for byte, and at any time it has the same
-//! id. So it can be written again after a crash, and sent once. SES puts an id and
-//! a date of its own in their places
-//! (<https://docs.aws.amazon.com/ses/latest/dg/header-fields.html>), so who sends
-//! remembers ours, and cannot look for it in a mailbox.
+//! Nothing here reads the clock or draws random numbers. The same notification about the
+//! same booking, at the same time, is the same mail byte for byte, and at any time it has
+//! the same id. So it can be written again after a crash and sent once. SES replaces the
+//! id and the date
+//! (<https://docs.aws.amazon.com/ses/latest/dg/header-fields.html>), so the sender keeps
+//! a marker and cannot look the id up in a mailbox.
 
 mod letter;
 mod message;
-mod news;
+mod notification;
 mod templates;
 
 use std::fmt;
@@ -23,14 +23,14 @@ use salon::invitation::Invitation;
 use salon::staff_calendar::CalendarName;
 
 use self::letter::{Letter, one_line};
-pub use self::news::News;
+pub use self::notification::Notification;
 
-/// Whom a mail is for.
+/// The person who gets a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recipient {
-    /// Who booked.
+    /// The person who booked.
     Visitor,
-    /// Whose salon it is.
+    /// The salon's owner.
     Owner,
 }
 
@@ -45,37 +45,28 @@ impl Recipient {
     }
 }
 
-/// Who is in a header: a name, if there is one, and an address in ASCII.
+/// An address of a header, in ASCII, with an optional display name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    /// The name that is shown.
     pub name: Option<String>,
-    /// The address.
     pub address: String,
 }
 
-/// A mail. Shown without what is personal, or gives the right to cancel.
+/// A mail. `Debug` shows neither personal data nor the manage token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Whom it is for.
     pub recipient: Recipient,
-    /// Its `Message-ID`, without the angle brackets: booking, news, recipient.
+    /// The `Message-ID`, without angle brackets: booking, notification, recipient.
     pub id: String,
-    /// Who writes.
     pub from: Address,
-    /// Who is written to.
     pub to: Address,
-    /// Who gets an answer.
     pub reply_to: Address,
-    /// When it is written.
     pub date: Timestamp,
-    /// What it is about.
     pub subject: String,
-    /// What it says.
     pub text: String,
-    /// The same, for clients that show HTML.
+    /// The same text, for clients that show HTML.
     pub html: Option<String>,
-    /// What goes into a calendar.
+    /// The calendar file, if the appointment changes.
     pub invitation: Option<Invitation>,
 }
 
@@ -93,14 +84,19 @@ impl Mail {
     }
 }
 
-/// Writes what is said about a booking: a mail to each who is told.
+/// Writes the mails of a notification about a booking.
 ///
-/// A salon without `[mail]` writes none. A visitor is not written to at an
-/// address that Amazon SES does not take; the owner is then told to call.
+/// A salon without `[mail]` writes none. A visitor whose address Amazon SES does not
+/// accept gets no mail; the owner's mail then says to call.
 #[must_use]
-pub fn write(news: &News, booking: &Booking, salon: &Salon, now: Timestamp) -> Vec<Mail> {
+pub fn write(
+    notification: &Notification,
+    booking: &Booking,
+    salon: &Salon,
+    now: Timestamp,
+) -> Vec<Mail> {
     let Some(rules) = &salon.mail else { return Vec::new() };
-    let letter = Letter::new(news, booking, salon, now);
+    let letter = Letter::new(notification, booking, salon, now);
     let customer = &booking.customer;
     let visitor = deliverable(&customer.email)
         .map(|address| Address { name: Some(one_line(customer.name.as_str())), address });
@@ -109,10 +105,10 @@ pub fn write(news: &News, booking: &Booking, salon: &Salon, now: Timestamp) -> V
 
     let mut mails = Vec::new();
     if let Some(visitor) = &visitor {
-        let page = templates::visitor(news, &letter);
+        let page = templates::visitor(notification, &letter);
         mails.push(Mail {
             recipient: Recipient::Visitor,
-            id: id(booking, news, Recipient::Visitor, rules),
+            id: id(booking, notification, Recipient::Visitor, rules),
             from: sender(&rules.from),
             to: visitor.clone(),
             reply_to: office,
@@ -120,18 +116,18 @@ pub fn write(news: &News, booking: &Booking, salon: &Salon, now: Timestamp) -> V
             subject: page.subject,
             text: page.text,
             html: Some(page.html),
-            invitation: news
-                .is_for_calendars()
+            invitation: notification
+                .changes_calendars()
                 .then(|| Invitation::for_client(booking, salon))
                 .flatten(),
         });
     }
-    if let Some(page) = templates::owner(news, &letter, visitor.is_some()) {
-        let invitation = (news.is_for_calendars() && keeps_a_feed(booking, salon))
+    if let Some(page) = templates::owner(notification, &letter, visitor.is_some()) {
+        let invitation = (notification.changes_calendars() && has_only_feeds(booking, salon))
             .then(|| Invitation::for_owner(booking, salon));
         mails.push(Mail {
             recipient: Recipient::Owner,
-            id: id(booking, news, Recipient::Owner, rules),
+            id: id(booking, notification, Recipient::Owner, rules),
             from: sender(&rules.from),
             reply_to: visitor.unwrap_or_else(|| owner.clone()),
             to: owner,
@@ -145,9 +141,14 @@ pub fn write(news: &News, booking: &Booking, salon: &Salon, now: Timestamp) -> V
     mails
 }
 
-fn id(booking: &Booking, news: &News, recipient: Recipient, rules: &MailRules) -> String {
+fn id(
+    booking: &Booking,
+    notification: &Notification,
+    recipient: Recipient,
+    rules: &MailRules,
+) -> String {
     let domain = rules.from.address.as_str().rsplit('@').next().unwrap_or_default();
-    format!("{}.{}.{}@{domain}", booking.id, news.as_str(), recipient.as_str())
+    format!("{}.{}.{}@{domain}", booking.id, notification.as_str(), recipient.as_str())
 }
 
 fn sender(from: &Mailbox) -> Address {
@@ -158,17 +159,17 @@ fn plain(email: &Email) -> Address {
     Address { name: None, address: email.as_str().to_owned() }
 }
 
-/// Tells whether the appointment is with somebody whose calendar can only be
-/// read: nobody but a person puts an appointment into a feed.
-fn keeps_a_feed(booking: &Booking, salon: &Salon) -> bool {
+/// Tells whether the staff member's calendars are all feeds, which are read-only: the
+/// owner has to add the appointment.
+fn has_only_feeds(booking: &Booking, salon: &Salon) -> bool {
     let member = salon.staff_member(booking.staff.as_str());
     let calendars = member.map_or(&[][..], |member| &member.calendars);
     let is_feed = |calendar: &CalendarName| matches!(calendar, CalendarName::Ical(_));
     !calendars.is_empty() && calendars.iter().all(is_feed)
 }
 
-/// Returns an address in ASCII: SES takes a domain in other letters as Punycode,
-/// and no other letters before the `@`
+/// Returns an address in ASCII, if it has one: SES accepts an international domain as
+/// Punycode, and only ASCII before the `@`
 /// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
 fn deliverable(email: &Email) -> Option<String> {
     let (local, domain) = email.as_str().rsplit_once('@')?;

@@ -1,4 +1,4 @@
-//! The schedule: clients who are told again that their appointment is near.
+//! Reminders of appointments, on a schedule.
 
 use jiff::Timestamp;
 use openchair::calendars::CalendarWriter;
@@ -16,63 +16,65 @@ use salon::service::StaffId;
 use serde::Serialize;
 
 use crate::Notify;
-use crate::mail::{self, News};
-use crate::once::NotTold;
+use crate::effects::EffectError;
+use crate::mail::{self, Notification};
 
-/// What a run did.
+/// Outcome of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reminded {
-    /// How many bookings have a reminder that is due; most have got it before.
+pub struct ReminderReport {
+    /// Number of bookings whose reminder is due. Most got it in an earlier run.
     pub due: usize,
-    /// How many were left for the next run, as time ran out.
+    /// Number left for the next run, because time ran out.
     pub left: usize,
 }
 
-/// Somebody could not be reminded: another run may.
+/// Reminders were not sent. The next run tries again.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAllReminded {
-    /// The day sheets cannot be read.
-    #[error("it cannot be told who is to be reminded")]
-    Sheets(#[source] StoreError),
-    /// So many mails failed, each with a line in the log.
-    #[error("{0} reminders are not sent")]
+pub enum ReminderError {
+    #[error("the day sheets could not be read")]
+    DaySheets(#[source] StoreError),
+    /// This many mails failed. Each has a line in the log.
+    #[error("{0} reminders could not be sent")]
     Failed(usize),
 }
 
 impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
-    /// Reminds whose reminder is due, the earliest appointments first.
-    pub(crate) async fn remind(&self, deadline: Timestamp) -> Result<Reminded, NotAllReminded> {
+    /// Sends the reminders that are due, the earliest appointments first.
+    pub(crate) async fn send_reminders(
+        &self,
+        deadline: Timestamp,
+    ) -> Result<ReminderReport, ReminderError> {
         let Some(reminders) = self.salon.mail.as_ref().and_then(|mail| mail.reminders) else {
-            return Ok(Reminded::default());
+            return Ok(ReminderReport::default());
         };
-        let appointments = self.appointments(&reminders).await.map_err(NotAllReminded::Sheets)?;
+        let appointments = self.appointments(&reminders).await.map_err(ReminderError::DaySheets)?;
         let last_start = deadline.saturating_sub(REMINDER_RESERVE).unwrap_or(Timestamp::MIN);
-        let mut reminded = Reminded { due: appointments.len(), left: 0 };
+        let mut report = ReminderReport { due: appointments.len(), left: 0 };
         let mut failed = 0;
         for (_, id) in &appointments {
             if self.clock.now() > last_start {
-                reminded.left += 1;
-            } else if let Err(error) = Box::pin(self.remind_of(id, &reminders)).await {
+                report.left += 1;
+            } else if let Err(error) = Box::pin(self.send_reminder(id, &reminders)).await {
                 tracing::error!(
                     error.cause = chain(&error),
                     booking.id = %id,
-                    "A reminder is not sent yet"
+                    "A reminder could not be sent, the next run tries again"
                 );
                 failed += 1;
             }
         }
         tracing::info!(
-            reminders.due = reminded.due,
-            reminders.left = reminded.left,
+            reminders.due = report.due,
+            reminders.left = report.left,
             reminders.failed = failed,
-            "Reminded of appointments"
+            "Reminders sent"
         );
-        if failed > 0 { Err(NotAllReminded::Failed(failed)) } else { Ok(reminded) }
+        if failed > 0 { Err(ReminderError::Failed(failed)) } else { Ok(report) }
     }
 
-    /// Finds the appointments whose reminders may be due, on the day sheets: no
-    /// index and no scan is needed. Holds are not among them.
+    /// Finds the appointments whose reminders may be due, without holds. They are read
+    /// from the day sheets, so no index and no scan is needed.
     async fn appointments(
         &self,
         reminders: &Reminders,
@@ -93,14 +95,18 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         Ok(appointments)
     }
 
-    async fn remind_of(&self, id: &BookingId, reminders: &Reminders) -> Result<(), NotTold> {
+    async fn send_reminder(
+        &self,
+        id: &BookingId,
+        reminders: &Reminders,
+    ) -> Result<(), EffectError> {
         let Some(booking) = self.store.booking(id).await? else { return Ok(()) };
         let now = self.clock.now();
         if !reminders.is_due(&booking, &self.salon.time_zone, now) {
             return Ok(());
         }
-        for mail in mail::write(&News::Reminder, &booking, &self.salon, now) {
-            self.send_once(&mail, &booking, 0).await?;
+        for mail in mail::write(&Notification::Reminder, &booking, &self.salon, now) {
+            self.send_mail(&mail, &booking, 0).await?;
         }
         Ok(())
     }

@@ -1,14 +1,15 @@
-//! What Stripe tells of payments and refunds: `POST /stripe/webhook`.
+//! `POST /stripe/webhook`: Stripe's events about payments and refunds.
 //!
-//! Stripe sends an event until it is answered with 2xx, for up to three days.
-//! So 2xx is said once the table has it, and of what is none of our business.
+//! Stripe sends an event until it gets a 2xx response, for up to three days. So the
+//! function answers 2xx once the table has the change, and for events that do not
+//! concern this salon.
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use openchair::bookings::{Bookings, SettleError};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
-use openchair::http::{self, Answer, ApiError, Code, observe};
+use openchair::http::{self, ApiError, ErrorCode, RouteResponse, observe};
 use openchair::payments::StripeClient;
 use openchair::payments::webhook::{
     StripeEvent, Subject, WebhookSecrets, parse_event, verify_signature,
@@ -19,10 +20,10 @@ use openchair::telemetry::metrics::{Metric, count};
 use salon::booking::BookingId;
 
 const PATH: &str = "/stripe/webhook";
-/// The largest body taken, in bytes.
+/// Maximum size of an event, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
-/// The function: what it needs to answer, made once a container.
+/// The function, made once per container.
 #[derive(Debug)]
 pub struct Webhook<S, O> {
     bookings: Bookings<S, O, StripeClient>,
@@ -30,17 +31,17 @@ pub struct Webhook<S, O> {
     clock: Clock,
 }
 
-/// What was done with an event.
+/// What the function did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// The table has what it says.
+    /// The table has the event's change.
     Taken,
-    /// It is about no booking: a bare deposit, another shop on the account, or
-    /// a type that nobody asked for.
+    /// The event concerns no booking: a bare deposit, another shop on the account, or
+    /// another type of event.
     NotOurs,
-    /// It names a booking that the table does not have.
+    /// The event names a booking that is not in the table.
     UnknownBooking,
-    /// It is about test payments, and we take real ones, or the reverse.
+    /// The event is about test payments and the key is live, or the reverse.
     OtherMode,
 }
 
@@ -56,7 +57,6 @@ impl Outcome {
 }
 
 impl<S: BookingStore, O: Origin> Webhook<S, O> {
-    /// Makes the function.
     #[must_use]
     pub const fn new(
         bookings: Bookings<S, O, StripeClient>,
@@ -70,54 +70,61 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let is_known = request.raw_http_path() == PATH;
         let route = if is_known { PATH } else { "unknown" };
-        let answering = async {
+        let response = async {
             match request.method() {
                 _ if !is_known => Err(ApiError::not_found()),
-                &Method::POST => self.delivery(&request).await,
+                // Boxed: the future that settles a payment is large.
+                &Method::POST => Box::pin(self.receive(&request)).await,
                 _ => Err(ApiError::method_not_allowed("POST")),
             }
         };
-        observe(&request, route, answering).await
+        observe(&request, route, response).await
     }
 
-    async fn delivery(&self, request: &Request) -> Result<Answer, ApiError> {
+    async fn receive(&self, request: &Request) -> Result<RouteResponse, ApiError> {
         let body: &[u8] = request.body().as_ref();
         if body.len() > MAX_BODY {
-            return Err(ApiError::new(Code::BodyTooLarge, "A body may have 256 KiB."));
+            return Err(ApiError::new(
+                ErrorCode::BodyTooLarge,
+                "The request body is larger than 256 KiB.",
+            ));
         }
         self.check_signature(request, body)?;
-        // Signed by Stripe, and not understood: a payment may be in it, so it is
-        // not said to be taken.
+        // Signed by Stripe but unreadable: it may contain a payment, so Stripe has to send
+        // it again.
         let event = parse_event(body).map_err(ApiError::internal)?;
-        let outcome = self.take(&event).await;
+        let outcome = self.apply(&event).await;
         tracing::info!(
             stripe.event = event.id,
             stripe.event_type = event.kind,
             booking.id = event.subject.booking_id(),
             webhook.outcome = outcome.as_ref().map_or("failed", |outcome| outcome.as_str()),
-            "An event of Stripe's came"
+            "Stripe event received"
         );
         outcome?;
         let body = r#"{"received":true}"#.to_owned();
-        Ok(Answer::uncached(http::json_uncacheable(StatusCode::OK, body)))
+        Ok(RouteResponse::uncached(http::json_uncacheable(StatusCode::OK, body)))
     }
 
-    /// Checks that Stripe has signed the body, as it came.
+    /// Checks Stripe's signature of the body.
     fn check_signature(&self, request: &Request, body: &[u8]) -> Result<(), ApiError> {
         let header = request.headers().get("stripe-signature");
         let header = header.and_then(|header| header.to_str().ok()).unwrap_or_default();
         verify_signature(header, body, &self.secrets, self.clock.now()).map_err(|error| {
             count(Metric::WebhooksRejected);
-            tracing::warn!(error.cause = chain(&error), "An event is not shown to be Stripe's");
+            tracing::warn!(
+                error.cause = chain(&error),
+                "Webhook request rejected, its signature is invalid"
+            );
             ApiError::new(
-                Code::BadSignature,
-                "The signature is not that of this body, or not of now.",
+                ErrorCode::BadSignature,
+                "The signature does not match this body, or is too old.",
             )
         })
     }
 
-    /// Does what an event makes necessary, durably.
-    async fn take(&self, event: &StripeEvent) -> Result<Outcome, SettleError> {
+    /// Applies an event to its booking, durably.
+    async fn apply(&self, event: &StripeEvent) -> Result<Outcome, SettleError> {
         if event.live != self.bookings.payments().is_live() {
             return Ok(Outcome::OtherMode);
         }
@@ -137,7 +144,7 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
         tracing::warn!(
             stripe.event = event.id,
             booking.id = named,
-            "An event names a booking that is not in the table"
+            "Stripe event names a booking that is not in the table"
         );
         Ok(Outcome::UnknownBooking)
     }

@@ -1,31 +1,22 @@
 //! POST /stripe/webhook.
 
-use std::sync::Arc;
-
-use lambda_http::{Error, Request, run_concurrent, service_fn};
+use lambda_http::Error;
 use openchair::bookings::Bookings;
 use openchair::calendars::Origins;
 use openchair::clock::Clock;
 use openchair::config::Config;
 use openchair::payments::webhook::WebhookSecrets;
+use openchair::runtime::run_http;
+use openchair::secrets;
 use openchair::store::DynamoStore;
-use openchair::{secrets, telemetry};
 use webhook::Webhook;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let start = Box::pin(start()).await;
-    let function = start.inspect_err(|error| telemetry::log_start_failure(error.as_ref()))?;
-    let function = Arc::new(function);
-    run_concurrent(service_fn(move |request: Request| {
-        let function = Arc::clone(&function);
-        async move { Ok::<_, Error>(function.handle(request).await) }
-    }))
-    .await
+    run_http(start, |function, request| async move { function.handle(request).await }).await
 }
 
-/// Makes the function. Most events ask nothing of Stripe, so no connection is
+/// Makes the function. Most events need no request to Stripe, so no connection is
 /// opened yet.
 async fn start() -> Result<Webhook<DynamoStore, Origins>, Error> {
     let (bookings, [secret]) =

@@ -1,15 +1,15 @@
-//! What a function is told by its environment.
+//! A function's configuration, from its environment (docs/configuration.md).
 
 use std::path::PathBuf;
 
 use salon::Salon;
 use salon::salon_file::{self, SalonProblems};
 
-/// The configuration of a function, read once at its start.
+/// A function's configuration, read once when it starts.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// `SALON_FILE`: path of the salon file. Default: the one compiled in.
+    /// `SALON_FILE`: path of the salon file. Default: `salon.toml`, compiled in.
     pub salon: Salon,
     /// `TABLE_NAME`: name of the DynamoDB table. Default: `openchair`.
     pub table_name: String,
@@ -21,24 +21,19 @@ pub struct Config {
     pub google_api_base: String,
 }
 
-/// The environment does not make a configuration.
+/// The environment has no valid configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The salon file cannot be read.
     #[error("SALON_FILE names {path:?}, which cannot be read")]
     UnreadableSalon {
-        /// The path that was tried.
         path: PathBuf,
-        /// Why it failed.
         #[source]
         source: std::io::Error,
     },
-    /// The salon file has mistakes.
     #[error("the salon file {path} has mistakes:\n{problems}")]
     InvalidSalon {
-        /// The file.
         path: String,
-        /// Its mistakes, a line each.
+        /// One line per mistake.
         problems: SalonProblems,
     },
 }
@@ -52,7 +47,7 @@ impl Config {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// Reads the variables that `read` knows. An empty one is as good as none.
+    /// Reads the variables with `read`. An empty variable counts as unset.
     ///
     /// # Errors
     /// As [`Config::from_env`].
@@ -92,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_salon_file_that_is_not_there_is_named() {
+    fn a_missing_salon_file_is_named() {
         let missing = |name: &str| (name == "SALON_FILE").then(|| "/nowhere/salon.toml".to_owned());
         let error = Config::from_variables(missing).expect_err("there is no such file");
         assert_eq!(

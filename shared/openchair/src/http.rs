@@ -1,11 +1,11 @@
-//! HTTP: JSON answers, caching headers, and the one mapping of errors.
+//! HTTP: JSON responses, caching headers, error responses, and the request log line.
 
 pub mod caching;
-mod error;
+mod error_response;
 mod observe;
 
-pub use self::error::{ApiError, Code};
-pub use self::observe::{Answer, CacheLevel, observe};
+pub use self::error_response::{ApiError, ErrorCode};
+pub use self::observe::{CacheLevel, RouteResponse, observe};
 
 use std::future::ready;
 use std::pin::Pin;
@@ -13,20 +13,20 @@ use std::pin::Pin;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, IntoResponse, Response};
 
-/// A response that leaves as it is.
+/// A response that `lambda_http` sends unchanged.
 ///
-/// Of a plain `Response`, `lambda_http` copies the headers, reads the content type,
-/// and makes text again of bytes that it takes for text.
+/// For a plain `Response` it copies the headers, parses the content type, and converts
+/// bytes that look like text back into text.
 #[derive(Debug)]
-pub struct AsIs(pub Response<Body>);
+pub(crate) struct RawResponse(pub(crate) Response<Body>);
 
-impl IntoResponse for AsIs {
+impl IntoResponse for RawResponse {
     fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
         Box::pin(ready(self.0))
     }
 }
 
-/// Makes a JSON response from a body that is JSON already.
+/// Makes a response from a JSON body.
 #[must_use]
 pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
@@ -37,7 +37,7 @@ pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     response
 }
 
-/// Makes a JSON response that belongs to one client and to no cache.
+/// Makes a response from a JSON body that no cache may keep.
 #[must_use]
 pub fn json_uncacheable(status: StatusCode, body: String) -> Response<Body> {
     let mut response = json(status, body);

@@ -1,10 +1,11 @@
 //! The code that the functions share.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
 //! | [`store`] | the DynamoDB table |
 //! | [`busy`] | when the staff are busy: day sheets, and calendars behind the table's cache |
 //! | [`http`] | JSON, caching headers, error codes and their statuses |
+//! | [`runtime`] | starting and running a function |
 //! | [`config`], [`time_budget`] | the environment variables, and the durations that depend on each other |
 //! | [`clock`], [`random`], [`telemetry`] | the time, random numbers, the log and the metrics |
 #![cfg_attr(
@@ -34,7 +35,6 @@ pub mod busy;
 pub mod calendars;
 pub mod clock;
 pub mod config;
-
 pub mod http;
 #[cfg(feature = "aws")]
 pub mod https;
@@ -42,9 +42,9 @@ pub mod https;
 #[cfg(feature = "stripe")]
 pub mod payments;
 pub mod random;
-
 #[cfg(feature = "aws")]
 pub mod retry;
+pub mod runtime;
 #[cfg(feature = "aws")]
 pub mod secrets;
 #[cfg(feature = "ses")]

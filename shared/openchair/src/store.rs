@@ -27,7 +27,7 @@ use jiff::Timestamp;
 
 #[cfg(feature = "dynamodb")]
 pub use self::dynamodb::{DynamoStore, Image};
-use crate::http::{ApiError, Code};
+use crate::http::{ApiError, ErrorCode};
 use salon::DateRange;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
@@ -139,9 +139,9 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Unavailable { .. } => {
                 let message = "Bookings cannot be read at the moment. Please try again.";
-                Self::new(Code::StoreUnavailable, message)
+                Self::new(ErrorCode::StoreUnavailable, message)
                     .retry_after(RETRY_AFTER_SECONDS)
-                    .because(error)
+                    .caused_by(error)
             }
             StoreError::Corrupt { .. } => Self::internal(error),
         }

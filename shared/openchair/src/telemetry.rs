@@ -1,4 +1,4 @@
-//! The log: JSON on Lambda, readable lines on a terminal; and what is counted.
+//! The log, as JSON on Lambda and as readable lines on a terminal, and the metrics.
 
 pub mod metrics;
 
@@ -10,19 +10,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts the log, on standard output, and on Lambda the metrics.
 ///
-/// `AWS_LAMBDA_LOG_FORMAT` is `JSON`, or readable lines are written;
-/// `AWS_LAMBDA_LOG_LEVEL` is the least severe level written, `INFO` by default.
+/// `AWS_LAMBDA_LOG_FORMAT` selects `JSON` or, with any other value, readable lines.
+/// `AWS_LAMBDA_LOG_LEVEL` is the minimum level, `INFO` by default.
 /// Lambda sets both from the function's logging configuration
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html>).
 pub fn init() {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let level = level(&variable("AWS_LAMBDA_LOG_LEVEL"));
-    // The runtime opens a span with the request id around every invocation. Our
-    // own line has it, and the span would cost each request more than the line.
+    // The runtime opens a span with the request id around every invocation. Our own line
+    // has the id, and the span would cost more than the line.
     let filter = Targets::new()
         .with_default(level)
         .with_target("lambda_runtime", level.min(LevelFilter::WARN))
-        // At finer levels these log whole requests and answers: tokens, and people.
+        // At finer levels these log whole requests and responses, with personal data.
         .with_target("aws_", level.min(LevelFilter::INFO))
         .with_target("hyper", level.min(LevelFilter::INFO));
     let log = tracing_subscriber::registry().with(filter);
@@ -40,15 +40,14 @@ fn level(named: &str) -> LevelFilter {
     if named.is_empty() { LevelFilter::INFO } else { named.parse().unwrap_or(LevelFilter::INFO) }
 }
 
-/// Logs why a function cannot start, with all causes.
+/// Logs why a function cannot start, with all causes, as its last line.
 ///
-/// Readable on a terminal and in the log alike, as the last line of a function
-/// that then ends.
+/// The causes are in the message, so that the line is readable on a terminal too.
 pub fn log_start_failure(error: &(dyn std::error::Error + 'static)) {
     tracing::error!("The function cannot start: {}", chain(error));
 }
 
-/// Writes an error and its causes in one line.
+/// Returns an error and its causes in one line.
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());

@@ -1,4 +1,4 @@
-//! The mail as bytes: headers and MIME parts.
+//! A mail as bytes: headers and MIME parts.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(super) fn write(mail: &Mail) -> Vec<u8> {
         .subject(literal(&mail.subject))
         .date(mail.date.as_second())
         .message_id(mail.id.as_str())
-        // RFC 3834, and what Exchange goes by: nobody's absence is answered here.
+        // RFC 3834, and Exchange's own header: they suppress automatic replies.
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .header("X-Auto-Response-Suppress", Raw::new("All"))
         .body(body(mail))
@@ -32,16 +32,15 @@ fn header(address: &Address) -> Header<'_> {
     Header::new_address(address.name.as_deref().map(literal), address.address.as_str())
 }
 
-/// Keeps text from being read as an encoded word (RFC 2047), which it only looks
-/// like, and which may say anything: an invisible character comes between the
-/// two that begin one.
+/// Keeps text from being decoded as an encoded word (RFC 2047), which could contain
+/// anything: an invisible character separates the two that start one.
 fn literal(text: &str) -> Cow<'_, str> {
     if text.contains("=?") { text.replace("=?", "=\u{2060}?").into() } else { text.into() }
 }
 
 fn body(mail: &Mail) -> MimePart<'_> {
     let text = MimePart::new("text/plain", mail.text.as_str());
-    let said = match &mail.html {
+    let content = match &mail.html {
         Some(html) => {
             let html = MimePart::new("text/html", html.as_str());
             multipart("alternative", mail, vec![text, html])
@@ -49,14 +48,14 @@ fn body(mail: &Mail) -> MimePart<'_> {
         None => text,
     };
     match &mail.invitation {
-        Some(invitation) => multipart("mixed", mail, vec![said, calendar(invitation)]),
-        None => said,
+        Some(invitation) => multipart("mixed", mail, vec![content, calendar(invitation)]),
+        None => content,
     }
 }
 
-/// Puts parts together. What is between them is made of the booking's id, as a
-/// mail that is written twice is the same twice. Who makes a booking does not
-/// know its id, so nothing that they write can end a part.
+/// Joins parts. The boundary contains the booking's id, so that a mail that is written
+/// twice is the same. A visitor does not know the id while writing their name, so they
+/// cannot end a part.
 fn multipart<'a>(kind: &str, mail: &Mail, parts: Vec<MimePart<'a>>) -> MimePart<'a> {
     // At most 70 characters (RFC 2046, 5.1.1).
     let booking = mail.id.split('.').next().unwrap_or_default();
@@ -65,8 +64,8 @@ fn multipart<'a>(kind: &str, mail: &Mail, parts: Vec<MimePart<'a>>) -> MimePart<
     MimePart::new(kind.attribute("boundary", boundary), parts)
 }
 
-/// Beside what is said and not an alternative to it: Outlook would show it in
-/// its place.
+/// The calendar file, as a part of its own. As an alternative, Outlook would show it
+/// instead of the text.
 fn calendar(invitation: &Invitation) -> MimePart<'_> {
     const NAME: &str = "appointment.ics";
     let kind = ContentType::new("text/calendar")

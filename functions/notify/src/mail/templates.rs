@@ -1,20 +1,20 @@
-//! The templates in `templates/`, compiled in: a name that is misspelt there
-//! does not compile, and what is filled into HTML is escaped.
+//! The templates in `templates/`, compiled in. A misspelt name in a template does not
+//! compile, and values in HTML are escaped.
 
 use askama::Template;
 
-use super::News;
+use super::Notification;
 use super::letter::Letter;
 
 /// A mail to the visitor.
-pub(super) struct Page {
+pub(super) struct VisitorMail {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) html: String,
 }
 
-/// A mail to the owner, who gets facts.
-pub(super) struct Note {
+/// A mail to the owner, without HTML.
+pub(super) struct OwnerMail {
     pub(super) subject: String,
     pub(super) text: String,
 }
@@ -32,53 +32,59 @@ macro_rules! render {
     }};
 }
 
-pub(super) fn visitor(news: &News, letter: &Letter) -> Page {
-    let (text, html) = match news {
-        News::Confirmed | News::Moved { .. } => {
+pub(super) fn visitor(notification: &Notification, letter: &Letter) -> VisitorMail {
+    let (text, html) = match notification {
+        Notification::Confirmed | Notification::Moved { .. } => {
             (render!("visitor/confirmed.txt", letter), render!("visitor/confirmed.html", letter))
         }
-        News::PaidTooLate | News::PaidAfterCancelling => {
+        Notification::PaidTooLate | Notification::PaidAfterCancelling => {
             (render!("visitor/paid_late.txt", letter), render!("visitor/paid_late.html", letter))
         }
-        News::Cancelled => {
+        Notification::Cancelled => {
             (render!("visitor/cancelled.txt", letter), render!("visitor/cancelled.html", letter))
         }
-        News::Refunded => {
+        Notification::Refunded => {
             (render!("visitor/refunded.txt", letter), render!("visitor/refunded.html", letter))
         }
-        News::RefundFailed => (
+        Notification::RefundFailed => (
             render!("visitor/refund_failed.txt", letter),
             render!("visitor/refund_failed.html", letter),
         ),
-        News::Reminder => {
+        Notification::Reminder => {
             (render!("visitor/reminder.txt", letter), render!("visitor/reminder.html", letter))
         }
     };
     let (subject, text) = split(&text);
-    Page { subject, text, html }
+    VisitorMail { subject, text, html }
 }
 
-/// Returns what the owner is told, if anything. `can_write` is whether the
-/// visitor is written to as well.
-pub(super) fn owner(news: &News, letter: &Letter, can_write: bool) -> Option<Note> {
-    let text = match news {
-        News::Confirmed | News::Moved { .. } => {
+/// Returns the mail to the owner, if there is one. `can_write` tells whether the visitor
+/// gets a mail too.
+pub(super) fn owner(
+    notification: &Notification,
+    letter: &Letter,
+    can_write: bool,
+) -> Option<OwnerMail> {
+    let text = match notification {
+        Notification::Confirmed | Notification::Moved { .. } => {
             render!("owner/confirmed.txt", letter, can_write: can_write)
         }
-        News::PaidTooLate | News::PaidAfterCancelling => {
+        Notification::PaidTooLate | Notification::PaidAfterCancelling => {
             render!("owner/paid_late.txt", letter, can_write: can_write)
         }
-        News::Cancelled => render!("owner/cancelled.txt", letter, can_write: can_write),
-        News::Refunded => render!("owner/refunded.txt", letter, can_write: can_write),
-        News::RefundFailed => render!("owner/refund_failed.txt", letter, can_write: can_write),
-        News::Reminder => return None,
+        Notification::Cancelled => render!("owner/cancelled.txt", letter, can_write: can_write),
+        Notification::Refunded => render!("owner/refunded.txt", letter, can_write: can_write),
+        Notification::RefundFailed => {
+            render!("owner/refund_failed.txt", letter, can_write: can_write)
+        }
+        Notification::Reminder => return None,
     };
     let (subject, text) = split(&text);
-    Some(Note { subject, text })
+    Some(OwnerMail { subject, text })
 }
 
-/// Takes a text template's first line, `Subject: …`, off the rest, in which at
-/// most one line in a row stays empty.
+/// Splits a filled text template into its first line, `Subject: …`, and the rest, in
+/// which several empty lines become one.
 fn split(filled: &str) -> (String, String) {
     let (head, body) = filled.trim_start().split_once('\n').unwrap_or((filled, ""));
     let subject = head.strip_prefix("Subject: ").unwrap_or(head).trim();

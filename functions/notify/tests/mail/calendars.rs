@@ -11,7 +11,7 @@ use super::*;
 fn files() -> Vec<String> {
     let usual =
         all_news().into_iter().flat_map(|(news, booking)| write(&news, &booking, &salon(), now()));
-    let unusual = NAMES.iter().flat_map(|name| named(name, &News::Confirmed, &booking()));
+    let unusual = NAMES.iter().flat_map(|name| named(name, &Notification::Confirmed, &booking()));
     let invitations = usual.chain(unusual).filter_map(|mail| mail.invitation);
     invitations.map(|invitation| invitation.text).collect()
 }
@@ -41,7 +41,7 @@ fn a_calendar_file_arrives_as_it_was_written_and_says_its_method() {
 fn only_who_keeps_a_feed_gets_the_owners_file() {
     let mut salon = salon();
     let files = |salon: &Salon| {
-        let mails = write(&News::Confirmed, &booking(), salon, now());
+        let mails = write(&Notification::Confirmed, &booking(), salon, now());
         mails.into_iter().map(|mail| mail.invitation.is_some()).collect::<Vec<_>>()
     };
     assert_eq!(files(&salon), [true, true]);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_mail_says_who_writes_to_whom_and_that_a_machine_does() {
-    let visitor = read(&mail_to(Recipient::Visitor, &News::Confirmed, &booking()));
+    let visitor = read(&mail_to(Recipient::Visitor, &Notification::Confirmed, &booking()));
     let from = visitor.from().unwrap().first().unwrap();
     assert_eq!(from.name(), Some("Beauty Lounge"));
     assert_eq!(from.address(), Some("bookings@beautylounge.example"));
@@ -15,7 +15,7 @@ fn a_mail_says_who_writes_to_whom_and_that_a_machine_does() {
     assert_eq!(visitor.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
     assert_eq!(visitor.date().unwrap().to_rfc3339(), "2026-11-16T18:04:05Z");
 
-    let owner = read(&mail_to(Recipient::Owner, &News::Confirmed, &booking()));
+    let owner = read(&mail_to(Recipient::Owner, &Notification::Confirmed, &booking()));
     assert_eq!(owner.to().unwrap().first().unwrap().address(), Some("owner@beautylounge.example"));
     let answer = owner.reply_to().unwrap().first().unwrap();
     assert_eq!(answer.address(), Some("ada@example.com"), "the owner answers the visitor");
@@ -70,7 +70,7 @@ fn an_address_that_ses_does_not_take_is_left_to_the_owner() {
     let with = |email: &str| {
         let mut booking = booking();
         booking.customer.email = email.parse().unwrap();
-        write(&News::Confirmed, &booking, &salon(), now())
+        write(&Notification::Confirmed, &booking, &salon(), now())
     };
     let punycode = with("ada@bücher.example");
     assert_eq!(punycode[0].to.address, "ada@xn--bcher-kva.example");
@@ -83,7 +83,7 @@ fn an_address_that_ses_does_not_take_is_left_to_the_owner() {
 
 #[test]
 fn nothing_personal_is_shown_by_debug() {
-    let mails = write(&News::Confirmed, &booking(), &salon(), now());
+    let mails = write(&Notification::Confirmed, &booking(), &salon(), now());
     let shown = format!("{mails:?}");
     for personal in ["Ada", "555", "ada@", "070cea", "Maple"] {
         assert!(!shown.contains(personal), "{shown}");

@@ -21,7 +21,7 @@ pub(super) const NAMES: [&str; 12] = [
 ];
 
 /// A mail in which everything that has a name has this one.
-pub(super) fn named(name: &str, news: &News, booking: &Booking) -> Vec<Mail> {
+pub(super) fn named(name: &str, news: &Notification, booking: &Booking) -> Vec<Mail> {
     let (mut salon, mut booking) = (salon(), booking.clone());
     name.clone_into(&mut salon.name);
     salon.contact.address = Some(name.to_owned());
@@ -96,10 +96,10 @@ fn the_names_that_a_visitor_can_give_reach_the_owner_as_they_are() {
     for name in names {
         let mut booking = booking();
         booking.customer.name = name.clone();
-        let owner = mail_to(Recipient::Owner, &News::Confirmed, &booking);
+        let owner = mail_to(Recipient::Owner, &Notification::Confirmed, &booking);
         let text = read(&owner).body_text(0).unwrap().into_owned();
         assert!(text.contains(name.as_str()), "{} in {text}", name.as_str());
-        let visitor = mail_to(Recipient::Visitor, &News::Confirmed, &booking);
+        let visitor = mail_to(Recipient::Visitor, &Notification::Confirmed, &booking);
         let to = read(&visitor);
         let to = to.to().unwrap().first().unwrap();
         assert_eq!(seen(to.name()), name.as_str());

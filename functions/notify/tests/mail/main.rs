@@ -7,7 +7,7 @@ mod texts;
 
 use jiff::Timestamp;
 use mail_parser::MessageParser;
-use notify::mail::{Mail, News, Recipient, write};
+use notify::mail::{Mail, Notification, Recipient, write};
 use salon::Salon;
 use salon::booking::{Booking, Refund, State};
 use salon::salon_file;
@@ -34,7 +34,7 @@ fn now() -> Timestamp {
 }
 
 /// All news, each with a booking that it can be about.
-fn all_news() -> Vec<(News, Booking)> {
+fn all_news() -> Vec<(Notification, Booking)> {
     let refund = Some(Refund { amount: booking().terms.deposit, attempt: 1 });
     let is = |state: State, refund: Option<Refund>| {
         let version = if state == State::Confirmed { 2 } else { 3 };
@@ -42,19 +42,19 @@ fn all_news() -> Vec<(News, Booking)> {
     };
     let from = StaffId::new("s2").expect("an id");
     vec![
-        (News::Confirmed, is(State::Confirmed, None)),
-        (News::Moved { from }, is(State::Confirmed, None)),
-        (News::Reminder, is(State::Confirmed, None)),
-        (News::Cancelled, is(State::Refunding, refund)),
-        (News::Cancelled, is(State::Cancelled, None)),
-        (News::PaidTooLate, is(State::Refunding, refund)),
-        (News::PaidAfterCancelling, is(State::Refunding, refund)),
-        (News::Refunded, is(State::Refunded, refund)),
-        (News::RefundFailed, is(State::RefundFailed, refund)),
+        (Notification::Confirmed, is(State::Confirmed, None)),
+        (Notification::Moved { from }, is(State::Confirmed, None)),
+        (Notification::Reminder, is(State::Confirmed, None)),
+        (Notification::Cancelled, is(State::Refunding, refund)),
+        (Notification::Cancelled, is(State::Cancelled, None)),
+        (Notification::PaidTooLate, is(State::Refunding, refund)),
+        (Notification::PaidAfterCancelling, is(State::Refunding, refund)),
+        (Notification::Refunded, is(State::Refunded, refund)),
+        (Notification::RefundFailed, is(State::RefundFailed, refund)),
     ]
 }
 
-fn mail_to(recipient: Recipient, news: &News, booking: &Booking) -> Mail {
+fn mail_to(recipient: Recipient, news: &Notification, booking: &Booking) -> Mail {
     let mails = write(news, booking, &salon(), now());
     mails.into_iter().find(|mail| mail.recipient == recipient).expect("a mail to them")
 }

@@ -2,20 +2,21 @@ use super::*;
 
 #[test]
 fn a_confirmation_says_all_that_a_visitor_needs() {
-    let mail = mail_to(Recipient::Visitor, &News::Confirmed, &booking());
+    let mail = mail_to(Recipient::Visitor, &Notification::Confirmed, &booking());
     insta::assert_snapshot!(format!("{}\n\n{}", mail.subject, mail.text));
 }
 
 #[test]
 fn a_notice_says_who_comes_and_when() {
-    let mail = mail_to(Recipient::Owner, &News::Confirmed, &booking());
+    let mail = mail_to(Recipient::Owner, &Notification::Confirmed, &booking());
     insta::assert_snapshot!(format!("{}\n\n{}", mail.subject, mail.text));
 }
 
 #[test]
 fn a_calendar_conflict_is_the_first_line_of_the_owners_mail_and_nothing_in_the_visitors() {
     let booking = Booking { has_conflict: true, ..booking() };
-    for news in [News::Confirmed, News::Moved { from: StaffId::new("s2").unwrap() }] {
+    for news in [Notification::Confirmed, Notification::Moved { from: StaffId::new("s2").unwrap() }]
+    {
         let owner = mail_to(Recipient::Owner, &news, &booking);
         let first = owner.text.lines().next().unwrap();
         assert_eq!(first, "CALENDAR CONFLICT: Ann's calendar has something else at this time.");
@@ -29,9 +30,9 @@ fn a_calendar_conflict_is_the_first_line_of_the_owners_mail_and_nothing_in_the_v
 fn a_refund_that_failed_tells_the_owner_what_to_do_and_the_visitor_to_wait() {
     let refund = Some(Refund { amount: booking().terms.deposit, attempt: 1 });
     let booking = Booking { state: State::RefundFailed, refund, ..booking() };
-    let owner = mail_to(Recipient::Owner, &News::RefundFailed, &booking);
+    let owner = mail_to(Recipient::Owner, &Notification::RefundFailed, &booking);
     insta::assert_snapshot!(format!("{}\n\n{}", owner.subject, owner.text));
-    let visitor = mail_to(Recipient::Visitor, &News::RefundFailed, &booking);
+    let visitor = mail_to(Recipient::Visitor, &Notification::RefundFailed, &booking);
     insta::assert_snapshot!(format!("{}\n\n{}", visitor.subject, visitor.text));
 }
 
@@ -79,7 +80,7 @@ fn the_terms_are_those_of_the_booking_as_they_are_when_it_is_confirmed() {
         booking.terms.cancellation.full_refund_hours = hours;
         booking.terms.cancellation.late_refund_percent = percent;
         booking.changed_at = confirmed.parse().unwrap();
-        let mail = mail_to(Recipient::Visitor, &News::Confirmed, &booking);
+        let mail = mail_to(Recipient::Visitor, &Notification::Confirmed, &booking);
         assert!(mail.text.contains(expected), "{expected}\n{}", mail.text);
         assert!(mail.html.as_ref().unwrap().contains(expected), "{expected}\n{:?}", mail.html);
     }
@@ -88,7 +89,7 @@ fn the_terms_are_those_of_the_booking_as_they_are_when_it_is_confirmed() {
 #[test]
 fn a_reminder_does_not_promise_what_is_over() {
     let said_at = |now: &str| {
-        let mails = write(&News::Reminder, &booking(), &salon(), now.parse().unwrap());
+        let mails = write(&Notification::Reminder, &booking(), &salon(), now.parse().unwrap());
         mails[0].text.contains("all of the deposit comes back")
     };
     assert!(said_at("2026-11-23T17:59:59Z"));
@@ -100,7 +101,10 @@ fn the_right_to_cancel_is_in_the_fragment_of_the_visitors_link_and_nowhere_else(
     let link = "https://beautylounge.example/booking?booking=5eed0123456789abcdef0123456789ab#token=00000000000000000000000000070cea";
     for (news, booking) in all_news() {
         let visitor = mail_to(Recipient::Visitor, &news, &booking);
-        let is_open = matches!(news, News::Confirmed | News::Moved { .. } | News::Reminder);
+        let is_open = matches!(
+            news,
+            Notification::Confirmed | Notification::Moved { .. } | Notification::Reminder
+        );
         assert_eq!(visitor.text.contains(link), is_open, "{}", visitor.text);
         assert_eq!(
             visitor.html.as_ref().unwrap().contains("#token="),
@@ -145,7 +149,7 @@ fn a_salon_that_leaves_everything_out_still_writes_whole_sentences() {
     let mut salon = salon();
     salon.contact = salon::contact::Contact::default();
     salon.manage_url = None;
-    let mails = write(&News::Confirmed, &booking(), &salon, now());
+    let mails = write(&Notification::Confirmed, &booking(), &salon, now());
     let text = &mails[0].text;
     assert!(!text.contains("None") && !text.contains(", \n") && !text.contains("http"), "{text}");
 }
@@ -154,5 +158,5 @@ fn a_salon_that_leaves_everything_out_still_writes_whole_sentences() {
 fn a_salon_without_mail_writes_none() {
     let mut salon = salon();
     salon.mail = None;
-    assert_eq!(write(&News::Confirmed, &booking(), &salon, now()), []);
+    assert_eq!(write(&Notification::Confirmed, &booking(), &salon, now()), []);
 }

@@ -9,7 +9,7 @@ use dynoxide::actions::get_records::GetRecordsRequest;
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
 use jiff::{SignedDuration, Timestamp};
-use notify::{Answer, Event, NotAllReminded, Notify};
+use notify::{Notify, NotifyEvent, NotifyResponse, ReminderError};
 use openchair::aws;
 use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
@@ -117,7 +117,7 @@ impl Harness {
     /// Delivers records; returns the sequence numbers of those that failed.
     pub(crate) async fn deliver(&self, records: &[&Value]) -> Vec<String> {
         let answer = self.handle(records).await.expect("records are answered for one by one");
-        let Answer::Changes(failures) = answer else { panic!("{answer:?}") };
+        let NotifyResponse::Changes(failures) = answer else { panic!("{answer:?}") };
         failures.batch_item_failures.into_iter().map(|it| it.item_identifier).collect()
     }
 
@@ -136,14 +136,14 @@ impl Harness {
         .await;
     }
 
-    async fn handle(&self, records: &[&Value]) -> Result<Answer, NotAllReminded> {
+    async fn handle(&self, records: &[&Value]) -> Result<NotifyResponse, ReminderError> {
         let event = json!({"Records": records});
-        let event: Event = serde_json::from_value(event).expect("an event");
+        let event: NotifyEvent = serde_json::from_value(event).expect("an event");
         Box::pin(self.function.handle(event, self.soon())).await
     }
 
-    pub(crate) async fn remind(&self) -> Result<Answer, NotAllReminded> {
-        let event: Event =
+    pub(crate) async fn remind(&self) -> Result<NotifyResponse, ReminderError> {
+        let event: NotifyEvent =
             serde_json::from_value(json!({"source": "aws.events"})).expect("an event");
         Box::pin(self.function.handle(event, self.soon())).await
     }

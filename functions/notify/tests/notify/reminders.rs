@@ -1,5 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
-use notify::{Answer, Reminded};
+use notify::{NotifyResponse, ReminderReport};
 use salon::booking::{Booking, State};
 use stand_ins::mailbox::MailFault;
 use testing::booking;
@@ -54,6 +54,6 @@ async fn a_reminder_that_failed_is_reported_and_sent_by_the_next_run() {
     harness.mailbox().fail_with([MailFault::Throttled; 3]);
     harness.remind().await.expect_err("the mail was not sent");
     let reminded = harness.remind().await.expect("reminded");
-    assert_eq!(reminded, Answer::Reminders(Reminded { due: 1, left: 0 }));
+    assert_eq!(reminded, NotifyResponse::Reminders(ReminderReport { due: 1, left: 0 }));
     assert_eq!(harness.mails().len(), 1);
 }

@@ -7,7 +7,7 @@ use lambda_http::{Body, Response};
 
 /// A body that is served more than once, with its `ETag`.
 ///
-/// It leaves the function in base64, which API Gateway undoes
+/// The function sends it in base64, which API Gateway decodes
 /// (docs/decisions/0011-cached-bodies-travel-in-base64.md).
 #[derive(Debug)]
 pub struct CacheableBody {
@@ -16,14 +16,12 @@ pub struct CacheableBody {
 }
 
 impl CacheableBody {
-    /// Takes a JSON body, and makes its strong `ETag`.
-    ///
-    /// # Panics
-    /// Never: an `ETag` of hexadecimal digits is a valid header.
+    /// Takes a JSON body, and computes its strong `ETag`.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "hexadecimal digits are a valid header")]
     pub fn new(json: String) -> Self {
-        // Tags only have to differ between the bodies that one deployment
-        // makes, and nobody gains by forging one.
+        // Tags only have to differ between the bodies of one deployment, and forging one
+        // gains nothing.
         let mut hasher = DefaultHasher::new();
         hasher.write(json.as_bytes());
         let etag = format!("\"{:016x}\"", hasher.finish());
@@ -31,8 +29,8 @@ impl CacheableBody {
         Self { json: json.into_bytes(), etag }
     }
 
-    /// Makes the response to a request: the body, or `304 Not Modified` if the
-    /// client has it already. `age_seconds` is how old the body is.
+    /// Makes the response to a request: the body, or `304 Not Modified` if the client
+    /// already has it. `age_seconds` is the body's age.
     #[must_use]
     pub fn response(
         &self,
@@ -54,21 +52,21 @@ impl CacheableBody {
         response
     }
 
-    /// Tells whether `If-None-Match` names this body, by the weak comparison
-    /// that RFC 9110, section 13.1.2, asks for.
+    /// Tells whether `If-None-Match` names this body, by the weak comparison that
+    /// RFC 9110, section 13.1.2, requires.
     fn is_known_to(&self, request: &HeaderMap) -> bool {
-        let ours = self.etag.as_bytes();
+        let etag = self.etag.as_bytes();
         let mut tags = request
             .get_all(header::IF_NONE_MATCH)
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
             .map(<[u8]>::trim_ascii);
-        tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == ours)
+        tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag)
     }
 }
 
-/// Tells whether the client asks for an answer that is current:
-/// `Cache-Control: no-cache` (RFC 9111, section 5.2.1.4).
+/// Tells whether the client requests a fresh response with `Cache-Control: no-cache`
+/// (RFC 9111, section 5.2.1.4).
 #[must_use]
 pub fn wants_current(request: &HeaderMap) -> bool {
     let values = request.get_all(header::CACHE_CONTROL).iter();

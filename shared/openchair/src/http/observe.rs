@@ -1,3 +1,5 @@
+//! The log line and the metrics of a request.
+
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -9,38 +11,36 @@ use super::ApiError;
 use crate::telemetry;
 use crate::telemetry::metrics;
 
-/// A response, and what the log says about it.
+/// A route's response, and where it came from.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Answer {
-    /// What the client gets.
+pub struct RouteResponse {
     pub response: Response<Body>,
-    /// Where it came from.
     pub cache: CacheLevel,
 }
 
-impl Answer {
-    /// Makes an answer that no cache had a part in.
+impl RouteResponse {
+    /// Makes a response without any cache.
     #[must_use]
     pub const fn uncached(response: Response<Body>) -> Self {
         Self { response, cache: CacheLevel::None }
     }
 
-    /// Makes an answer that came from a level of cache.
+    /// Makes a response from a cache.
     #[must_use]
     pub const fn from_cache(response: Response<Body>, cache: CacheLevel) -> Self {
         Self { response, cache }
     }
 }
 
-/// Where an answer came from.
+/// The cache that a response came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheLevel {
-    /// The container had it.
+    /// The container's snapshot.
     Container,
-    /// It was computed from the table.
+    /// The table.
     Table,
-    /// No cache had a part in it.
+    /// No cache.
     None,
 }
 
@@ -54,13 +54,14 @@ impl CacheLevel {
     }
 }
 
-/// Waits for an answer, logs one line about it, and turns errors and panics
-/// into the contract's envelope. The line is at debug level where the answer
-/// took no work. Then what was counted meanwhile is written.
+/// Awaits a route's response, turns errors and panics into error responses, logs one line,
+/// and writes the metrics.
+///
+/// The line has the level debug if the response came from the container's cache.
 pub async fn observe(
     request: &Request,
     route: &'static str,
-    answering: impl Future<Output = Result<Answer, ApiError>> + Send,
+    respond: impl Future<Output = Result<RouteResponse, ApiError>> + Send,
 ) -> Response<Body> {
     static WARM: AtomicBool = AtomicBool::new(false);
     let started = Instant::now();
@@ -68,43 +69,44 @@ pub async fn observe(
     let request_id =
         request.lambda_context_ref().map_or("none", |context| context.request_id.as_str());
 
-    let outcome = AssertUnwindSafe(answering).catch_unwind().await;
-    let outcome = outcome.unwrap_or_else(|_| Err(ApiError::internal("a panic, reported above")));
-    let answer = outcome.unwrap_or_else(|error| {
+    let outcome = AssertUnwindSafe(respond).catch_unwind().await;
+    let outcome =
+        outcome.unwrap_or_else(|_| Err(ApiError::internal("a panic, which is logged separately")));
+    let routed = outcome.unwrap_or_else(|error| {
         if let Some(cause) = error.cause() {
             tracing::error!(
                 request.id = request_id,
                 error.code = ?error.code(),
                 error.cause = telemetry::chain(cause),
-                "The request failed"
+                "Request failed"
             );
         }
-        Answer::uncached(error.response(request_id))
+        RouteResponse::uncached(error.response(request_id))
     });
-    macro_rules! answered {
+    macro_rules! log_request {
         ($level:ident) => {
             tracing::$level!(
                 request.id = request_id,
                 http.route = route,
-                http.status = answer.response.status().as_u16(),
-                cache.level = answer.cache.as_str(),
+                http.status = routed.response.status().as_u16(),
+                cache.level = routed.cache.as_str(),
                 latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
                 cold_start,
-                "Answered"
+                "Request answered"
             )
         };
     }
-    // Most requests, and the API's access log has them too: writing the line
-    // takes longer than finding the answer.
-    if answer.cache == CacheLevel::Container && !cold_start {
-        answered!(debug);
+    // Most requests are such hits, and the API's access log has them too. Writing the line
+    // takes longer than finding the response.
+    if routed.cache == CacheLevel::Container && !cold_start {
+        log_request!(debug);
     } else {
-        answered!(info);
+        log_request!(info);
     }
-    match answer.cache {
+    match routed.cache {
         CacheLevel::Container => {
             metrics::count_hit_in_container();
-            metrics::flush_at_times(started);
+            metrics::flush_occasionally(started);
         }
         CacheLevel::Table => {
             metrics::count_hit_in_table();
@@ -112,5 +114,5 @@ pub async fn observe(
         }
         CacheLevel::None => metrics::flush(),
     }
-    answer.response
+    routed.response
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::http::{ApiError, Code};
+use crate::http::{ApiError, ErrorCode};
 
 /// A request to Stripe that failed.
 ///
@@ -123,11 +123,11 @@ impl From<StripeError> for ApiError {
             | StripeError::Unreachable(_)
             | StripeError::Timeout { .. } => {
                 let message = "The payment service is busy. Please try again in a moment.";
-                Self::new(Code::StripeBusy, message).retry_after(retry_after).because(error)
+                Self::new(ErrorCode::StripeBusy, message).retry_after(retry_after).caused_by(error)
             }
             StripeError::Rejected(_) => {
-                Self::new(Code::PaymentRejected, "The payment service refused this payment.")
-                    .because(error)
+                Self::new(ErrorCode::PaymentRejected, "The payment service refused this payment.")
+                    .caused_by(error)
             }
             StripeError::KeyReused(_)
             | StripeError::Unauthorized(_)

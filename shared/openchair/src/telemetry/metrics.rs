@@ -1,9 +1,9 @@
-//! What is counted, for CloudWatch: lines in its [embedded metric format] on
-//! standard output, beside the log.
+//! Metrics for CloudWatch: lines in its [embedded metric format] on standard output,
+//! beside the log.
 //!
-//! Counting is an addition in memory. The lines are written when a request is
-//! answered, as a Lambda freezes after that. Where `METRICS_NAMESPACE` is not
-//! set, as on a developer's machine, nothing is counted.
+//! Counting is an addition in memory. The lines are written at the end of a request,
+//! because Lambda freezes the function after it. Without `METRICS_NAMESPACE`, as on a
+//! developer's machine, nothing is counted.
 //!
 //! [embedded metric format]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
@@ -14,41 +14,41 @@ use std::time::{Duration, Instant};
 use ::metrics::{Counter, counter};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
-/// How long what is counted on every request may wait to be written. It is
-/// lost if its container ends before.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time between two writes of the counts of cached responses. What was counted since the
+/// last write is lost when the container ends.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What is counted one by one.
+/// The counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Times that were reserved.
+    /// Holds that were placed.
     HoldsPlaced,
-    /// Bookings that were paid, and have their time.
+    /// Bookings that were paid and confirmed.
     BookingsConfirmed,
     /// Payments for a booking that had expired or been cancelled.
     LatePayments,
-    /// Bookings whose money is back.
+    /// Bookings that were refunded.
     RefundsMade,
-    /// Bookings whose money could not be sent back: a person has to act.
+    /// Bookings whose refund failed: a person has to act.
     RefundsFailed,
-    /// Events that were not shown to be Stripe's.
+    /// Webhook requests without a valid signature.
     WebhooksRejected,
-    /// Bookings that the schedule found changed: what no event had told.
+    /// Bookings that reconcile changed, because no event had.
     ReconcileRepaired,
-    /// Bookings that the schedule could not settle, each time that it tried.
+    /// Attempts of reconcile to settle a booking that failed.
     ReconcileFailed,
-    /// Answers of Stripe's that its rate limit was reached.
+    /// Responses 429 from Stripe.
     StripeRateLimited,
-    /// Times that somebody's calendars were read.
+    /// Reads of a staff member's calendars.
     OriginReads,
-    /// Mails that SES has taken.
+    /// Mails that SES accepted.
     MailsSent,
-    /// Mails that SES will never take: somebody was not told.
+    /// Mails that SES rejected for good: somebody was not notified.
     MailsRejected,
-    /// Mails and calendar entries that were made again after an attempt that was
-    /// cut off, perhaps a second time.
+    /// Mails and calendar entries that were repeated after an attempt was cut off, and may
+    /// exist twice.
     EffectsRepeated,
-    /// Bookings that a calendar will not show.
+    /// Bookings that a calendar refused.
     EntriesRefused,
 }
 
@@ -73,7 +73,7 @@ impl Metric {
     }
 }
 
-/// Where the lines come from, and when the last were written.
+/// The collector of the counts, and the time of the last write.
 struct Sink {
     collector: &'static Collector,
     flushed_at: Mutex<Option<Instant>>,
@@ -81,7 +81,7 @@ struct Sink {
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// Starts to count, under a namespace of CloudWatch's. None means not at all.
+/// Starts counting, in a CloudWatch namespace. Without one, nothing is counted.
 pub(super) fn init(namespace: String) {
     if namespace.is_empty() {
         return;
@@ -91,7 +91,10 @@ pub(super) fn init(namespace: String) {
             SINK.get_or_init(|| Sink { collector, flushed_at: Mutex::default() });
         }
         Err(error) => {
-            tracing::error!(error.cause = super::chain(error.as_ref()), "Nothing is counted");
+            tracing::error!(
+                error.cause = super::chain(error.as_ref()),
+                "Metrics could not be started, nothing is counted"
+            );
         }
     }
 }
@@ -101,39 +104,39 @@ pub fn count(metric: Metric) {
     counter!(metric.name()).increment(1);
 }
 
-/// Says how many holds are live and unpaid.
+/// Sets the number of live, unpaid holds.
 #[cfg(feature = "stripe")]
 #[expect(clippy::cast_precision_loss, reason = "a salon has fewer holds than 2^52")]
 pub(crate) fn set_live_unpaid_holds(holds: usize) {
     ::metrics::gauge!("LiveUnpaidHolds").set(holds as f64);
 }
 
-/// Counts an answer that the container had.
+/// Counts a response from the container's cache.
 ///
-/// The counter is kept, as finding it takes longer than finding the answer.
+/// The counter is kept, because looking it up takes longer than finding the response.
 pub(crate) fn count_hit_in_container() {
     static HITS: LazyLock<Counter> =
         LazyLock::new(|| counter!("CacheHits", "Level" => "container"));
     HITS.increment(1);
 }
 
-/// Counts an answer that was computed from the table.
+/// Counts a response that was computed from the table.
 pub(crate) fn count_hit_in_table() {
     counter!("CacheHits", "Level" => "table").increment(1);
 }
 
-/// Writes what was counted since the last time.
+/// Writes the counts since the last write.
 pub fn flush() {
     if let Some(sink) = SINK.get() {
         sink.flush(Instant::now());
     }
 }
 
-/// Writes what was counted, unless that was done shortly before `now`.
-pub(crate) fn flush_at_times(now: Instant) {
+/// Writes the counts, unless the last write was shortly before `now`.
+pub(crate) fn flush_occasionally(now: Instant) {
     let Some(sink) = SINK.get() else { return };
     let last = *sink.flushed_at.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.is_none_or(|last| now.saturating_duration_since(last) >= PATIENCE) {
+    if last.is_none_or(|last| now.saturating_duration_since(last) >= FLUSH_INTERVAL) {
         sink.flush(now);
     }
 }

@@ -1,4 +1,4 @@
-//! The contract's bodies.
+//! The response bodies of bookings, as JSON.
 
 use jiff::Timestamp;
 use salon::Salon;
@@ -7,7 +7,7 @@ use salon::money::Money;
 use salon::service::{ServiceId, StaffId};
 use serde::Serialize;
 
-/// Writes a hold, for whoever placed it.
+/// Writes a hold, for the client that placed it.
 pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -45,8 +45,8 @@ pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
     serde_json::to_string(&hold).expect("text and numbers are always JSON")
 }
 
-/// Writes a booking, for whoever has its id: nothing personal, and no right to
-/// act.
+/// Writes a booking, for anyone who has its id: without personal data and without the
+/// manage token.
 pub(crate) fn booking(salon: &Salon, booking: &Booking) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -77,7 +77,7 @@ pub(crate) fn booking(salon: &Salon, booking: &Booking) -> String {
     serde_json::to_string(&shown).expect("text and numbers are always JSON")
 }
 
-/// What comes back of the deposit, by the terms that the booking was made on.
+/// The refund of the deposit after a cancellation, by the terms of the booking.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Cancellation {
@@ -96,7 +96,7 @@ impl Cancellation {
     }
 }
 
-/// Writes an instant with the salon's offset.
+/// Formats an instant with the salon's offset from UTC.
 pub(crate) fn local(salon: &Salon, at: Timestamp) -> String {
     at.display_with_offset(salon.time_zone.to_offset(at)).to_string()
 }

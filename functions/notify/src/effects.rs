@@ -1,7 +1,7 @@
-//! Effects, each once: claimed, carried out, marked.
+//! Carries out each effect once: claims it, carries it out, marks it as done.
 //!
-//! Why in this order, and what a crash in between does:
-//! docs/decisions/0009-an-effect-is-claimed-then-carried-out-then-marked.md.
+//! docs/decisions/0009-an-effect-is-claimed-then-carried-out-then-marked.md explains
+//! this order, and what a crash in between does.
 
 use jiff::Timestamp;
 use openchair::aws::AwsError;
@@ -18,13 +18,13 @@ use salon::booking::Booking;
 use crate::Notify;
 use crate::mail::{Mail, Recipient};
 
-/// Somebody was not told.
+/// An effect was not carried out.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotTold {
-    /// Another delivery of the same record is about it, or was cut off.
-    #[error("somebody else has the claim to it")]
+pub(crate) enum EffectError {
+    /// Another delivery of the same record is carrying it out, or was cut off.
+    #[error("another delivery of the same record has claimed it")]
     Claimed,
-    #[error("an earlier change of the same booking is not told yet")]
+    #[error("an earlier change of the same booking has failed")]
     Behind,
     #[error("the record cannot be read")]
     UnreadableRecord,
@@ -32,17 +32,17 @@ pub(crate) enum NotTold {
     UnreadableBooking(#[source] StoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the mail is not sent")]
+    #[error("the mail could not be sent")]
     Mail(#[source] AwsError),
-    #[error("the calendar does not show it")]
+    #[error("the calendar entry could not be written")]
     Calendar(#[source] CalendarError),
 }
 
-impl NotTold {
+impl EffectError {
     /// Tells whether the same record may succeed later.
-    pub(crate) fn passes(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
-            // The earlier change says for itself whether it may.
+            // The earlier change's own error says whether it is transient.
             Self::Behind
             | Self::UnreadableRecord
             | Self::UnreadableBooking(_)
@@ -51,9 +51,9 @@ impl NotTold {
         }
     }
 
-    /// Tells whether the effect has certainly not been carried out, or would
-    /// not be carried out twice.
-    fn is_harmless(&self) -> bool {
+    /// Tells whether the effect may be repeated at once: it was certainly not carried out,
+    /// or a second time changes nothing.
+    fn may_be_repeated(&self) -> bool {
         match self {
             Self::Mail(AwsError::Refused { status, .. }) => status.is_client_error(),
             Self::Mail(
@@ -67,13 +67,13 @@ impl NotTold {
 }
 
 impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
-    /// Sends a mail of a booking, as its `version`th writing asks for it.
-    pub(crate) async fn send_once(
+    /// Sends a mail about a version of a booking, once. Version 0 stands for its reminder.
+    pub(crate) async fn send_mail(
         &self,
         mail: &Mail,
         booking: &Booking,
         version: u64,
-    ) -> Result<(), NotTold> {
+    ) -> Result<(), EffectError> {
         let name = match (mail.recipient, version) {
             (Recipient::Visitor, 0) => "reminder-visitor",
             (Recipient::Owner, 0) => "reminder-owner",
@@ -88,54 +88,58 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
                 }
                 Ok(SendOutcome::Rejected { code }) => {
                     count(Metric::MailsRejected);
-                    // It would be rejected again. Whose address it is stays out of the log.
+                    // A retry would be rejected too. The address stays out of the log.
                     tracing::error!(
                         booking.id = %booking.id,
                         mail.recipient = mail.recipient.as_str(),
                         ses.code = code,
-                        "SES does not take a mail, and it is not sent"
+                        "SES rejected a mail, it is not retried"
                     );
                     Ok(())
                 }
-                Err(error) => Err(NotTold::Mail(error)),
+                Err(error) => Err(EffectError::Mail(error)),
             }
         };
-        self.once(booking, Effect { name, version }, sending).await
+        self.carry_out(booking, Effect { name, version }, sending).await
     }
 
-    /// Makes the calendar of whom a booking is with show what has become of it.
+    /// Updates a booking's entry in the calendar of its staff member, once.
     ///
-    /// It shows the booking as it is now, whichever change is told: so a record
-    /// that comes late does no harm.
-    pub(crate) async fn show_once(&self, booking: &Booking, version: u64) -> Result<(), NotTold> {
-        if !self.entries.has_calendar_for(booking, &self.salon) {
+    /// The entry shows the booking as it is now and not as it was in the record, so a
+    /// record that comes late does no harm.
+    pub(crate) async fn update_calendar(
+        &self,
+        booking: &Booking,
+        version: u64,
+    ) -> Result<(), EffectError> {
+        if !self.calendars.has_calendar_for(booking, &self.salon) {
             return Ok(());
         }
         let showing = async {
             let Some(current) = self.store.booking(&booking.id).await? else { return Ok(()) };
-            match self.entries.update_event(&current, &self.salon).await {
-                // Nobody waits for a calendar that will not have it: the mail has told.
+            match self.calendars.update_event(&current, &self.salon).await {
+                // A retry would be refused too. The owner gets a mail anyway.
                 Err(error) if error.retry_after().is_none() => {
                     count(Metric::EntriesRefused);
                     tracing::error!(
                         error.cause = chain(&error),
                         booking.id = %booking.id,
-                        "A calendar does not take a booking, and does not show it"
+                        "A calendar refused a booking, it is not retried"
                     );
                     Ok(())
                 }
-                shown => shown.map_err(NotTold::Calendar),
+                shown => shown.map_err(EffectError::Calendar),
             }
         };
-        self.once(booking, Effect { name: "calendar", version }, showing).await
+        self.carry_out(booking, Effect { name: "calendar", version }, showing).await
     }
 
-    async fn once(
+    async fn carry_out(
         &self,
         booking: &Booking,
         effect: Effect,
-        carrying_out: impl Future<Output = Result<(), NotTold>>,
-    ) -> Result<(), NotTold> {
+        effect_future: impl Future<Output = Result<(), EffectError>>,
+    ) -> Result<(), EffectError> {
         let (id, now) = (&booking.id, self.clock.now());
         let later = |at: Timestamp, by| at.saturating_add(by).unwrap_or(Timestamp::MAX);
         let until = later(now, CLAIM);
@@ -148,21 +152,21 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
                     booking.id = %id,
                     effect.name,
                     effect.version,
-                    "An attempt was cut off; it is made again, perhaps a second time"
+                    "An attempt was cut off, the effect is repeated and may occur twice"
                 );
             }
-            Claim::Refused => return Err(NotTold::Claimed),
+            Claim::Refused => return Err(EffectError::Claimed),
             Claim::Done => return Ok(()),
         }
-        if let Err(error) = carrying_out.await {
-            if error.is_harmless() {
-                // Where this fails, the claim ends by itself.
+        if let Err(error) = effect_future.await {
+            if error.may_be_repeated() {
+                // If this fails, the claim expires.
                 let _ = self.store.release_claim(id, effect, until).await;
             }
             return Err(error);
         }
         self.store.mark_done(id, effect, self.clock.now(), expires_at).await?;
-        tracing::info!(booking.id = %id, effect.name, effect.version, "Told of a booking");
+        tracing::info!(booking.id = %id, effect.name, effect.version, "Effect of a booking carried out");
         Ok(())
     }
 }

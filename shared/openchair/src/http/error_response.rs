@@ -1,3 +1,5 @@
+//! Error responses: stable codes, their statuses, and the JSON envelope.
+
 use std::borrow::Cow;
 use std::error::Error;
 
@@ -5,11 +7,10 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use serde::Serialize;
 
-/// The stable codes of the contract's errors.
+/// The stable error codes of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is its contract's code in another case")]
-pub enum Code {
+pub enum ErrorCode {
     InvalidJson,
     InvalidParameter,
     BadSignature,
@@ -38,8 +39,8 @@ pub enum Code {
     Internal,
 }
 
-impl Code {
-    /// Returns the HTTP status that goes with the code.
+impl ErrorCode {
+    /// Returns the code's HTTP status.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -72,11 +73,10 @@ impl Code {
     }
 }
 
-/// An answer that is an error: what the client is told, and, apart from that,
-/// what the log is told.
+/// An error response: the message for the client and, separately, the cause for the log.
 #[derive(Debug)]
 pub struct ApiError {
-    code: Code,
+    code: ErrorCode,
     message: Cow<'static, str>,
     field: Option<&'static str>,
     retry_after_seconds: Option<u64>,
@@ -86,9 +86,9 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Makes an error with a message for the person at the other end.
+    /// Makes an error with a message that the visitor reads.
     #[must_use]
-    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -100,78 +100,74 @@ impl ApiError {
         }
     }
 
-    /// Makes the answer to a path that is not a route.
+    /// Makes the response for a path that is not a route.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing at this address.")
+        Self::new(ErrorCode::NotFound, "There is nothing at this address.")
     }
 
-    /// Makes the answer to a method that a route does not have.
+    /// Makes the response for a method that a route does not support.
     #[must_use]
     pub fn method_not_allowed(allow: &'static str) -> Self {
         let message = format!("This address takes {allow} only.");
-        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, message) }
+        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, message) }
     }
 
-    /// Makes the answer to a question about somebody of whom nothing is known.
+    /// Makes the response for a staff member whose availability is unknown.
     #[must_use]
     pub fn calendar_unavailable() -> Self {
-        /// When a calendar that could not be read may be there again.
         const RETRY_AFTER_SECONDS: u64 = 5;
         let message = "The salon's calendar cannot be read at the moment. Please try again.";
-        Self::new(Code::CalendarUnavailable, message).retry_after(RETRY_AFTER_SECONDS)
+        Self::new(ErrorCode::CalendarUnavailable, message).retry_after(RETRY_AFTER_SECONDS)
     }
 
-    /// Makes the answer to a failure that nobody expected.
+    /// Makes the response for an unexpected failure.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "").because(cause)
+        Self::new(ErrorCode::Internal, "").caused_by(cause)
     }
 
-    /// Names the parameter or the field of the body that is at fault.
+    /// Names the parameter or the field of the body that is wrong.
     #[must_use]
-    pub fn at(self, field: &'static str) -> Self {
+    pub fn for_field(self, field: &'static str) -> Self {
         Self { field: Some(field), ..self }
     }
 
-    /// Says after how many seconds a retry makes sense.
+    /// Sets the number of seconds after which a retry makes sense.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
 
-    /// Names times that could be booked instead.
+    /// Adds times that can be booked instead.
     #[must_use]
-    pub fn instead(self, alternatives: Vec<String>) -> Self {
+    pub fn with_alternatives(self, alternatives: Vec<String>) -> Self {
         Self { alternatives, ..self }
     }
 
-    /// Attaches what happened, for the log only.
+    /// Attaches the cause, for the log only.
     #[must_use]
-    pub fn because(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn caused_by(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..self }
     }
 
-    /// Returns the code.
     #[must_use]
-    pub const fn code(&self) -> Code {
+    pub const fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// Returns what happened, for the log only.
+    /// Returns the cause, for the log only.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         let cause = self.cause.as_deref()?;
         Some(cause)
     }
 
-    /// Makes the response, in the contract's envelope.
+    /// Makes the response, in the JSON envelope.
     ///
-    /// An unexpected failure tells the request id and nothing else.
-    ///
-    /// # Panics
-    /// Never: an envelope of text and numbers is always JSON.
+    /// An unexpected failure shows the request id and nothing else.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "text and numbers are always JSON")]
     pub fn response(&self, request_id: &str) -> Response<Body> {
         #[derive(Serialize)]
         struct Envelope<'a> {
@@ -181,7 +177,7 @@ impl ApiError {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Inner<'a> {
-            code: Code,
+            code: ErrorCode,
             message: Cow<'a, str>,
             field: Option<&'a str>,
             retry_after_seconds: Option<u64>,
@@ -189,7 +185,7 @@ impl ApiError {
         }
 
         let message = match self.code {
-            Code::Internal => {
+            ErrorCode::Internal => {
                 Cow::Owned(format!("Something unexpected happened. Request id: {request_id}"))
             }
             _ => Cow::Borrowed(self.message.as_ref()),

@@ -1,4 +1,4 @@
-//! The contract's bodies.
+//! The response bodies of `/availability` and `/services`, as JSON.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 /// Writes `{"2026-11-24": [["10:00","12:30"],["13:15","19:00"]], …}`.
 pub(crate) fn open_time(days: impl Iterator<Item = (Date, IntervalSet<ClockTime>)>) -> String {
-    /// Streams the days, so that none is collected.
+    /// Serializes the days one by one, without collecting them.
     fn write(
         days: impl Iterator<Item = (Date, IntervalSet<ClockTime>)>,
     ) -> serde_json::Result<Vec<u8>> {
@@ -32,7 +32,7 @@ pub(crate) fn open_time(days: impl Iterator<Item = (Date, IntervalSet<ClockTime>
     String::from_utf8(body).expect("JSON is UTF-8")
 }
 
-/// Writes the times at which a service can start.
+/// Writes the start times of a service.
 pub(crate) fn starts<'a>(
     salon: &Salon,
     service: &Service,
@@ -71,8 +71,7 @@ pub(crate) fn starts<'a>(
     serde_json::to_string(&body).expect("dates, text and numbers are always JSON")
 }
 
-/// Writes the menu, who works at the salon, and what comes back of a deposit to
-/// who cancels.
+/// Writes the menu, the staff, and the cancellation rules.
 pub(crate) fn menu(salon: &Salon) -> String {
     #[derive(Serialize)]
     struct Menu<'a> {
@@ -81,7 +80,7 @@ pub(crate) fn menu(salon: &Salon) -> String {
         cancellation: Cancellation,
     }
 
-    /// What comes back of a deposit.
+    /// The refund of a deposit after a cancellation.
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Cancellation {

@@ -1,8 +1,8 @@
-//! Reading a request to reserve: every field is checked once, here.
+//! Parses a request to reserve a time. Every field is checked once, here.
 
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
-use openchair::http::{ApiError, Code};
+use openchair::http::{ApiError, ErrorCode};
 use salon::Salon;
 use salon::customer::{Customer, CustomerError, CustomerName, Email, Phone};
 use salon::dst_policy::DstPolicy;
@@ -11,46 +11,48 @@ use salon::service::{Service, StaffId};
 use salon::strict_date::parse_date;
 use serde_json::{Map, Value};
 
-/// A request whose fields are well-formed, and whose ids are the salon's.
+/// A request with well-formed fields and ids that the salon file has.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct CheckoutRequest<'a> {
     pub(crate) service: &'a Service,
-    pub(crate) when: When,
+    pub(crate) when: RequestedTime,
     pub(crate) staff: Option<&'a StaffId>,
     pub(crate) customer: Customer,
     pub(crate) ui: PaymentUi,
 }
 
-/// A time, as it was asked for.
+/// A time, in the form in which it was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
-    /// By the salon's wall clock.
+pub(crate) enum RequestedTime {
+    /// On the salon's wall clock.
     Clock(Date, Time),
-    /// By its offset.
+    /// With an offset from UTC.
     Instant(Timestamp),
 }
 
-impl<'a> Wanted<'a> {
-    /// Reads a body.
+impl<'a> CheckoutRequest<'a> {
+    /// Parses a request body.
     pub(crate) fn parse(salon: &'a Salon, body: &[u8]) -> Result<Self, ApiError> {
         let fields = Fields(object(body)?);
         let service = fields.required("serviceId")?;
         let when = fields.when()?;
-        let name: CustomerName =
-            fields.required("clientName")?.parse().map_err(|error| refused("clientName", error))?;
+        let name: CustomerName = fields
+            .required("clientName")?
+            .parse()
+            .map_err(|error| customer_error("clientName", error))?;
         let phone = Phone::parse(fields.required("clientPhone")?, salon.country)
-            .map_err(|error| refused("clientPhone", error))?;
+            .map_err(|error| customer_error("clientPhone", error))?;
         let email: Email = fields
             .required("clientEmail")?
             .parse()
-            .map_err(|error| refused("clientEmail", error))?;
+            .map_err(|error| customer_error("clientEmail", error))?;
         let staff = fields.optional("staffId")?;
         let ui = fields.optional("ui")?.map(str::parse).transpose();
         let ui = ui.map_err(|_| invalid("ui", "`ui` is hosted, embedded or elements."))?;
 
         let service = salon.service(service).ok_or_else(|| {
             let message = "There is no service with this id. GET /services lists them.";
-            ApiError::new(Code::UnknownService, message).at("serviceId")
+            ApiError::new(ErrorCode::UnknownService, message).for_field("serviceId")
         })?;
         let staff = staff.map(|id| staff_member(salon, service, id)).transpose()?;
         let customer = Customer { name, phone, email };
@@ -58,8 +60,8 @@ impl<'a> Wanted<'a> {
     }
 }
 
-impl When {
-    /// Finds the instant, at `now`.
+impl RequestedTime {
+    /// Returns the instant.
     ///
     /// A time that occurs twice, when daylight saving ends, is its first
     /// occurrence; `start` names the second.
@@ -70,20 +72,21 @@ impl When {
         };
         let horizon = salon.horizon(now);
         if date < horizon.first {
-            return Err(too_soon(salon).at(self.field()));
+            return Err(too_soon(salon).for_field(self.field()));
         }
         if date > horizon.last {
-            return Err(too_far(salon, now).at(self.field()));
+            return Err(too_far(salon, now).for_field(self.field()));
         }
         let instant =
             DstPolicy::FirstOrNone.first_instant(date.to_datetime(time), &salon.time_zone);
         instant.ok_or_else(|| {
-            let message = "The clocks are set forward then, and this time does not occur.";
-            ApiError::new(Code::NonexistentTime, message).at("time")
+            let message =
+                "This time does not exist on that day, because the clocks are set forward.";
+            ApiError::new(ErrorCode::NonexistentTime, message).for_field("time")
         })
     }
 
-    /// Returns the field that says when.
+    /// Returns the name of the field with the time.
     pub(crate) const fn field(self) -> &'static str {
         match self {
             Self::Clock(..) => "time",
@@ -95,12 +98,12 @@ impl When {
 pub(crate) fn too_soon(salon: &Salon) -> ApiError {
     let notice = SignedDuration::from_mins(salon.notice_minutes.into());
     let message = format!("Appointments are booked at least {notice:#} ahead.");
-    ApiError::new(Code::TooSoon, message)
+    ApiError::new(ErrorCode::TooSoon, message)
 }
 
 pub(crate) fn too_far(salon: &Salon, now: Timestamp) -> ApiError {
     let message = format!("Times can be booked until {}.", salon.horizon(now).last);
-    ApiError::new(Code::TooFar, message)
+    ApiError::new(ErrorCode::TooFar, message)
 }
 
 fn staff_member<'a>(
@@ -110,26 +113,27 @@ fn staff_member<'a>(
 ) -> Result<&'a StaffId, ApiError> {
     let member = salon.staff_member(id).ok_or_else(|| {
         let message = "There is no staff member with this id. GET /services lists them.";
-        ApiError::new(Code::UnknownStaff, message).at("staffId")
+        ApiError::new(ErrorCode::UnknownStaff, message).for_field("staffId")
     })?;
     if !member.performs(&service.id) {
-        let message = "This staff member does not do this service. GET /services says who does.";
+        let message =
+            "This staff member does not offer this service. GET /services lists who does.";
         return Err(invalid("staffId", message));
     }
     Ok(&member.id)
 }
 
-/// Reads a JSON object.
+/// Parses a JSON object.
 pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) | Err(_) => {
-            Err(ApiError::new(Code::InvalidJson, "The body must be a JSON object, in UTF-8."))
+            Err(ApiError::new(ErrorCode::InvalidJson, "The body must be a JSON object, in UTF-8."))
         }
     }
 }
 
-/// The fields of a body.
+/// The fields of a request body.
 pub(crate) struct Fields(pub(crate) Map<String, Value>);
 
 impl Fields {
@@ -147,7 +151,7 @@ impl Fields {
         self.optional(name)?.ok_or_else(|| invalid(name, format!("`{name}` is missing.")))
     }
 
-    fn when(&self) -> Result<When, ApiError> {
+    fn when(&self) -> Result<RequestedTime, ApiError> {
         let Some(start) = self.optional("start")? else {
             let date = self.required("date")?;
             let date =
@@ -155,21 +159,18 @@ impl Fields {
             let time = clock_time(self.required("time")?).ok_or_else(|| {
                 invalid("time", "`time` is a time of the day, such as 13:30 or 1:30 PM.")
             })?;
-            return Ok(When::Clock(date, time));
+            return Ok(RequestedTime::Clock(date, time));
         };
         if self.optional("date")?.is_some() || self.optional("time")?.is_some() {
-            return Err(invalid(
-                "start",
-                "`start` stands for `date` and `time`; send one of both.",
-            ));
+            return Err(invalid("start", "Send either `start` or `date` and `time`."));
         }
         let at = start.parse().ok().filter(|_| is_rfc3339(start));
         let message = "`start` is an instant with its offset, such as 2026-11-24T10:00:00-08:00.";
-        at.map(When::Instant).ok_or_else(|| invalid("start", message))
+        at.map(RequestedTime::Instant).ok_or_else(|| invalid("start", message))
     }
 }
 
-/// Reads `13:30`, or `1:30 PM` in either case.
+/// Parses `13:30`, or `1:30 PM` in upper or lower case.
 fn clock_time(text: &str) -> Option<Time> {
     let upper = text.to_ascii_uppercase();
     let half = [("AM", 0), ("PM", 12)]
@@ -190,8 +191,7 @@ fn clock_time(text: &str) -> Option<Time> {
     Time::new(hour, minute, 0, 0).ok()
 }
 
-/// Tells whether a text that is an instant has RFC 3339's form of it, of the
-/// several that jiff reads.
+/// Tells whether an instant is written as in RFC 3339. jiff reads other forms too.
 fn is_rfc3339(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
@@ -201,7 +201,7 @@ fn is_rfc3339(text: &str) -> bool {
         && !text.contains(['[', ','])
 }
 
-fn refused(field: &'static str, error: CustomerError) -> ApiError {
+fn customer_error(field: &'static str, error: CustomerError) -> ApiError {
     let mut message = error.to_string();
     if let Some(first) = message.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -210,7 +210,7 @@ fn refused(field: &'static str, error: CustomerError) -> ApiError {
 }
 
 fn invalid(field: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {
-    ApiError::new(Code::InvalidField, message).at(field)
+    ApiError::new(ErrorCode::InvalidField, message).for_field(field)
 }
 
 #[cfg(test)]
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_by_either_clock() {
+    fn a_time_has_24_or_12_hours() {
         let cases = [
             ("10:00", Some((10, 0))),
             ("00:00", Some((0, 0))),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_has_an_offset_and_rfc_3339s_form() {
+    fn an_instant_has_the_form_of_rfc_3339() {
         let cases = [
             ("2026-11-24T10:00:00-08:00", true),
             ("2026-11-24T18:00:00Z", true),

@@ -1,38 +1,38 @@
-//! News: what about a booking is worth a mail.
+//! The events in a booking's life that people are notified about.
 
 use salon::booking::{Booking, State};
 use salon::service::StaffId;
 
-/// What has happened, for those who are told.
+/// A reason to notify people about a booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// It is paid, and the time is the visitor's.
+pub enum Notification {
+    /// The booking is paid, and the visitor has the time.
     Confirmed,
-    /// It was paid late, when this person was not free any more, and is with
-    /// somebody else.
+    /// The booking was paid late, when its staff member was no longer free, and is now
+    /// with another one.
     Moved {
-        /// With whom it was.
+        /// The staff member before.
         from: StaffId,
     },
-    /// It was paid late, when the time was somebody else's: the money goes back.
+    /// The booking was paid late, when the time was taken: the payment is refunded.
     PaidTooLate,
-    /// It was paid after it was cancelled: the money goes back.
+    /// The booking was paid after it was cancelled: the payment is refunded.
     PaidAfterCancelling,
-    /// It was cancelled after it was paid.
+    /// A paid booking was cancelled.
     Cancelled,
-    /// The money is back.
+    /// The refund was made.
     Refunded,
-    /// The money could not be sent back.
+    /// The refund failed.
     RefundFailed,
-    /// The appointment is near.
+    /// The appointment is soon.
     Reminder,
 }
 
-impl News {
-    /// Returns the news in a change of a booking. What a visitor does before
-    /// paying is none.
+impl Notification {
+    /// Returns the notification for a change of a booking, if there is one. Changes before
+    /// the payment have none.
     #[must_use]
-    pub fn of(before: &Booking, after: &Booking) -> Option<Self> {
+    pub fn for_change(before: &Booking, after: &Booking) -> Option<Self> {
         match (before.state, after.state) {
             (State::Expired, State::Confirmed) if before.staff != after.staff => {
                 Some(Self::Moved { from: before.staff.clone() })
@@ -64,9 +64,9 @@ impl News {
         }
     }
 
-    /// Tells whether a calendar has to know.
+    /// Tells whether calendar entries change.
     #[must_use]
-    pub const fn is_for_calendars(&self) -> bool {
+    pub const fn changes_calendars(&self) -> bool {
         match self {
             Self::Confirmed | Self::Moved { .. } | Self::Cancelled | Self::Refunded => true,
             Self::PaidTooLate | Self::PaidAfterCancelling | Self::RefundFailed | Self::Reminder => {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_of_state_is_news_where_money_or_a_paid_time_is_concerned() {
+    fn changes_that_concern_a_payment_have_a_notification() {
         let expected = |before, after| match (before, after) {
             ("held" | "processing" | "expired", "confirmed") => Some("confirmed"),
             ("expired", "refunding") => Some("paid-too-late"),
@@ -96,18 +96,25 @@ mod tests {
         for from in State::ALL {
             for to in State::ALL {
                 (before.state, after.state) = (from, to);
-                let news = News::of(&before, &after);
+                let notification = Notification::for_change(&before, &after);
                 let expected = expected(from.as_str(), to.as_str());
-                assert_eq!(news.as_ref().map(News::as_str), expected, "{from} to {to}");
+                assert_eq!(
+                    notification.as_ref().map(Notification::as_str),
+                    expected,
+                    "{from} to {to}"
+                );
             }
         }
     }
 
     #[test]
-    fn a_late_payment_that_found_somebody_else_is_news_of_its_own() {
+    fn a_late_payment_that_moves_to_another_person_has_its_own_notification() {
         let (mut before, after) = (testing::booking(), testing::booking());
         before.staff = StaffId::new("s2").unwrap();
         before.state = State::Expired;
-        assert_eq!(News::of(&before, &after), Some(News::Moved { from: before.staff.clone() }));
+        assert_eq!(
+            Notification::for_change(&before, &after),
+            Some(Notification::Moved { from: before.staff.clone() })
+        );
     }
 }

@@ -1,0 +1,80 @@
+//! Maps errors of reserving and cancelling to responses.
+
+use jiff::Timestamp;
+use openchair::bookings::{CancelError, ReserveError};
+use openchair::http::{ApiError, ErrorCode};
+use salon::Salon;
+use salon::placement::RuleError;
+
+use crate::checkout_request::{RequestedTime, too_far, too_soon};
+
+pub(crate) fn reserve_error(
+    salon: &Salon,
+    now: Timestamp,
+    when: RequestedTime,
+    error: ReserveError,
+) -> ApiError {
+    match error {
+        ReserveError::Rule(rule) => rule_error(salon, now, rule).for_field(when.field()),
+        ReserveError::TooManyHolds { until } => {
+            let message =
+                "You already have unpaid bookings. Pay or cancel them, or wait until they expire.";
+            let wait = until.duration_since(now).as_secs().max(1);
+            ApiError::new(ErrorCode::TooManyHolds, message).retry_after(wait.unsigned_abs())
+        }
+        ReserveError::AnotherRequest => {
+            let message = "This `Idempotency-Key` belongs to another request. Use a new one.";
+            ApiError::new(ErrorCode::IdempotencyMismatch, message).for_field("idempotency-key")
+        }
+        ReserveError::Taken { alternatives } => {
+            let shown = alternatives.iter().map(|it| it.at.display_with_offset(it.offset));
+            ApiError::new(ErrorCode::SlotTaken, "That time has just been taken.")
+                .for_field(when.field())
+                .with_alternatives(shown.map(|start| start.to_string()).collect())
+        }
+        ReserveError::CalendarUnknown => ApiError::calendar_unavailable(),
+        ReserveError::Store(error) => error.into(),
+        ReserveError::Stripe(error) | ReserveError::Refused(error) => error.into(),
+    }
+}
+
+pub(crate) fn cancel_error(error: CancelError) -> ApiError {
+    match error {
+        CancelError::Unknown => unknown_booking(),
+        CancelError::Forbidden => ApiError::new(
+            ErrorCode::Forbidden,
+            "This `manageToken` does not belong to this booking.",
+        )
+        .for_field("manageToken"),
+        CancelError::Begun => ApiError::new(
+            ErrorCode::NotCancellable,
+            "The appointment has begun. Please call the salon.",
+        ),
+        CancelError::Expired => {
+            let message = "The booking was not paid in time and has expired.";
+            ApiError::new(ErrorCode::NotCancellable, message)
+        }
+        CancelError::Unsettled(error) => error.into(),
+    }
+}
+
+pub(crate) fn unknown_booking() -> ApiError {
+    ApiError::new(ErrorCode::UnknownBooking, "There is no booking with this id.")
+}
+
+fn rule_error(salon: &Salon, now: Timestamp, rule: RuleError) -> ApiError {
+    match rule {
+        RuleError::OutsideHours => {
+            let message = "The salon is not open for all of this appointment.";
+            ApiError::new(ErrorCode::OutsideHours, message)
+        }
+        RuleError::TooSoon => too_soon(salon),
+        RuleError::TooFar => too_far(salon, now),
+        RuleError::NotOnStep => {
+            let step = salon.slot_step_minutes;
+            let message =
+                format!("Appointments start every {step} minutes, counted from midnight.");
+            ApiError::new(ErrorCode::NotOnStep, message)
+        }
+    }
+}
