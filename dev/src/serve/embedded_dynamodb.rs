@@ -6,6 +6,7 @@ use std::path::Path;
 use aws_sdk_dynamodb::Client;
 use openchair::aws;
 use openchair::store::table;
+use stand_ins::dynamodb_table;
 use tokio::task::JoinHandle;
 
 use super::Error;
@@ -24,7 +25,7 @@ pub(super) async fn start(
     let serving =
         dynoxide::server::serve_with_shutdown(listener, db.clone(), std::future::pending());
     let server = tokio::spawn(serving);
-    table::create(&client(address), table::DEFAULT_NAME).await.map_err(Error::Table)?;
+    dynamodb_table::create(&client(address), table::DEFAULT_NAME).await.map_err(Error::Table)?;
     Ok((server, db))
 }
 
@@ -101,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn creating_an_existing_table_succeeds() {
         let (client, _server) = started().await;
-        table::create(&client, table::DEFAULT_NAME)
+        dynamodb_table::create(&client, table::DEFAULT_NAME)
             .await
             .expect("a table that exists should be fine");
     }

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use openchair::store::table::TableError;
 use salon::salon_file::SalonProblems;
+use stand_ins::dynamodb_table::TableError;
 
 use super::cargo_lambda::PINNED_VERSION;
 use super::ports::BusyPort;

@@ -124,7 +124,7 @@ fn text(response: &Response<Body>) -> &str {
 }
 
 #[tokio::test]
-async fn open_time_has_a_key_for_each_of_43_days_in_order() {
+async fn open_time_lists_43_days_in_order() {
     let harness = Harness::new();
     let response = harness.get("/availability").await;
     let keys: Vec<&str> = text(&response).split('"').filter(|part| part.len() == 10).collect();
@@ -157,7 +157,7 @@ async fn both_forms_carry_the_caching_headers() {
 }
 
 #[tokio::test]
-async fn starts_carry_the_salons_offset_and_who_is_free() {
+async fn starts_have_the_salons_offset_and_the_free_staff() {
     let harness = Harness::new();
     let response = harness.get("/availability?service=2.04&from=2026-11-24&days=2").await;
     let body = json_body(&response);
@@ -218,7 +218,7 @@ async fn a_snapshot_answers_for_a_minute_and_its_age_is_true() {
 }
 
 #[tokio::test]
-async fn the_first_request_finds_the_snapshot_that_the_start_took() {
+async fn the_first_request_is_answered_from_the_warm_up_snapshot() {
     let harness = Harness::new();
     harness.function.warm_up().await;
     harness.clock.advance(SignedDuration::from_secs(5));
@@ -227,7 +227,7 @@ async fn the_first_request_finds_the_snapshot_that_the_start_took() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_down_at_the_start_stops_nobody_later() {
+async fn a_table_that_is_down_at_the_start_does_no_later_harm() {
     let harness = Harness::new();
     harness.store.set_down(true);
     harness.function.warm_up().await;

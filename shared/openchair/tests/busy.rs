@@ -187,7 +187,7 @@ async fn fifty_containers_read_once_more_for_each_that_is_killed_while_it_reads(
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_containers_give_a_slow_calendar_up_once_a_freshness_period() {
+async fn fifty_containers_try_a_slow_calendar_once_a_freshness_period() {
     let fleet = Arc::new(Fleet::new());
     fleet.read().await;
     fleet.origin.behave(Behaviour::Answers(Duration::from_mins(1)));
@@ -197,7 +197,7 @@ async fn fifty_containers_give_a_slow_calendar_up_once_a_freshness_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_containers_fail_closed_when_a_calendar_is_gone_for_too_long() {
+async fn fifty_containers_fail_closed_when_a_calendar_is_down_for_15_minutes() {
     let fleet = Arc::new(Fleet::new());
     fleet.read().await;
     fleet.origin.behave(Behaviour::Fails);
@@ -214,7 +214,7 @@ async fn fifty_containers_fail_closed_when_a_calendar_is_gone_for_too_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_was_frozen_does_not_undo_a_newer_reading() {
+async fn a_frozen_container_does_not_overwrite_a_newer_reading() {
     let fleet = Fleet::new();
     let mut frozen = pin!(fleet.read());
     let begun = timeout(Duration::from_millis(100), &mut frozen).await;
@@ -236,7 +236,7 @@ async fn a_holder_that_was_frozen_does_not_undo_a_newer_reading() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_holder_costs_one_read_more_after_its_lease() {
+async fn a_killed_container_costs_one_more_read_after_its_lease() {
     let fleet = Fleet::new();
     let container = fleet.container();
     let killed =
@@ -252,14 +252,14 @@ async fn a_killed_holder_costs_one_read_more_after_its_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_nothing_to_serve_waits_for_the_one_who_reads() {
+async fn a_container_without_a_reading_waits_for_the_one_that_reads() {
     let fleet = Fleet::new();
     let (first, second) = tokio::join!(fleet.read(), fleet.read());
     assert_eq!((first.times().len(), second.times().len(), fleet.origin.reads()), (1, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_calendar_is_given_up_at_the_deadline() {
+async fn reading_a_slow_calendar_ends_at_the_deadline() {
     let fleet = Fleet::new();
     fleet.origin.behave(Behaviour::Answers(Duration::from_mins(1)));
     let begun = Instant::now();
@@ -268,7 +268,7 @@ async fn a_slow_calendar_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_calendar_that_fails_is_served_stale_with_its_age_and_then_not_at_all() {
+async fn a_failing_calendar_is_served_stale_for_15_minutes() {
     let fleet = Fleet::new();
     let first = fleet.read().await;
     assert_eq!(first.as_of, first.now);
@@ -289,7 +289,7 @@ async fn a_calendar_that_fails_is_served_stale_with_its_age_and_then_not_at_all(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_calendar_that_fails_is_asked_no_oftener_than_one_that_works() {
+async fn a_failing_calendar_is_read_no_more_often_than_a_working_one() {
     let fleet = Fleet::new();
     fleet.read().await;
     fleet.origin.behave(Behaviour::Fails);
@@ -315,7 +315,7 @@ async fn a_reading_outlives_midnight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_no_calendar_needs_none() {
+async fn staff_without_a_calendar_are_known() {
     let fleet = Fleet {
         salon: Arc::new(salon_file::parse(salon_file::COMPILED_IN).expect("a salon")),
         ..Fleet::new()

@@ -6,7 +6,7 @@ use openchair::telemetry::metrics::{Metric, count};
 use serde_json::{Value, json};
 
 #[test]
-fn what_was_counted_is_written_once_with_its_namespace() {
+fn metrics_are_written_once_with_their_namespace() {
     // Nobody counts yet.
     count(Metric::HoldsPlaced);
     let collector = Builder::new()

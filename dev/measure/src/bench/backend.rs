@@ -25,6 +25,7 @@ use super::function_process::{EventPlan, Program, measure};
 use crate::busy_salon::{self, SERVICE, Slot, Slots};
 use crate::visitor_events::{Visitor, stripe_event};
 use dev::serve::{SANDBOX_KEY, local_client};
+use stand_ins::dynamodb_table;
 use stand_ins::fake_google::{self, FakeGoogle, GoogleOptions};
 use stand_ins::sandbox::{EventType, Sandbox, SandboxOptions, Serving, WEBHOOK_SECRET};
 
@@ -195,7 +196,7 @@ fn session_id(body: &str) -> Option<String> {
 /// of each new record, so writes get slower and slower; `DynamoDB`'s stream does not slow
 /// down writes.
 async fn create_table(client: &Client) -> Result<(), Error> {
-    table::create(client, table::DEFAULT_NAME).await.map_err(Error::Table)?;
+    dynamodb_table::create(client, table::DEFAULT_NAME).await.map_err(Error::Table)?;
     let no_stream = StreamSpecification::builder().stream_enabled(false).build();
     client
         .update_table()

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use openchair::store::StoreError;
-use openchair::store::table::TableError;
+use stand_ins::dynamodb_table::TableError;
 
 use super::function_process::Program;
 use crate::results_file;

@@ -26,7 +26,7 @@ async fn nothing_happened(harness: &Harness) {
 }
 
 #[tokio::test]
-async fn routes_methods_sizes_and_types_are_looked_at_first() {
+async fn the_route_method_size_and_type_are_checked_first() {
     let harness = Harness::new().await;
     let plain = |body: &str| GatewayEvent::new("POST", "/checkout").body(body);
     let big = "x".repeat(16 * 1024 + 1);
@@ -79,7 +79,7 @@ async fn routes_methods_sizes_and_types_are_looked_at_first() {
 }
 
 #[tokio::test]
-async fn a_body_in_base64_is_as_good_as_in_text() {
+async fn a_base64_body_is_accepted() {
     let harness = Harness::new().await;
     let event =
         post("").bytes(checkout_body(json!({"clientName": "王小明"})).to_string().as_bytes());
@@ -87,7 +87,7 @@ async fn a_body_in_base64_is_as_good_as_in_text() {
 }
 
 #[tokio::test]
-async fn every_field_is_checked_and_named() {
+async fn every_field_is_validated_and_named() {
     let harness = Harness::new().await;
     let texts = ["serviceId", "date", "time", "clientName", "clientPhone", "clientEmail"];
     let not_text = [json!(1), json!(1.5), json!(true), json!([]), json!({}), json!(["2.02"])];
@@ -193,7 +193,7 @@ async fn every_field_is_checked_and_named() {
 }
 
 #[tokio::test]
-async fn unknown_ids_come_after_fields_and_before_times() {
+async fn unknown_ids_are_reported_after_fields_and_before_times() {
     let harness = Harness::new().await;
     let table = [
         (json!({"serviceId": "9.99"}), 404, "unknown_service", "serviceId"),
@@ -237,7 +237,7 @@ async fn unknown_ids_come_after_fields_and_before_times() {
 }
 
 #[tokio::test]
-async fn a_time_that_the_clocks_skip_does_not_exist_and_one_they_repeat_is_the_first() {
+async fn a_skipped_local_time_is_refused_and_a_repeated_one_means_the_first() {
     let harness = Harness::with_salon(|file| {
         file.replace("sun = []", "sun = [\"00:00-06:00\"]")
             .replace("horizon_days = 42", "horizon_days = 365")
@@ -290,7 +290,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn no_body_is_answered_with_a_failure_of_ours_or_changes_anything(
+    fn no_invalid_body_causes_a_server_error_or_a_change(
         field in prop::sample::select(&FIELDS[..]),
         value in any_json(),
         bytes in prop::option::weighted(0.2, prop::collection::vec(any::<u8>(), 1..60)),

@@ -62,7 +62,7 @@ async fn stripes_limit_is_503_with_retry_after() {
 }
 
 #[tokio::test]
-async fn no_answer_from_stripe_is_503() {
+async fn a_timeout_at_stripe_is_answered_with_503() {
     let options = SandboxOptions { latency: Duration::from_mins(1), ..SandboxOptions::default() };
     let harness = Harness::with_stripe(options).await;
     let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;

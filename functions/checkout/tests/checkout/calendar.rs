@@ -8,7 +8,7 @@ use crate::harness::Harness;
 use testing::http_messages::{checkout_body, json_body, status_and_code, text_field};
 
 #[tokio::test]
-async fn a_booking_is_a_calendar_file_once_it_is_paid_and_takes_itself_out_once_it_is_cancelled() {
+async fn the_calendar_file_publishes_a_paid_booking_and_withdraws_a_cancelled_one() {
     let harness = Harness::new().await;
     let body = json_body(&harness.reserve(&checkout_body(json!({"date": "2026-11-27"}))).await);
     let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
@@ -32,7 +32,7 @@ async fn a_booking_is_a_calendar_file_once_it_is_paid_and_takes_itself_out_once_
 }
 
 #[tokio::test]
-async fn a_calendar_file_is_of_a_booking_and_is_only_read() {
+async fn a_calendar_file_needs_a_booking_and_get() {
     let harness = Harness::new().await;
     let unknown = format!("/bookings/{}/calendar.ics", "0".repeat(32));
     assert_eq!(status_and_code(&harness.get(&unknown).await), (404, "unknown_booking".to_owned()));

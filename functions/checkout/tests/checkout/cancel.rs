@@ -24,7 +24,7 @@ async fn hold(harness: &Harness, changes: serde_json::Value) -> Held {
 }
 
 #[tokio::test]
-async fn before_the_payment_the_session_ends_and_the_time_is_free() {
+async fn cancelling_before_the_payment_expires_the_session_and_frees_the_time() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     for _ in 0..2 {
@@ -39,7 +39,7 @@ async fn before_the_payment_the_session_ends_and_the_time_is_free() {
 }
 
 #[tokio::test]
-async fn only_the_token_cancels() {
+async fn cancelling_needs_the_manage_token() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     let other = hold(&harness, json!({"time": "12:00"})).await;
@@ -54,7 +54,7 @@ async fn only_the_token_cancels() {
 }
 
 #[tokio::test]
-async fn a_session_that_turns_out_to_be_paid_is_refunded_by_the_terms() {
+async fn cancelling_a_session_that_was_paid_refunds_by_the_terms() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({"date": "2026-11-27"})).await;
     harness.stripe().pay(&held.session).expect("it is open");
@@ -70,7 +70,7 @@ async fn a_session_that_turns_out_to_be_paid_is_refunded_by_the_terms() {
 }
 
 #[tokio::test]
-async fn the_terms_are_those_of_the_time_of_booking_and_late_means_late() {
+async fn a_refund_follows_the_terms_at_the_time_of_booking() {
     let terms = |file: String| file.replace("late_refund_percent = 0", "late_refund_percent = 30");
     for (hours_later, back) in [(1, 5_000), (3, 5_000), (4, 1_500), (20, 1_500)] {
         let harness = Harness::with_salon(terms).await;
@@ -91,7 +91,7 @@ async fn the_terms_are_those_of_the_time_of_booking_and_late_means_late() {
 }
 
 #[tokio::test]
-async fn what_is_over_cannot_be_cancelled() {
+async fn an_expired_or_past_booking_cannot_be_cancelled() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     harness.clock.advance(SignedDuration::from_mins(41));
@@ -110,7 +110,7 @@ async fn what_is_over_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn while_stripe_cannot_be_asked_the_time_stays_taken() {
+async fn the_time_stays_taken_while_stripe_is_down() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     harness.fail_stripe("POST /v1/checkout/sessions/{id}/expire", Effect::Unavailable, 5);
@@ -123,7 +123,7 @@ async fn while_stripe_cannot_be_asked_the_time_stays_taken() {
 }
 
 #[tokio::test]
-async fn a_session_whose_id_was_lost_is_found_and_ended() {
+async fn cancelling_expires_a_session_whose_id_was_lost() {
     let harness = Harness::new().await;
     harness.fail_stripe("POST /v1/checkout/sessions", Effect::HangUp, 5);
     let response = harness.reserve(&checkout_body(json!({}))).await;

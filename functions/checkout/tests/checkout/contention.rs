@@ -9,7 +9,7 @@ use crate::harness::Harness;
 use testing::http_messages::{checkout_body, json_body, status_and_code};
 
 #[tokio::test]
-async fn of_200_visitors_for_one_time_one_gets_it() {
+async fn one_of_200_visitors_gets_the_same_time() {
     let harness = Harness::new().await;
     let bodies: Vec<Value> = (0..200).map(|_| checkout_body(json!({}))).collect();
     let responses = join_all(bodies.iter().map(|body| harness.reserve(body))).await;
@@ -27,7 +27,7 @@ async fn of_200_visitors_for_one_time_one_gets_it() {
 }
 
 #[tokio::test]
-async fn of_200_visitors_for_overlapping_times_as_many_win_as_fit() {
+async fn overlapping_requests_win_as_many_times_as_fit() {
     let harness = Harness::new().await;
     // Half an hour to three hours, at every quarter from 10:00 to 16:00.
     let services = ["2.02", "1.01", "1.09", "2.04", "2.03"];

@@ -62,7 +62,7 @@ async fn a_crash_at_any_point_of_checkout_loses_no_time_and_no_session() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_point_leaves_no_time_taken_for_longer_than_a_hold() {
+async fn a_crash_at_any_point_blocks_a_time_for_one_hold_at_most() {
     for polls in 0.. {
         let harness = Harness::new().await;
         let is_answered =

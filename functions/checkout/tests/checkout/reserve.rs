@@ -39,7 +39,7 @@ async fn a_reserved_time_is_a_hold_with_a_session_to_pay_it() {
 }
 
 #[tokio::test]
-async fn a_page_is_hosted_embedded_or_ones_own() {
+async fn every_payment_ui_gets_what_it_needs() {
     for (ui, has_url, has_secret) in
         [("hosted", true, false), ("embedded", false, true), ("elements", false, true)]
     {
@@ -54,7 +54,7 @@ async fn a_page_is_hosted_embedded_or_ones_own() {
 }
 
 #[tokio::test]
-async fn both_clocks_and_an_instant_say_the_same_time() {
+async fn a_time_can_be_given_as_12_hours_24_hours_or_an_instant() {
     for when in [
         json!({"time": "13:30"}),
         json!({"time": "1:30 PM"}),
@@ -92,7 +92,7 @@ async fn the_same_key_gets_the_same_hold_and_session_back() {
 }
 
 #[tokio::test]
-async fn a_key_is_good_for_a_day() {
+async fn an_idempotency_key_lasts_24_hours() {
     let harness = Harness::new().await;
     let send = async |time: &str| {
         let body = checkout_body(json!({"time": time, "date": "2026-11-27"}));
@@ -106,7 +106,7 @@ async fn a_key_is_good_for_a_day() {
 }
 
 #[tokio::test]
-async fn a_key_has_16_to_255_characters() {
+async fn an_idempotency_key_has_16_to_255_characters() {
     let harness = Harness::new().await;
     for key in ["short", &"x".repeat(256), "fifteen-letters"] {
         let response = harness
@@ -117,7 +117,7 @@ async fn a_key_has_16_to_255_characters() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_taken_is_answered_with_the_nearest_that_are_not() {
+async fn a_taken_time_is_answered_with_the_nearest_free_ones() {
     let harness = Harness::new().await;
     assert_eq!(harness.reserve(&checkout_body(json!({"time": "12:00"}))).await.status(), 201);
     let response = harness.reserve(&checkout_body(json!({"time": "12:15"}))).await;
@@ -134,7 +134,7 @@ async fn a_time_that_is_taken_is_answered_with_the_nearest_that_are_not() {
 }
 
 #[tokio::test]
-async fn anyone_is_whoever_has_the_least_booked_and_a_named_person_is_nobody_else() {
+async fn anyone_means_whoever_has_the_least_booked_and_a_named_person_is_kept() {
     let two = |file: String| file + "[[staff]]\nid = \"s2\"\nname = \"Second\"\n";
     let harness = Harness::with_salon(two).await;
     let reserve = async |changes: Value| {
@@ -155,7 +155,7 @@ async fn anyone_is_whoever_has_the_least_booked_and_a_named_person_is_nobody_els
 }
 
 #[tokio::test]
-async fn nobody_gets_more_than_a_few_unpaid_holds() {
+async fn a_customer_gets_two_unpaid_holds() {
     let harness = Harness::new().await;
     let phone = json!({"clientPhone": "(206) 555-0100"});
     let spelt = json!({"clientPhone": "+1 206 555 0100", "time": "11:00"});
@@ -176,7 +176,7 @@ async fn nobody_gets_more_than_a_few_unpaid_holds() {
 }
 
 #[tokio::test]
-async fn an_address_gets_a_few_holds_too() {
+async fn an_address_gets_six_unpaid_holds() {
     let harness = Harness::new().await;
     for hour in 10..16 {
         let event = checkout_event(&checkout_body(json!({"time": format!("{hour}:00")})))
@@ -190,7 +190,7 @@ async fn an_address_gets_a_few_holds_too() {
 }
 
 #[tokio::test]
-async fn a_hold_that_is_due_is_settled_before_its_time_is_sold_again() {
+async fn an_ended_hold_is_settled_before_its_time_is_sold_again() {
     let harness = Harness::new().await;
     let first = json_body(&harness.reserve(&checkout_body(json!({}))).await);
     let session = text_field(&first, "sessionId");
@@ -213,7 +213,7 @@ async fn a_hold_that_is_due_is_settled_before_its_time_is_sold_again() {
 }
 
 #[tokio::test]
-async fn stripes_limit_keeps_the_hold_and_the_repeat_resumes_it() {
+async fn a_rate_limit_at_stripe_keeps_the_hold_and_a_retry_resumes_it() {
     let options = SandboxOptions { requests_per_second: 1, ..SandboxOptions::default() };
     let harness = Harness::with_stripe(options).await;
     assert_eq!(harness.reserve(&checkout_body(json!({}))).await.status(), 201);
@@ -231,7 +231,7 @@ async fn stripes_limit_keeps_the_hold_and_the_repeat_resumes_it() {
 }
 
 #[tokio::test]
-async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
+async fn a_retry_after_ten_minutes_gets_a_second_session() {
     let harness = Harness::new().await;
     harness.fail_stripe("POST /v1/checkout/sessions", Effect::RateLimited, 5);
     let event =
@@ -251,7 +251,7 @@ async fn a_repeat_that_comes_too_late_for_the_first_session_gets_a_second() {
 }
 
 #[tokio::test]
-async fn a_repeat_after_the_hold_is_over_is_told_so_and_opens_nothing() {
+async fn a_retry_after_the_hold_has_ended_opens_no_session() {
     // Nothing was opened, or what was opened was never heard of.
     for effect in [Effect::RateLimited, Effect::HangUp] {
         let harness = Harness::new().await;
@@ -273,7 +273,7 @@ async fn a_repeat_after_the_hold_is_over_is_told_so_and_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_payment_that_stripe_refuses_for_good_releases_the_time() {
+async fn a_permanent_refusal_by_stripe_releases_the_time() {
     let harness = Harness::new().await;
     harness.fail_stripe("POST /v1/checkout/sessions", Effect::Refused, 1);
     let event = checkout_event(&checkout_body(json!({}))).header("idempotency-key", KEY);
@@ -285,7 +285,7 @@ async fn a_payment_that_stripe_refuses_for_good_releases_the_time() {
 }
 
 #[tokio::test]
-async fn a_session_whose_answer_was_lost_is_found_by_the_repeat() {
+async fn a_retry_finds_the_session_whose_response_was_lost() {
     for effect in [Effect::HangUp, Effect::ErrorAfter, Effect::Unavailable] {
         let harness = Harness::new().await;
         harness.fail_stripe("POST /v1/checkout/sessions", effect, 5);
@@ -308,7 +308,7 @@ async fn a_session_whose_answer_was_lost_is_found_by_the_repeat() {
 }
 
 #[tokio::test]
-async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
+async fn anyone_with_its_id_can_read_a_booking() {
     let harness = Harness::new().await;
     let held = json_body(&harness.reserve(&checkout_body(json!({}))).await);
     let id = text_field(&held, "bookingId");
@@ -343,7 +343,7 @@ async fn a_booking_can_be_looked_at_by_whoever_has_its_id() {
 }
 
 #[tokio::test]
-async fn money_that_takes_days_keeps_the_time_until_it_comes_or_does_not() {
+async fn a_bank_debit_keeps_the_time_until_it_arrives_or_fails() {
     let slow = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
     for (arrives, expected) in [(true, "confirmed"), (false, "expired")] {
         let harness = Harness::with_salon(slow).await;

@@ -131,7 +131,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn after_every_step_the_sheets_are_right_and_what_is_offered_is_accepted(
+    fn day_sheets_stay_consistent_and_every_offered_time_is_accepted(
         steps in prop::collection::vec(step(), 1..30),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

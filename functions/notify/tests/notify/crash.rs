@@ -8,7 +8,7 @@ const LATER: SignedDuration = SignedDuration::from_secs(16);
 const EFFECTS: usize = 3;
 
 #[tokio::test]
-async fn killed_between_two_effects_each_is_carried_out_once() {
+async fn a_crash_between_two_effects_neither_repeats_nor_loses_one() {
     for done in 0..=EFFECTS {
         let harness = Harness::new().await;
         let (booking, record) = harness.pay(1).await;
@@ -28,7 +28,7 @@ async fn killed_between_two_effects_each_is_carried_out_once() {
 /// Nothing can tell whether a mail went out whose answer was not heard. It is
 /// sent again: rather twice than never.
 #[tokio::test]
-async fn killed_anywhere_nothing_is_lost_and_at_most_what_was_under_way_is_repeated() {
+async fn a_crash_anywhere_repeats_at_most_the_effect_under_way() {
     let mut steps = 0_usize;
     loop {
         let harness = Harness::new().await;
@@ -61,7 +61,7 @@ async fn killed_anywhere_nothing_is_lost_and_at_most_what_was_under_way_is_repea
 }
 
 #[tokio::test]
-async fn a_claim_that_was_cut_off_is_left_alone_until_it_ends() {
+async fn the_claim_of_a_crashed_delivery_holds_until_it_ends() {
     let harness = Harness::new().await;
     let (_, record) = harness.pay(1).await;
     let mailbox = harness.mailbox().clone();

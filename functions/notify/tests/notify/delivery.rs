@@ -14,7 +14,7 @@ fn cancelled(booking: &Booking) -> Booking {
 }
 
 #[tokio::test]
-async fn a_payment_is_two_mails_and_an_event_that_takes_no_time() {
+async fn a_payment_sends_two_mails_and_a_transparent_calendar_event() {
     let harness = Harness::new().await;
     let (booking, record) = harness.pay(1).await;
     assert_eq!(harness.deliver(&[&record]).await, [""; 0]);
@@ -33,7 +33,7 @@ async fn a_payment_is_two_mails_and_an_event_that_takes_no_time() {
 }
 
 #[tokio::test]
-async fn a_record_that_comes_twice_is_told_once() {
+async fn a_record_that_is_delivered_twice_sends_one_notice() {
     let harness = Harness::new().await;
     let (_, record) = harness.pay(1).await;
     assert_eq!(harness.deliver(&[&record, &record]).await, [""; 0]);
@@ -43,7 +43,7 @@ async fn a_record_that_comes_twice_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_cancellation_takes_the_event_out_and_is_told() {
+async fn a_cancellation_deletes_the_calendar_event_and_sends_mails() {
     let harness = Harness::new().await;
     let (booking, paid) = harness.pay(1).await;
     assert_eq!(harness.deliver(&[&paid]).await, [""; 0]);
@@ -54,7 +54,7 @@ async fn a_cancellation_takes_the_event_out_and_is_told() {
 }
 
 #[tokio::test]
-async fn in_either_order_each_change_is_told_once_and_what_is_cancelled_has_no_event() {
+async fn records_in_either_order_send_each_notice_once_and_leave_no_event() {
     let harness = Harness::new().await;
     let (booking, paid) = harness.pay(1).await;
     let refunding = harness.change(&booking, &cancelled(&booking)).await;
@@ -66,7 +66,7 @@ async fn in_either_order_each_change_is_told_once_and_what_is_cancelled_has_no_e
 }
 
 #[tokio::test]
-async fn a_confirmation_that_comes_hours_late_is_not_told_of_what_is_cancelled() {
+async fn a_confirmation_that_comes_hours_late_is_not_sent_for_a_cancelled_booking() {
     let harness = Harness::new().await;
     let (booking, paid) = harness.pay(1).await;
     let refunding = harness.change(&booking, &cancelled(&booking)).await;
@@ -78,7 +78,7 @@ async fn a_confirmation_that_comes_hours_late_is_not_told_of_what_is_cancelled()
 }
 
 #[tokio::test]
-async fn a_poisoned_record_is_reported_alone() {
+async fn an_unreadable_record_is_reported_alone() {
     let harness = Harness::new().await;
     let (_, first) = harness.pay(1).await;
     let (_, mut no_state) = harness.pay(2).await;
@@ -92,7 +92,7 @@ async fn a_poisoned_record_is_reported_alone() {
 }
 
 #[tokio::test]
-async fn other_items_and_bookings_that_come_or_go_are_nobodys_news() {
+async fn other_items_and_created_or_deleted_bookings_send_nothing() {
     let harness = Harness::new().await;
     let (_, record) = harness.pay(1).await;
     let mut sheet = record.clone();

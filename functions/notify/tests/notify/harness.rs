@@ -14,13 +14,14 @@ use openchair::aws;
 use openchair::calendars::{CalendarSecrets, StaffCalendars};
 use openchair::clock::Clock;
 use openchair::ses::Ses;
+use openchair::store::DynamoStore;
 use openchair::store::booking_store::{BookingChange, BookingStore};
-use openchair::store::{DynamoStore, table};
 use salon::booking::{Booking, BookingId, State};
 use salon::day_sheet::DaySheet;
 use salon::salon_file;
 use salon::staff_calendar::CalendarName;
 use serde_json::{Value, json};
+use stand_ins::dynamodb_table;
 use stand_ins::fake_google::{FakeGoogle, GoogleEvent, GoogleOptions};
 use stand_ins::mailbox::{self, Mailbox};
 use stand_ins::{fake_google, mailbox::Received};
@@ -195,7 +196,7 @@ async fn serve(database: &Database, listener: TcpListener) -> DynamoStore {
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
     let client = aws::dynamodb_at(&endpoint);
-    table::create(&client, TABLE).await.expect("a table");
+    dynamodb_table::create(&client, TABLE).await.expect("a table");
     DynamoStore::new(client, TABLE.to_owned())
 }
 

@@ -8,7 +8,7 @@ use crate::harness::{Harness, number};
 const LATER: SignedDuration = SignedDuration::from_secs(16);
 
 #[tokio::test]
-async fn while_ses_is_down_records_come_again_and_nothing_is_lost() {
+async fn records_are_retried_until_ses_is_back() {
     let harness = Harness::new().await;
     let (_, record) = harness.pay(1).await;
     harness.mailbox().set_down(true);
@@ -34,7 +34,7 @@ async fn a_mail_that_was_throttled_is_sent_at_the_next_delivery() {
 }
 
 #[tokio::test]
-async fn an_address_that_ses_rejects_keeps_nobody_waiting() {
+async fn an_address_that_ses_rejects_delays_nothing() {
     let harness = Harness::new().await;
     let (booking, record) = harness.pay(1).await;
     harness.mailbox().fail_with([MailFault::Rejected]);
@@ -45,7 +45,7 @@ async fn an_address_that_ses_rejects_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn one_booking_that_fails_keeps_its_own_later_changes_waiting_and_no_other() {
+async fn a_failed_record_delays_later_records_of_the_same_booking_alone() {
     let harness = Harness::new().await;
     let (booking, paid) = harness.pay(1).await;
     let cancelled = Booking { state: State::Cancelled, ..booking.clone() };
@@ -60,7 +60,7 @@ async fn one_booking_that_fails_keeps_its_own_later_changes_waiting_and_no_other
 }
 
 #[tokio::test]
-async fn a_calendar_that_is_down_is_written_later_and_one_that_refuses_keeps_nobody_waiting() {
+async fn a_calendar_that_is_down_is_retried_and_one_that_refuses_is_not() {
     let harness = Harness::new().await;
     let (_, record) = harness.pay(1).await;
     harness.google.google().fail_with([Fault::Internal; 4]);
@@ -76,7 +76,7 @@ async fn a_calendar_that_is_down_is_written_later_and_one_that_refuses_keeps_nob
 }
 
 #[tokio::test]
-async fn while_the_table_is_down_nobody_is_told_and_the_record_comes_again() {
+async fn a_record_is_retried_while_the_table_is_down() {
     let harness = Harness::new().await;
     let (_, record) = harness.pay(1).await;
     harness.store.set_down(true);

@@ -14,7 +14,7 @@ async fn at(harness: &Harness, instant: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_client_is_reminded_once_a_day_before() {
+async fn a_client_is_reminded_once_the_day_before() {
     let harness = Harness::new().await;
     harness.put_on_sheet(&booking());
     assert_eq!(at(&harness, "2026-11-23T09:00:00-08:00").await, 0, "not yet");
@@ -26,7 +26,7 @@ async fn a_client_is_reminded_once_a_day_before() {
 }
 
 #[tokio::test]
-async fn nobody_is_reminded_in_quiet_hours_or_of_what_is_not_confirmed() {
+async fn no_reminder_is_sent_in_quiet_hours_or_for_a_cancelled_booking() {
     let harness = Harness::new().await;
     // An appointment at 7 pm, whose reminder was not sent before 8 pm.
     let mut booking = booking();

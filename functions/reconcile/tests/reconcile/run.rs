@@ -31,7 +31,7 @@ async fn a_paid_hold_whose_event_was_lost_is_confirmed_within_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_hold_is_left_alone_for_three_minutes_and_then_asked_about_in_every_run() {
+async fn a_hold_is_checked_in_every_run_after_three_minutes() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.clock.advance(SignedDuration::from_secs(179));
@@ -47,7 +47,7 @@ async fn a_hold_is_left_alone_for_three_minutes_and_then_asked_about_in_every_ru
 }
 
 #[tokio::test]
-async fn an_unpaid_hold_ends_and_its_time_is_free() {
+async fn an_unpaid_hold_expires_and_frees_its_time() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.clock.advance(SignedDuration::from_mins(36));
@@ -76,7 +76,7 @@ async fn a_session_whose_id_was_lost_is_found() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_cut_off_is_finished_and_made_once() {
+async fn an_interrupted_refund_is_completed_once() {
     for effect in [Effect::HangUp, Effect::Unavailable, Effect::ErrorAfter, Effect::ErrorBefore] {
         let harness = Harness::new().await;
         let held = harness.hold("10:00").await;
@@ -95,7 +95,7 @@ async fn a_refund_that_was_cut_off_is_finished_and_made_once() {
 }
 
 #[tokio::test]
-async fn a_refund_on_its_way_is_asked_about_every_hour() {
+async fn a_pending_refund_is_checked_every_hour() {
     let harness = Harness::new().await;
     harness.stripe().set_refunds(Refunds::Pending);
     let held = harness.hold("10:00").await;
@@ -110,7 +110,7 @@ async fn a_refund_on_its_way_is_asked_about_every_hour() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_settled_holds_up_no_other() {
+async fn a_booking_that_cannot_be_read_delays_no_other() {
     let harness = Harness::new().await;
     let corrupt = harness.hold("10:00").await;
     harness.clock.advance(SignedDuration::from_secs(1));
@@ -135,7 +135,7 @@ async fn one_that_cannot_be_settled_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn while_stripe_is_down_all_are_put_off_and_none_is_lost() {
+async fn bookings_are_checked_later_after_stripe_was_down() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");
@@ -151,7 +151,7 @@ async fn while_stripe_is_down_all_are_put_off_and_none_is_lost() {
 }
 
 #[tokio::test]
-async fn what_a_run_has_no_time_for_the_next_begins_with() {
+async fn a_run_continues_where_the_last_one_ran_out_of_time() {
     let harness = Harness::new().await;
     let mut all = Vec::new();
     for time in ["10:00", "11:00", "12:00"] {
@@ -170,7 +170,7 @@ async fn what_a_run_has_no_time_for_the_next_begins_with() {
 }
 
 #[tokio::test]
-async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
+async fn the_longest_overdue_bookings_are_checked_first() {
     let harness = Harness::new().await;
     let mut all = Vec::new();
     for time in ["10:00", "11:00", "12:00"] {
@@ -199,7 +199,7 @@ async fn the_longest_due_come_first_and_every_run_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn a_deadline_in_the_past_is_that_of_cargo_lambda_watch_and_means_nothing() {
+async fn a_deadline_in_the_past_is_ignored_as_cargo_lambda_watch_sends_one() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");

@@ -10,7 +10,7 @@ use testing::HarnessOptions;
 use testing::http_messages::{json_body, status_and_code};
 
 #[tokio::test]
-async fn a_paid_session_confirms_its_booking_and_twice_is_the_same_as_once() {
+async fn a_paid_session_confirms_its_booking_once() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");
@@ -23,7 +23,7 @@ async fn a_paid_session_confirms_its_booking_and_twice_is_the_same_as_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_is_taken_and_changes_nothing() {
+async fn an_event_of_something_else_is_acknowledged_and_changes_nothing() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");
@@ -67,7 +67,7 @@ async fn a_test_payment_confirms_nothing_where_real_money_is_taken() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_ours_and_cannot_be_read_is_not_taken() {
+async fn an_unreadable_event_of_a_booking_is_not_acknowledged() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");
@@ -87,7 +87,7 @@ async fn an_event_that_is_ours_and_cannot_be_read_is_not_taken() {
 }
 
 #[tokio::test]
-async fn while_the_table_cannot_be_asked_an_event_is_not_taken() {
+async fn an_event_is_not_acknowledged_while_the_table_is_down() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");
@@ -105,7 +105,7 @@ async fn while_the_table_cannot_be_asked_an_event_is_not_taken() {
 }
 
 #[tokio::test]
-async fn only_post_at_its_path_is_taken() {
+async fn only_post_at_the_webhook_path_is_accepted() {
     let harness = Harness::new().await;
     for method in ["GET", "PUT", "DELETE"] {
         let response = harness.send(&GatewayEvent::new(method, "/stripe/webhook")).await;

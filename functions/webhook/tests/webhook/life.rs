@@ -71,7 +71,7 @@ async fn a_payment_for_a_cancelled_booking_is_refunded() {
 }
 
 #[tokio::test]
-async fn a_payment_whose_refund_cannot_be_made_now_is_taken_and_refunded_later() {
+async fn a_late_payment_is_acknowledged_while_refunds_fail_and_stays_refunding() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
     let paid = late_payment(&harness, &held).await;

@@ -80,28 +80,28 @@ async fn every_order_ends(story: Story, events: usize, status: &str, refunds: us
 }
 
 #[tokio::test]
-async fn of_a_payment() {
+async fn every_order_of_payment_events_ends_the_same() {
     every_order_ends(Story::Paid, 1, "confirmed", 0).await;
     every_order_ends(Story::Expired, 1, "expired", 0).await;
 }
 
 #[tokio::test]
-async fn of_a_debit() {
+async fn every_order_of_debit_events_ends_the_same() {
     every_order_ends(Story::DebitArrives, 2, "confirmed", 0).await;
     every_order_ends(Story::DebitBounces, 2, "expired", 0).await;
 }
 
 #[tokio::test]
-async fn of_a_refund() {
+async fn every_order_of_refund_events_ends_the_same() {
     every_order_ends(Story::Refunded, 3, "refunded", 1).await;
 }
 
 #[tokio::test]
-async fn of_a_refund_that_takes_time() {
+async fn every_order_of_pending_refund_events_ends_the_same() {
     every_order_ends(Story::RefundedLate, 4, "refunded", 1).await;
 }
 
 #[tokio::test]
-async fn of_a_refund_that_fails() {
+async fn every_order_of_failed_refund_events_ends_the_same() {
     every_order_ends(Story::RefundFailed, 5, "refund_failed", 1).await;
 }

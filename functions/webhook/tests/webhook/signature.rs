@@ -23,7 +23,7 @@ async fn expect_rejected(harness: &Harness, held: &Hold, event: &GatewayEvent, w
 }
 
 #[tokio::test]
-async fn what_is_not_shown_to_be_stripes_changes_nothing() {
+async fn a_delivery_without_a_valid_signature_changes_nothing() {
     let harness = Harness::new().await;
     let (held, body) = paid(&harness).await;
     let now = harness.clock.now();
@@ -54,7 +54,7 @@ async fn what_is_not_shown_to_be_stripes_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_delivery_is_good_for_five_minutes_either_way() {
+async fn a_signature_is_valid_for_five_minutes_either_way() {
     for (seconds, is_good) in [(-301, false), (301, false), (-300, true), (300, true)] {
         let harness = Harness::new().await;
         let (held, body) = paid(&harness).await;
@@ -69,7 +69,7 @@ async fn a_delivery_is_good_for_five_minutes_either_way() {
 }
 
 #[tokio::test]
-async fn a_replayed_delivery_is_rejected_once_it_is_old() {
+async fn an_old_delivery_is_rejected_when_replayed() {
     let harness = Harness::new().await;
     let (held, body) = paid(&harness).await;
     let event = signed(&body, harness.clock.now());
@@ -78,7 +78,7 @@ async fn a_replayed_delivery_is_rejected_once_it_is_old() {
 }
 
 #[tokio::test]
-async fn the_gateway_may_send_the_body_in_base64() {
+async fn a_base64_delivery_is_verified_after_decoding() {
     let harness = Harness::new().await;
     let (held, body) = paid(&harness).await;
     let good = signature(WEBHOOK_SECRET, harness.clock.now(), &body);
@@ -90,7 +90,7 @@ async fn the_gateway_may_send_the_body_in_base64() {
 }
 
 #[tokio::test]
-async fn while_one_secret_replaces_another_both_are_good() {
+async fn two_secrets_are_valid_during_a_rotation() {
     let secrets = "whsec_new, whsec_old";
     for (secret, status) in [("whsec_new", 200), ("whsec_old", 200), ("whsec_older", 400)] {
         let harness = Harness::with(secrets, HarnessOptions::default()).await;
@@ -112,7 +112,7 @@ async fn while_one_secret_replaces_another_both_are_good() {
 }
 
 #[tokio::test]
-async fn a_body_may_have_256_kib() {
+async fn a_body_of_more_than_256_kib_is_refused() {
     let harness = Harness::new().await;
     let padded = |size: usize| {
         let start = r#"{"id":"evt_1","livemode":false,"type":"customer.created","data":""#;

@@ -44,7 +44,7 @@ async fn write(
 }
 
 #[tokio::test]
-async fn a_change_that_others_prevent_is_a_conflict() {
+async fn a_lost_version_race_is_a_conflict() {
     let harness = Harness::new().await;
     for act in [
         cancelled(&["ConditionalCheckFailed"]),
@@ -81,7 +81,7 @@ async fn a_change_that_dynamodb_cannot_make_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_change_whose_answer_was_lost_is_made_once_and_known_to_be() {
+async fn a_write_whose_response_was_lost_is_made_once() {
     let harness = Harness::new().await;
     let script = [Act::LoseAnswer, Act::Answer(500, "{}".to_owned())];
     let written = write(&harness, script, true).await;

@@ -14,16 +14,16 @@ use crate::harness::{at, promises};
 use crate::sample::{MADE, full, key};
 
 promises! {
-    what_is_not_there_is_nothing
+    missing_items_are_read_as_empty
     a_booking_in_any_state_comes_back_as_it_was
     a_change_is_made_with_all_that_goes_with_it
     a_change_of_what_has_changed_is_a_conflict_and_changes_nothing
     one_of_many_writers_makes_each_version_of_a_sheet
-    a_released_hold_counts_no_more
-    a_hold_that_is_over_counts_no_more
-    a_key_is_kept_until_it_is_over_or_forgotten
-    a_question_is_noted_once_a_pause
-    what_is_due_is_listed_the_longest_due_first
+    a_released_hold_no_longer_counts
+    an_ended_hold_no_longer_counts
+    a_request_is_kept_until_it_ends_or_is_deleted
+    a_poll_is_recorded_once_an_interval
+    the_longest_overdue_bookings_are_listed_first
 }
 
 /// Tries to write a change. Returns the booking as stored, or nothing after a
@@ -71,7 +71,7 @@ fn count(known: &ReservationContext, name: &str, booking: &Booking) -> (HoldKey,
     (key(name), count)
 }
 
-async fn what_is_not_there_is_nothing<S: BookingStore>(store: S) {
+async fn missing_items_are_read_as_empty<S: BookingStore>(store: S) {
     let id = hold(1).id;
     assert_eq!(read(&store, &id).await, None);
     let none = reservation_context(&store).await;
@@ -223,7 +223,7 @@ async fn one_of_many_writers_makes_each_version_of_a_sheet<S: BookingStore>(stor
     assert_eq!((kept.version(), kept.entries().count()), (20, 20), "and no entry was lost");
 }
 
-async fn a_released_hold_counts_no_more<S: BookingStore>(store: S) {
+async fn a_released_hold_no_longer_counts<S: BookingStore>(store: S) {
     let (first, second) = (full(1), full(2));
     for booking in [&first, &second] {
         let known = reservation_context(&store).await;
@@ -263,7 +263,7 @@ async fn a_released_hold_counts_no_more<S: BookingStore>(store: S) {
     assert!(write(&store, change).await.is_some());
 }
 
-async fn a_hold_that_is_over_counts_no_more<S: BookingStore>(store: S) {
+async fn an_ended_hold_no_longer_counts<S: BookingStore>(store: S) {
     let booking = full(1);
     let counts = [count(&reservation_context(&store).await, "phone", &booking)];
     let change = BookingChange {
@@ -277,7 +277,7 @@ async fn a_hold_that_is_over_counts_no_more<S: BookingStore>(store: S) {
     assert_eq!(known.live(until), 0, "also while the item is still there");
 }
 
-async fn a_key_is_kept_until_it_is_over_or_forgotten<S: BookingStore>(store: S) {
+async fn a_request_is_kept_until_it_ends_or_is_deleted<S: BookingStore>(store: S) {
     let request_key = request_key();
     let keep = async |number: u128, now: i64, until: i64| {
         let booking = hold(number);
@@ -315,7 +315,7 @@ async fn a_key_is_kept_until_it_is_over_or_forgotten<S: BookingStore>(store: S) 
     assert_eq!(kept().await, Some(hold(4).id), "a conflict forgets nothing");
 }
 
-async fn a_question_is_noted_once_a_pause<S: BookingStore>(store: S) {
+async fn a_poll_is_recorded_once_an_interval<S: BookingStore>(store: S) {
     let pause = SignedDuration::from_secs(3);
     let booking = hold(1);
     let ask = async |milliseconds: i64| {
@@ -337,7 +337,7 @@ async fn a_question_is_noted_once_a_pause<S: BookingStore>(store: S) {
     assert!(others.expect("the store is up"), "another booking has a pause of its own");
 }
 
-async fn what_is_due_is_listed_the_longest_due_first<S: BookingStore>(store: S) {
+async fn the_longest_overdue_bookings_are_listed_first<S: BookingStore>(store: S) {
     for (number, check_at) in [(1, Some(300)), (2, Some(100)), (3, None), (4, Some(200))] {
         let booking = Booking { check_at: check_at.map(at), ..hold(number) };
         assert!(write(&store, BookingChange::only(&booking)).await.is_some());

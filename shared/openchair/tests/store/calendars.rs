@@ -7,7 +7,7 @@ use crate::harness::{Harness, at, number, promises, staff_id, text};
 
 promises! {
     leases_and_readings
-    one_of_many_gets_the_lease
+    one_of_many_callers_gets_the_lease
 }
 
 fn reading(read_at: i64, fresh_until: i64, busy: &[(i64, i64)]) -> CalendarReading {
@@ -97,7 +97,7 @@ async fn leases_and_readings<S: Store>(store: S) {
     assert_eq!(cached(&store, &s1).await.reading, kept.reading, "a lease leaves the reading alone");
 }
 
-async fn one_of_many_gets_the_lease<S: Store>(store: S) {
+async fn one_of_many_callers_gets_the_lease<S: Store>(store: S) {
     let s1 = staff_id("s1");
     let takers = (0..50).map(|_| take(&store, &s1, 100, 104));
     let taken = futures_util::future::join_all(takers).await;

@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use openchair::aws;
-use openchair::store::{DynamoStore, table};
+use openchair::store::DynamoStore;
 use salon::service::StaffId;
+use stand_ins::dynamodb_table;
 use tokio::net::TcpListener;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -27,7 +28,7 @@ impl Harness {
         let client = client(&endpoint);
         let number = TABLES.fetch_add(1, Ordering::Relaxed);
         let table = format!("openchair-test-{}-{number}", std::process::id());
-        table::create(&client, &table).await.expect("the table can be created");
+        dynamodb_table::create(&client, &table).await.expect("the table can be created");
         let store = DynamoStore::new(client.clone(), table.clone());
         Self { endpoint, client, table, store }
     }

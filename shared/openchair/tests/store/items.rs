@@ -79,7 +79,7 @@ async fn every_item_but_an_open_booking_says_when_it_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn only_what_has_to_be_looked_after_is_in_the_index() {
+async fn only_unsettled_bookings_are_in_the_index() {
     let harness = Harness::new().await;
     let mut booking = full(1);
     write(&harness, BookingChange::only(&booking)).await;

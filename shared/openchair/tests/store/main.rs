@@ -14,7 +14,8 @@ mod sheets;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use openchair::store::{Consistency, DynamoStore, Store, StoreError, table};
+use openchair::store::{Consistency, DynamoStore, Store, StoreError};
+use stand_ins::dynamodb_table;
 
 use self::harness::{Harness, client, staff_id};
 
@@ -29,7 +30,7 @@ async fn a_table_that_cannot_be_reached_is_unavailable() {
 async fn a_table_that_exists_is_left_as_it_is() {
     let harness = Harness::new().await;
     harness.put("STAFF#s1", "CALENDAR", []).await;
-    table::create(&harness.client, &harness.table).await.expect("it is there");
+    dynamodb_table::create(&harness.client, &harness.table).await.expect("it is there");
     assert!(harness.item("STAFF#s1", "CALENDAR").await.is_some());
 }
 
@@ -50,7 +51,7 @@ async fn an_older_table_without_the_index_is_refused() {
     let create =
         create.attribute_definitions(attribute("PK")).attribute_definitions(attribute("SK"));
     create.send().await.expect("the old table can be created");
-    let error = table::create(&client, &old).await.expect_err("it has no index");
+    let error = dynamodb_table::create(&client, &old).await.expect_err("it has no index");
     assert_eq!(
         openchair::telemetry::chain(&error),
         format!("could not find an index in the table `{old}`: it has no `unsettled`")

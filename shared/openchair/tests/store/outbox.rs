@@ -6,8 +6,8 @@ use crate::harness::{at, promises};
 promises! {
     an_effect_is_carried_out_by_one_at_a_time_and_once
     a_claim_that_was_given_back_can_be_taken_at_once
-    effects_of_other_versions_and_bookings_are_others
-    one_of_many_gets_the_claim
+    effects_of_other_versions_and_bookings_are_independent
+    one_of_many_callers_gets_the_claim
 }
 
 const MAIL: Effect = Effect { name: "mail-visitor", version: 3 };
@@ -38,7 +38,7 @@ async fn a_claim_that_was_given_back_can_be_taken_at_once(store: impl Outbox) {
     assert_eq!(claim(&store, 101).await, Claim::Taken);
 }
 
-async fn effects_of_other_versions_and_bookings_are_others(store: impl Outbox) {
+async fn effects_of_other_versions_and_bookings_are_independent(store: impl Outbox) {
     let claim = async |id: BookingId, effect| {
         store.claim(&id, effect, at(100), at(115), at(9_000)).await.expect("a claim")
     };
@@ -49,7 +49,7 @@ async fn effects_of_other_versions_and_bookings_are_others(store: impl Outbox) {
     assert_eq!(claim(id(1), MAIL).await, Claim::Refused);
 }
 
-async fn one_of_many_gets_the_claim(store: impl Outbox) {
+async fn one_of_many_callers_gets_the_claim(store: impl Outbox) {
     let claims = (0..8).map(|_| claim(&store, 100));
     let claims = futures_util::future::join_all(claims).await;
     let taken = claims.iter().filter(|claim| **claim == Claim::Taken).count();
