@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
-use openchair::bookings::{ReserveError, Reserved};
+use openchair::bookings::{ReserveError, Reservation};
 use salon::booking::State;
 
 use self::task::{Task, TaskResult};
@@ -228,10 +228,10 @@ impl<'s> Schedule<'s> {
     fn answer(
         &mut self,
         visitor: usize,
-        outcome: Result<Reserved, ReserveError>,
+        outcome: Result<Reservation, ReserveError>,
     ) -> Result<(), Violation> {
         let visitor = &mut self.visitors[visitor];
-        let Ok(Reserved { booking, .. }) = outcome else { return Ok(()) };
+        let Ok(Reservation { booking, .. }) = outcome else { return Ok(()) };
         if visitor.session.is_some() {
             // A booking that Stripe refused has no session, and its key may be used again.
             if booking.checkout.session.is_none() {

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::Time;
 use jiff::{Span, Timestamp};
-use openchair::bookings::{Request, address_key, request_key};
+use openchair::bookings::{BookingRequest, address_key, request_key};
 use salon::Salon;
 use salon::booking::{BookingId, HoldKey, ManageToken, RequestKey};
 use salon::payment_ui::PaymentUi;
@@ -68,9 +68,9 @@ impl Visitor {
     }
 
     /// Returns the visitor's request. It is the same each time.
-    pub(super) fn request<'a>(&self, salon: &'a Salon) -> Request<'a> {
+    pub(super) fn request<'a>(&self, salon: &'a Salon) -> BookingRequest<'a> {
         let staff = self.staff.as_ref().and_then(|id| salon.staff_member(id.as_str()));
-        Request {
+        BookingRequest {
             service: &salon.services[self.service],
             start: self.start,
             staff: staff.map(|member| &member.id),

@@ -19,9 +19,9 @@ pub(super) async fn deliver(system: &System, bug: Option<Bug>, event: &WebhookEv
             if bug == Some(Bug::OrderAssumed) {
                 rewind(system, event, *change).await;
             }
-            system.bookings.on_session(id, *change, session).await.is_ok()
+            system.bookings.handle_session_event(id, *change, session).await.is_ok()
         }
-        Subject::Refund => system.bookings.on_refund(id).await.is_ok(),
+        Subject::Refund => system.bookings.handle_refund_event(id).await.is_ok(),
     }
 }
 

@@ -97,7 +97,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             customer.email.as_str(),
             checkout.ui.as_str(),
         ]);
-        let request = openchair::bookings::Request {
+        let request = openchair::bookings::BookingRequest {
             service: checkout.service,
             start,
             staff: checkout.staff,
@@ -118,7 +118,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
 
     async fn booking(&self, id: &str) -> Result<RouteResponse, ApiError> {
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
-        let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
+        let booking = self.bookings.view(&id).await?.ok_or_else(unknown_booking)?;
         Ok(uncacheable(StatusCode::OK, booking_json::booking(self.bookings.salon(), &booking)))
     }
 
@@ -126,7 +126,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
     /// cancellation. It contains no personal data, so the id is enough to get it.
     async fn calendar(&self, id: &str) -> Result<RouteResponse, ApiError> {
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
-        let booking = self.bookings.look(&id).await?.ok_or_else(unknown_booking)?;
+        let booking = self.bookings.view(&id).await?.ok_or_else(unknown_booking)?;
         let Some(file) = Invitation::for_client(&booking, self.bookings.salon()) else {
             let message = "There is a calendar file for confirmed bookings only.";
             return Err(ApiError::new(ErrorCode::NotFound, message));

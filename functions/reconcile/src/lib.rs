@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use openchair::bookings::{Bookings, Budget, Report};
+use openchair::bookings::{Bookings, ReconcileBudget, ReconcileReport};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
 use openchair::payments::Payments;
@@ -41,13 +41,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
     ///
     /// # Errors
     /// When the list of bookings cannot be read.
-    pub async fn run(&self, deadline: Timestamp) -> Result<Report, StoreError> {
+    pub async fn run(&self, deadline: Timestamp) -> Result<ReconcileReport, StoreError> {
         let left = Duration::try_from(deadline.duration_since(self.clock.now()));
         // The other half is for the last booking: three slow requests to Stripe take half
         // a minute.
         let time = left.unwrap_or(LOCAL_RUN_TIME) / RECONCILE_START_SHARE;
         let budget =
-            Budget { bookings: MAX_BOOKINGS, pause: PAUSE, deadline: Instant::now() + time };
+            ReconcileBudget { bookings: MAX_BOOKINGS, pause: PAUSE, deadline: Instant::now() + time };
         let outcome = self.bookings.reconcile(budget).await;
         match &outcome {
             Ok(report) => tracing::info!(

@@ -131,10 +131,10 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
         let Some(named) = event.subject.booking_id() else { return Ok(Outcome::NotOurs) };
         let is_known = match (BookingId::parse(named), &event.subject) {
             (Some(id), Subject::Session { change, session }) => {
-                self.bookings.on_session(&id, *change, session).await?
+                self.bookings.handle_session_event(&id, *change, session).await?
             }
             (Some(id), Subject::Refund(_) | Subject::ChargeRefunded { .. }) => {
-                self.bookings.on_refund(&id).await?
+                self.bookings.handle_refund_event(&id).await?
             }
             (Some(_), Subject::Other) | (None, _) => false,
         };

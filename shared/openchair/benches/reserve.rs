@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use openchair::bookings::{Bookings, Request, address_key, fingerprint, request_key};
+use openchair::bookings::{BookingRequest, Bookings, address_key, fingerprint, request_key};
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::{
@@ -113,7 +113,7 @@ async fn a_day() -> Vec<Duration> {
             email: format!("someone{number}@example.com").parse().expect("an address"),
         };
         let address = format!("192.0.2.{number}").parse().expect("an address");
-        let request = Request {
+        let request = BookingRequest {
             service,
             start: opening + SignedDuration::from_mins(half_hours),
             staff: None,

@@ -1,29 +1,39 @@
-//! Bookings at work: the domain's decisions, carried out on the table and at
-//! Stripe, safe to repeat after a crash at any point.
+//! Carries out the domain's decisions, on the table and at Stripe. After a crash
+//! at any point, the call can be repeated.
 //!
-//! | module | what is in it |
+//! | module | what it does |
 //! |---|---|
-//! | `reserve` | placing a hold, or resuming one |
-//! | `page` | the session in which it is paid |
-//! | `settle` | what Stripe says about a booking, and what becomes of it |
-//! | `refund` | sending money back, once |
-//! | `cancel` | a client who does not want it any more |
-//! | `reconcile` | what no event has settled |
-//! | `keys` | what is kept as a hash |
-//! | `wiring` | what a function's environment makes of it |
+//! | `reserve` | places a hold, or resumes one |
+//! | `payment_session` | opens the Stripe session in which a booking is paid |
+//! | `settle` | brings a booking up to date with Stripe |
+//! | `stripe_status` | turns what Stripe says about a session into an event |
+//! | `payment_findings` | looks up whether the time of a late payment is free |
+//! | `transition` | applies an event and writes what follows from it |
+//! | `update` | the optimistic read–change–write loop |
+//! | `refunding` | sends money back, once |
+//! | `cancel` | cancels for a client |
+//! | `reconciliation` | settles what no event has settled |
+//! | `hashed_keys` | keys that are stored as a hash |
+//! | `wiring` | reads the environment of a function |
 //!
-//! Three rules hold everywhere. The table is written before Stripe is asked
-//! for anything that money can follow. A time is given up only when Stripe has
-//! said that its session can be paid no more. What Stripe says becomes an
-//! [`BookingEvent`](salon::booking::BookingEvent), and only events change a booking.
+//! Three rules hold everywhere:
+//! - The table is written before any request to Stripe that may move money.
+//! - A time is given up only after Stripe has confirmed that its session can no
+//!   longer be paid.
+//! - What Stripe says becomes a [`BookingEvent`](salon::booking::BookingEvent), and
+//!   only events change the state of a booking.
 
 mod cancel;
-mod keys;
-mod page;
-mod reconcile;
-mod refund;
+mod hashed_keys;
+mod payment_findings;
+mod payment_session;
+mod reconciliation;
+mod refunding;
 mod reserve;
 mod settle;
+mod stripe_status;
+mod transition;
+mod update;
 #[cfg(all(feature = "calendars", feature = "dynamodb"))]
 mod wiring;
 
@@ -33,10 +43,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use self::cancel::CancelError;
-pub use self::keys::{address_key, fingerprint, request_key};
-pub use self::reconcile::{Budget, Report};
-pub use self::reserve::{Request, ReserveError, Reserved};
-pub use self::settle::{Cause, SettleError};
+pub use self::hashed_keys::{address_key, fingerprint, request_key};
+pub use self::reconciliation::{ReconcileBudget, ReconcileReport};
+pub use self::reserve::{BookingRequest, Reservation, ReserveError};
+pub use self::settle::SettleError;
+pub use self::transition::Trigger;
 use crate::busy::BusyReader;
 use crate::random::Random;
 use crate::store::{Consistency, StoreError};
@@ -44,10 +55,6 @@ use salon::booking::BookingId;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 use salon::{DateRange, Salon};
-
-/// How often a change is tried that others get ahead of. Each of them made
-/// one, and a day has no room for more.
-const TRIES: u32 = 40;
 
 /// The salon's bookings.
 #[derive(Debug)]
@@ -59,7 +66,6 @@ pub struct Bookings<S, O, P> {
 }
 
 impl<S, O, P> Bookings<S, O, P> {
-    /// Takes the salon's bookings in hand.
     pub const fn new(
         salon: Arc<Salon>,
         reader: BusyReader<S, O>,
@@ -69,36 +75,23 @@ impl<S, O, P> Bookings<S, O, P> {
         Self { salon, reader, payments, random }
     }
 
-    /// Returns the salon.
     pub fn salon(&self) -> &Salon {
         &self.salon
     }
 
-    /// Returns how Stripe is asked.
     pub const fn payments(&self) -> &P {
         &self.payments
     }
 }
 
 impl<S: crate::store::Store, O: crate::busy::Origin, P> Bookings<S, O, P> {
-    /// Returns the time in whole seconds, as it is kept in the table.
+    /// Returns the time in whole seconds, as it is stored in the table.
     fn now(&self) -> Timestamp {
         let now = self.reader.clock().now();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 
-    /// Waits for a moment, after others got ahead of a change.
-    async fn step_back(&self, attempt: u32) {
-        use std::time::Duration;
-        const BACKOFF: crate::backoff::Backoff = crate::backoff::Backoff {
-            base: Duration::from_millis(10),
-            cap: Duration::from_millis(150),
-        };
-        let mut random = fastrand::Rng::with_seed(self.random.seed());
-        self.reader.clock().pause(BACKOFF.pause(attempt, None, &mut random)).await;
-    }
-
-    /// Reads one day sheet, as of now.
+    /// Reads one day sheet. The read is strongly consistent.
     async fn sheet(&self, staff: &StaffId, date: Date) -> Result<DaySheet, StoreError> {
         let day = DateRange::single(date);
         let mut sheets = self.reader.store().sheets(&[staff], day, Consistency::Strong).await?;
@@ -106,15 +99,8 @@ impl<S: crate::store::Store, O: crate::busy::Origin, P> Bookings<S, O, P> {
     }
 }
 
-/// Makes the error of a change that others always got ahead of.
-fn contended() -> StoreError {
-    StoreError::Unavailable {
-        asked: "a booking's change",
-        source: "others kept changing the same items".into(),
-    }
-}
-
-fn gone(id: &BookingId) -> StoreError {
-    let problem = "it is gone while it was worked on".to_owned();
+/// The error of a booking that was deleted while it was worked on.
+fn vanished(id: &BookingId) -> StoreError {
+    let problem = "it was deleted while it was worked on".to_owned();
     StoreError::Corrupt { key: format!("BOOKING#{id}"), problem }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use openchair::bookings::Budget;
+use openchair::bookings::ReconcileBudget;
 use tokio::time::Instant;
 
 use super::{Schedule, TaskResult};
@@ -96,7 +96,7 @@ impl Schedule<'_> {
         let bookings = &self.system.bookings;
         let description = format!("visitor {visitor} looks at {}", short(&id));
         self.begin(|| description, None, async move {
-            let _ = bookings.look(&id).await;
+            let _ = bookings.view(&id).await;
             TaskResult::Other
         });
     }
@@ -179,7 +179,7 @@ impl Schedule<'_> {
 }
 
 /// A budget in which every reconciliation finishes.
-fn budget() -> Budget {
+fn budget() -> ReconcileBudget {
     let deadline = Instant::now() + Duration::from_hours(1);
-    Budget { bookings: 10, pause: Duration::from_secs(1), deadline }
+    ReconcileBudget { bookings: 10, pause: Duration::from_secs(1), deadline }
 }

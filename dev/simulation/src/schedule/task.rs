@@ -1,6 +1,6 @@
 use std::pin::Pin;
 
-use openchair::bookings::{ReserveError, Reserved};
+use openchair::bookings::{ReserveError, Reservation};
 
 use crate::stripe_model::WebhookEvent;
 use crate::trace::short;
@@ -16,7 +16,7 @@ pub(super) struct Task<'s> {
 
 pub(super) enum TaskResult {
     /// The visitor with this number made a request.
-    Reserved(usize, Box<Result<Reserved, ReserveError>>),
+    Reserved(usize, Box<Result<Reservation, ReserveError>>),
     Delivered {
         is_accepted: bool,
     },

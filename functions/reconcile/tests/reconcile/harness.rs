@@ -1,7 +1,7 @@
 use std::ops::Deref;
 
 use jiff::SignedDuration;
-use openchair::bookings::Report;
+use openchair::bookings::ReconcileReport;
 use openchair::busy::NoCalendars;
 use openchair::payments::StripeClient;
 use openchair::store::StoreError;
@@ -30,11 +30,14 @@ impl Harness {
     }
 
     /// Runs the function as the schedule does, with a minute of time.
-    pub(crate) async fn run(&self) -> Report {
+    pub(crate) async fn run(&self) -> ReconcileReport {
         self.run_for(SignedDuration::from_mins(1)).await.expect("the list can be read")
     }
 
-    pub(crate) async fn run_for(&self, time: SignedDuration) -> Result<Report, StoreError> {
+    pub(crate) async fn run_for(
+        &self,
+        time: SignedDuration,
+    ) -> Result<ReconcileReport, StoreError> {
         Box::pin(self.reconcile.run(self.clock.now() + time)).await
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use openchair::bookings::{Budget, ReserveError};
+use openchair::bookings::{ReconcileBudget, ReserveError};
 use openchair::store::StoreError;
 use stand_ins::sandbox::{Effect, Refunds};
 use testing::Call;
@@ -162,7 +162,7 @@ async fn a_run_continues_where_the_last_one_ran_out_of_time() {
         harness.stripe().pay(&held.session).expect("it is open");
     }
     harness.clock.advance(SignedDuration::from_mins(3));
-    let over = Budget { bookings: 9, pause: Duration::ZERO, deadline: Instant::now() };
+    let over = ReconcileBudget { bookings: 9, pause: Duration::ZERO, deadline: Instant::now() };
     let report = Box::pin(harness.bookings().reconcile(over)).await.expect("readable");
     assert!(report.is_cut_short && report.looked_at == 0, "{report:?}");
     let report = harness.run().await;
@@ -179,7 +179,7 @@ async fn the_longest_overdue_bookings_are_checked_first() {
     }
     harness.clock.advance(SignedDuration::from_mins(3));
     // Nobody has paid yet: one that stays open must not be the first again.
-    let budget = Budget {
+    let budget = ReconcileBudget {
         bookings: 2,
         pause: Duration::ZERO,
         deadline: Instant::now() + Duration::from_mins(1),

@@ -1,23 +1,24 @@
-use super::settle::{Cause, SettleError};
-use super::{Bookings, contended};
+use super::Bookings;
+use super::settle::SettleError;
+use super::transition::Trigger;
+use super::update::too_many_conflicts;
 use crate::busy::Origin;
 use crate::payments::Payments;
 use crate::store::booking_store::BookingStore;
 use salon::booking::{Booking, BookingEvent, BookingId, State};
 
-/// Why a booking was not cancelled.
+/// A booking could not be cancelled.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
-    /// There is none with this id.
     #[error("there is no such booking")]
     Unknown,
-    /// The token is not the booking's.
+    /// The manage token belongs to another booking.
     #[error("the token is not the booking's")]
     Forbidden,
-    /// It is too late: the appointment has begun.
+    /// The appointment has begun.
     #[error("the appointment has begun")]
     Begun,
-    /// There is nothing to cancel any more.
+    /// The hold has expired, so there is nothing to cancel.
     #[error("the booking has expired")]
     Expired,
     /// The booking cannot be changed now.
@@ -25,15 +26,14 @@ pub enum CancelError {
     Unsettled(#[from] SettleError),
 }
 
-/// How often an answer of Stripe's may turn a cancellation into another.
-const ROUNDS: u32 = 3;
+/// How many times the booking may change state under a cancellation.
+const MAX_ROUNDS: u32 = 3;
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    /// Cancels a booking, if the token is its own. Twice is the same as once.
+    /// Cancels a booking if the manage token is right. A repeat changes nothing.
     ///
-    /// Before the payment, its session is ended first: if that turns out to be
-    /// paid, what is cancelled is a paid booking, by the terms that it was made
-    /// on.
+    /// The session of a hold is expired first. If the client has just paid, the
+    /// paid booking is cancelled, under its own terms.
     ///
     /// # Errors
     /// See [`CancelError`].
@@ -43,7 +43,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if !booking.manage_token.matches(token) {
             return Err(CancelError::Forbidden);
         }
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             match booking.state {
                 State::Cancelled | State::Refunding | State::Refunded | State::RefundFailed => {
                     return Ok(booking);
@@ -51,17 +51,18 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 State::Expired => return Err(CancelError::Expired),
                 _ if booking.appointment.start() <= self.now() => return Err(CancelError::Begun),
                 State::Processing | State::Confirmed => {
-                    booking =
-                        self.apply(id, &BookingEvent::Cancelled, Cause::Cancel).await?.booking;
+                    let event = BookingEvent::Cancelled;
+                    booking = self.apply(id, &event, Trigger::Cancellation).await?.booking;
                 }
-                State::Held => match self.close(&booking).await? {
+                State::Held => match self.expire_session(&booking).await? {
                     Some(event) => {
-                        let event = if event == BookingEvent::SessionExpired {
-                            BookingEvent::Cancelled
-                        } else {
-                            event
+                        let event = match event {
+                            BookingEvent::SessionExpired => BookingEvent::Cancelled,
+                            other => other,
                         };
-                        booking = self.conclude(&booking, &event, Cause::Cancel).await?.booking;
+                        let applied =
+                            self.apply_if_same_session(&booking, &event, Trigger::Cancellation);
+                        booking = applied.await?.booking;
                     }
                     None => booking = read().await?.ok_or(CancelError::Unknown)?,
                 },
@@ -69,7 +70,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         match booking.state {
             State::Held | State::Processing | State::Confirmed => {
-                Err(SettleError::from(contended()).into())
+                Err(SettleError::from(too_many_conflicts()).into())
             }
             _ => Ok(booking),
         }

@@ -1,11 +1,16 @@
+//! Placing a hold on a time, with the session in which it is paid.
+
 use std::collections::HashMap;
 
 use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
 
-use super::keys::customer_keys;
-use super::settle::{Cause, SettleError};
-use super::{Bookings, TRIES, contended};
+use super::Bookings;
+use super::hashed_keys::customer_keys;
+use super::payment_session::CheckoutParameters;
+use super::settle::SettleError;
+use super::transition::Trigger;
+use super::update::Attempt;
 use crate::busy::Origin;
 use crate::payments::{Payments, StripeError};
 use crate::store::booking_store::{
@@ -22,75 +27,77 @@ use salon::payment_ui::PaymentUi;
 use salon::placement::{Alternative, RuleError, SlotRequest, SlotUnavailable};
 use salon::service::{Service, StaffId, StaffMember};
 
-/// For how long an idempotency key is good.
+/// How long an idempotency key is valid.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-/// How many alternatives are named for a time that is taken.
-const ALTERNATIVES: usize = 5;
+/// How many alternatives are offered for a taken time.
+const MAX_ALTERNATIVES: usize = 5;
 
-/// A request to reserve a time.
+/// A request to book a time.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
-    /// What.
+pub struct BookingRequest<'a> {
     pub service: &'a Service,
-    /// When.
     pub start: Timestamp,
-    /// With whom; anyone otherwise.
+    /// The requested staff member; anyone if absent.
     pub staff: Option<&'a StaffId>,
-    /// Who.
     pub customer: Customer,
-    /// How it is paid.
     pub ui: PaymentUi,
-    /// What makes a repeat of the request safe.
+    /// The idempotency key. Without one, the request cannot be repeated.
     pub key: Option<RequestKey>,
-    /// What tells this request from another under the same key.
+    /// A hash of the request. It differs for another request under the same key.
     pub fingerprint: String,
-    /// Where the request came from.
+    /// The network address of the visitor, hashed.
     pub address: Option<HoldKey>,
+}
+
+impl<'a> BookingRequest<'a> {
+    const fn slot(&self) -> SlotRequest<'a> {
+        SlotRequest { service: self.service, start: self.start, staff: self.staff }
+    }
 }
 
 /// A hold, with the session in which it is paid.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Reserved {
-    /// The hold.
+pub struct Reservation {
     pub booking: Booking,
-    /// Whether it was made by this request, and not by one before it.
+    /// Whether this request placed the hold, and not an earlier one under the
+    /// same idempotency key.
     pub is_new: bool,
 }
 
-/// Why a time was not reserved.
+/// A time could not be reserved.
 #[derive(Debug, thiserror::Error)]
 pub enum ReserveError {
     /// The salon's rules exclude the time.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// The client, or the address, has as many unpaid holds as anyone gets.
+    /// The client or the network address has too many unpaid holds.
     #[error("there are too many unpaid holds")]
     TooManyHolds {
-        /// When the first of them ends by itself.
+        /// When the first of them ends.
         until: Timestamp,
     },
-    /// The idempotency key is another request's.
+    /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     AnotherRequest,
-    /// The time is somebody else's.
+    /// Somebody else has the time.
     #[error("the time is taken")]
     Taken {
-        /// What could be booked instead, the nearest first.
+        /// Other times for the same service, the nearest first.
         alternatives: Vec<Alternative>,
     },
-    /// Nobody knows whether the time is free.
-    #[error("the calendar of who could do it cannot be read")]
+    /// It is unknown whether anyone is free.
+    #[error("the calendar of every eligible person is unreadable")]
     CalendarUnknown,
-    /// The table cannot be asked.
+    /// The table cannot be reached.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Stripe cannot be asked now. A hold that was made is kept, and a repeat
-    /// of the request resumes it.
+    /// Stripe cannot be asked now. A hold that was placed is kept, and a repeat of
+    /// the request resumes it.
     #[error("Stripe cannot be asked")]
     Stripe(#[source] StripeError),
-    /// Stripe refused for good. The hold is released.
-    #[error("Stripe refused the payment")]
+    /// Stripe rejected the session. The hold is released.
+    #[error("Stripe rejected the session")]
     Refused(#[source] StripeError),
 }
 
@@ -104,117 +111,135 @@ impl From<SettleError> for ReserveError {
     }
 }
 
+/// How the search for a free time ended.
+enum Placement {
+    /// A hold was placed.
+    New(Booking),
+    /// An earlier request under the same idempotency key has placed one.
+    Earlier(StoredRequest),
+}
+
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    /// Places a hold and opens the session in which it is paid, or resumes the
-    /// hold that the same request placed before.
+    /// Places a hold and opens the session in which it is paid. A repeat of the
+    /// request resumes the same hold.
     ///
     /// # Errors
-    /// See [`ReserveError`]. The rules are looked at before the limits, and
-    /// those before the time.
-    pub async fn reserve(&self, request: &Request<'_>) -> Result<Reserved, ReserveError> {
-        let salon = &*self.salon;
-        let Request { service, start, staff, .. } = *request;
-        let slot = SlotRequest { service, start, staff };
-        let rules = slot.check_rules(salon, self.now());
+    /// See [`ReserveError`]. The rules are checked before the limits, and the
+    /// limits before the time.
+    pub async fn reserve(&self, request: &BookingRequest<'_>) -> Result<Reservation, ReserveError> {
+        let slot = request.slot();
+        let rules = slot.check_rules(&self.salon, self.now());
         if request.key.is_none() {
-            // Nothing to resume, so nothing to read.
+            // There is nothing to resume, so nothing has to be read.
             rules?;
         }
-        let date = slot.date(salon);
-        let day = DateRange::single(date);
-        let able: Vec<&StaffMember> = salon.eligible_staff(Some(&service.id), staff).collect();
+        let candidates: Vec<&StaffMember> =
+            self.salon.eligible_staff(Some(&slot.service.id), slot.staff).collect();
         let customer_keys = customer_keys(&request.customer);
         let hold_keys: Vec<HoldKey> =
             customer_keys.iter().chain(&request.address).cloned().collect();
-
-        for attempt in 1..=TRIES {
-            let (busy, reservation_context) = try_join!(
-                self.reader.read_days(salon, &able, day, Consistency::Strong),
-                self.reader.store().reservation_context(&hold_keys, request.key.as_ref()),
-            )?;
-            let now = self.now();
-            if let Some(kept) = reservation_context.request.filter(|kept| now < kept.until) {
-                return self.resume(&kept, request).await;
-            }
-            rules?;
-            let counts = reservation_context.hold_counts;
-            self.check_limits(&counts, &customer_keys, request, now)?;
-
-            let sheets: HashMap<StaffId, DaySheet> = busy
-                .sheets
-                .iter()
-                .map(|(id, sheets)| (id.clone(), sheets.first().cloned().unwrap_or_default()))
-                .collect();
-            let chosen = match slot.choose_staff(salon, &busy.times(), &sheets, now) {
-                Ok(chosen) => chosen,
-                Err(SlotUnavailable::Unknown) => return Err(ReserveError::CalendarUnknown),
-                Err(SlotUnavailable::Taken) => return Err(self.taken(&slot).await?),
-            };
-            let sheet = sheets.get(&chosen).cloned().unwrap_or_default();
-            let booking = self.draft(request, &slot, chosen, hold_keys.clone(), now);
-            let due: Vec<BookingId> = sheet
-                .unsettled_holds_in(booking.taken(), now)
-                .map(|entry| entry.booking_id.clone())
-                .collect();
-            if !due.is_empty() {
-                for id in &due {
-                    match self.settle(id, Cause::NewHold).await {
-                        // Stripe knows nothing of its session, so it cannot be settled.
-                        Err(SettleError::Stripe(StripeError::Rejected(_))) => {
-                            return Err(self.taken(&slot).await?);
-                        }
-                        settled => drop(settled?),
-                    }
+        let placement = self
+            .retry_conflicts(async || {
+                let day = DateRange::single(slot.date(&self.salon));
+                let (busy, context) = try_join!(
+                    self.reader.read_days(&self.salon, &candidates, day, Consistency::Strong),
+                    self.reader.store().reservation_context(&hold_keys, request.key.as_ref()),
+                )?;
+                let now = self.now();
+                if let Some(stored) = context.request.filter(|stored| now < stored.until) {
+                    return Ok(Attempt::Done(Placement::Earlier(stored)));
                 }
-                continue;
-            }
-            match self.place(&booking, &sheet, &counts, request, now).await? {
-                WriteOutcome::Written(placed) => {
-                    count(Metric::HoldsPlaced);
-                    tracing::info!(
-                        booking.id = %placed.id, booking.to = placed.state.as_str(),
-                        booking.cause = "checkout", "A hold was placed"
-                    );
-                    let booking = self.open(placed).await?;
-                    return Ok(Reserved { booking, is_new: true });
+                rules?;
+                let counts = context.hold_counts;
+                self.check_limits(&counts, &customer_keys, request, now)?;
+
+                let sheets: HashMap<StaffId, DaySheet> = busy
+                    .sheets
+                    .iter()
+                    .map(|(id, sheets)| (id.clone(), sheets.first().cloned().unwrap_or_default()))
+                    .collect();
+                let staff = match slot.choose_staff(&self.salon, &busy.times(), &sheets, now) {
+                    Ok(staff) => staff,
+                    Err(SlotUnavailable::Unknown) => return Err(ReserveError::CalendarUnknown),
+                    Err(SlotUnavailable::Taken) => return Err(self.taken(&slot).await?),
+                };
+                let sheet = sheets.get(&staff).cloned().unwrap_or_default();
+                let booking = self.draft(request, staff, hold_keys.clone(), now);
+                if self.settle_ended_holds(&sheet, &booking, &slot, now).await? {
+                    return Ok(Attempt::ReadAgain);
                 }
-                WriteOutcome::Conflict => self.step_back(attempt).await,
-            }
-        }
-        Err(contended().into())
+                Ok(match self.place(&booking, &sheet, &counts, request, now).await? {
+                    WriteOutcome::Written(booking) => Attempt::Done(Placement::New(booking)),
+                    WriteOutcome::Conflict => Attempt::Conflict,
+                })
+            })
+            .await?;
+        let booking = match placement {
+            Placement::New(booking) => booking,
+            Placement::Earlier(stored) => return self.resume(&stored, request).await,
+        };
+        count(Metric::HoldsPlaced);
+        tracing::info!(
+            booking.id = %booking.id, booking.to = booking.state.as_str(),
+            booking.trigger = "checkout", "Hold placed"
+        );
+        let booking = self.open_session(booking).await?;
+        Ok(Reservation { booking, is_new: true })
     }
 
-    /// Tells whether there is room for another unpaid hold.
+    /// Settles the holds that have ended in the way of `booking`. Returns whether
+    /// there were any.
+    async fn settle_ended_holds(
+        &self,
+        sheet: &DaySheet,
+        booking: &Booking,
+        slot: &SlotRequest<'_>,
+        now: Timestamp,
+    ) -> Result<bool, ReserveError> {
+        let in_the_way = sheet.unsettled_holds_in(booking.taken(), now);
+        let ended: Vec<BookingId> = in_the_way.map(|entry| entry.booking_id.clone()).collect();
+        for id in &ended {
+            match self.settle(id, Trigger::NewHold).await {
+                // Stripe does not know its session, so it may have been paid.
+                Err(SettleError::Stripe(StripeError::Rejected(_))) => {
+                    return Err(self.taken(slot).await?);
+                }
+                settled => drop(settled?),
+            }
+        }
+        Ok(!ended.is_empty())
+    }
+
+    /// Checks that there is room for another unpaid hold.
     fn check_limits(
         &self,
         counts: &HashMap<HoldKey, HoldCount>,
-        of_customer: &[HoldKey],
-        request: &Request<'_>,
+        customer_keys: &[HoldKey],
+        request: &BookingRequest<'_>,
         now: Timestamp,
     ) -> Result<(), ReserveError> {
         let limits = &self.salon.hold_limits;
-        let keys = of_customer.iter().map(|key| (key, limits.per_customer));
+        let keys = customer_keys.iter().map(|key| (key, limits.per_customer));
         let keys = keys.chain(request.address.iter().map(|key| (key, limits.per_address)));
         for (key, limit) in keys {
             let Some(count) = counts.get(key) else { continue };
             if count.live(now) >= limit {
-                let live = count.holds.values().filter(|until| now < **until);
-                return Err(ReserveError::TooManyHolds {
-                    until: live.min().copied().unwrap_or(now),
-                });
+                let until = count.first_end(now).unwrap_or(now);
+                return Err(ReserveError::TooManyHolds { until });
             }
         }
         Ok(())
     }
 
+    /// Makes the booking of a new hold.
     fn draft(
         &self,
-        request: &Request<'_>,
-        slot: &SlotRequest<'_>,
+        request: &BookingRequest<'_>,
         staff: StaffId,
         hold_keys: Vec<HoldKey>,
         now: Timestamp,
     ) -> Booking {
+        let slot = request.slot();
         let id = BookingId::from_bits(self.random.bits());
         let (appointment, free_from) = slot.times(&self.salon);
         let terms = Terms {
@@ -223,8 +248,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             cancellation: self.salon.cancellation,
             retention_days: self.salon.retention_days,
         };
-        let checkout =
-            self.checkout(&id, &request.customer, &slot.service.title, &terms, request.ui, 1, now);
+        let checkout = self.checkout(&CheckoutParameters {
+            booking_id: &id,
+            attempt: 1,
+            ui: request.ui,
+            deposit: terms.deposit,
+            service_title: &slot.service.title,
+            customer_email: request.customer.email.as_str(),
+            now,
+        });
         Booking {
             manage_token: ManageToken::from_bits(self.random.bits()),
             state: State::Held,
@@ -250,14 +282,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
     }
 
-    /// Writes a new hold: on the day sheet, as a booking, in the counts, and
-    /// under its idempotency key.
+    /// Writes a new hold: the booking, its entry on the day sheet, the hold counts
+    /// and the idempotency key.
     async fn place(
         &self,
         booking: &Booking,
         sheet: &DaySheet,
         counts: &HashMap<HoldKey, HoldCount>,
-        request: &Request<'_>,
+        request: &BookingRequest<'_>,
         now: Timestamp,
     ) -> Result<WriteOutcome, StoreError> {
         let sheet = sheet.with(&booking.id, booking.entry()).unwrap_or_default();
@@ -267,54 +299,55 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             (key.clone(), known.with(&booking.id, until, now))
         };
         let counts: Vec<_> = booking.hold_keys.iter().map(counted).collect();
-        let kept = StoredRequest {
+        let stored = StoredRequest {
             booking_id: booking.id.clone(),
             fingerprint: request.fingerprint.clone(),
             until: now + KEY_LIFETIME,
         };
-        let request = request.key.as_ref().map_or(RequestKeyChange::None, |key| {
-            RequestKeyChange::Store { key, request: &kept, now }
-        });
+        let request_key = match &request.key {
+            Some(key) => RequestKeyChange::Store { key, request: &stored, now },
+            None => RequestKeyChange::None,
+        };
         let change = BookingChange {
             booking,
             sheet: Some((&booking.staff, booking.date, &sheet)),
             hold_counts: HoldCountChange::Set(&counts),
-            request_key: request,
+            request_key,
         };
         self.reader.store().write(&change).await
     }
 
-    /// Returns the booking that the same request made before, with its session.
+    /// Returns the booking that the same request created before, with its session.
     async fn resume(
         &self,
-        kept: &StoredRequest,
-        request: &Request<'_>,
-    ) -> Result<Reserved, ReserveError> {
-        if kept.fingerprint != request.fingerprint {
+        stored: &StoredRequest,
+        request: &BookingRequest<'_>,
+    ) -> Result<Reservation, ReserveError> {
+        if stored.fingerprint != request.fingerprint {
             return Err(ReserveError::AnotherRequest);
         }
-        let booking = self.reader.store().booking(&kept.booking_id).await?;
+        let booking = self.reader.store().booking(&stored.booking_id).await?;
         let booking = booking.ok_or_else(|| StoreError::Corrupt {
-            key: format!("BOOKING#{}", kept.booking_id),
-            problem: "it is gone before its idempotency key".to_owned(),
+            key: format!("BOOKING#{}", stored.booking_id),
+            problem: "it was deleted before its idempotency key".to_owned(),
         })?;
         let is_held = booking.state == State::Held;
         let booking = if is_held && booking.checkout.expires_at <= self.now() {
-            // Too late to pay. Say how it ended.
-            self.settle(&booking.id, Cause::Look).await?.unwrap_or(booking)
+            // It can no longer be paid, so the answer is how it ended.
+            self.settle(&booking.id, Trigger::View).await?.unwrap_or(booking)
         } else if is_held && booking.checkout.session.is_none() {
-            self.open(booking).await?
+            self.open_session(booking).await?
         } else {
             booking
         };
-        Ok(Reserved { booking, is_new: false })
+        Ok(Reservation { booking, is_new: false })
     }
 
-    /// Makes the answer to a time that is taken, with what could be booked
-    /// instead.
+    /// Makes the error of a taken time, with alternatives.
     async fn taken(&self, slot: &SlotRequest<'_>) -> Result<ReserveError, StoreError> {
         let busy = self.reader.read(&self.salon, Consistency::Strong).await?;
-        let alternatives = slot.alternatives(&self.salon, &busy.times(), busy.now, ALTERNATIVES);
+        let alternatives =
+            slot.alternatives(&self.salon, &busy.times(), busy.now, MAX_ALTERNATIVES);
         Ok(ReserveError::Taken { alternatives })
     }
 }

@@ -1,5 +1,8 @@
+//! Sending money back, once.
+
 use super::Bookings;
-use super::settle::{Applied, Cause, SettleError};
+use super::settle::SettleError;
+use super::transition::{Applied, Trigger};
 use crate::busy::Origin;
 use crate::payments::{Payments, Refund, RefundRequest, RefundStatus, StripeError};
 use crate::store::booking_store::BookingStore;
@@ -7,60 +10,63 @@ use crate::telemetry::chain;
 use salon::booking::{Booking, BookingEvent, BookingId, RefundOutcome, State};
 use salon::money::Money;
 
-/// How often a refund is taken up in one go.
-const ROUNDS: u32 = 3;
+/// How many times a refund is judged in one call: each may need a new attempt.
+const MAX_ROUNDS: u32 = 3;
 
-/// What a payment's refunds say about the one that a booking wants.
+/// How far the refund that a booking needs has come.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    /// As much is back as should be.
+enum Progress {
+    /// The whole amount has been sent back.
     Made,
-    /// It is on its way.
+    /// Some of it is pending at Stripe.
     Pending,
-    /// Ours was refused.
+    /// Stripe has failed to make our refund.
     Refused,
-    /// This much is missing, and was never asked for.
+    /// This amount, in minor units, has not been requested yet.
     Missing(i64),
 }
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    /// Starts the refund of a booking. If it cannot be finished now, the
-    /// schedule will: the booking says that it is wanted.
+    /// Starts the refund of a booking. If it cannot be made now, the schedule will
+    /// make it, because the booking stores that it is needed.
     pub(super) async fn start_refund(&self, booking: Booking) -> Booking {
-        match self.pursue_refund(&booking).await {
+        match self.advance_refund(&booking).await {
             Ok(Some(booking)) => booking,
             Ok(None) => booking,
             Err(error) => {
-                tracing::warn!(booking.id = %booking.id, error.cause = chain(&error), "A refund has to be finished later");
+                tracing::warn!(
+                    booking.id = %booking.id, error.cause = chain(&error),
+                    "Refund could not be made now, the schedule will retry it"
+                );
                 booking
             }
         }
     }
 
-    /// Brings the refund of a booking up to what Stripe says, and asks for it
-    /// if nobody has. Returns the booking if it changed.
+    /// Requests the refund of a booking unless it has been requested, and stores
+    /// what Stripe says about it. Returns the booking if it changed.
     ///
-    /// The payment's refunds are listed first, so that a refund that was made
-    /// and forgotten, or made by hand, is found and not made again. An attempt
-    /// has a key, under which Stripe refunds once.
+    /// The payment's refunds are listed first. So a refund whose answer was lost,
+    /// or one that was made by hand, is found and not made again. Each attempt has
+    /// an idempotency key, under which Stripe refunds once.
     ///
     /// # Errors
     /// See [`SettleError`].
-    pub async fn pursue_refund(&self, booking: &Booking) -> Result<Option<Booking>, SettleError> {
+    pub async fn advance_refund(&self, booking: &Booking) -> Result<Option<Booking>, SettleError> {
         let mut changed: Option<Booking> = None;
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let booking = changed.as_ref().unwrap_or(booking);
             let (Some(wanted), Some(payment)) = (booking.refund, booking.payment.clone()) else {
                 return Ok(changed);
             };
             let refunds = self.payments.refunds(&payment).await.map_err(SettleError::Stripe)?;
-            let outcome = match judge(&refunds, &booking.id, wanted.amount) {
-                Verdict::Made => RefundOutcome::Made,
-                Verdict::Pending => return Ok(changed),
-                Verdict::Refused => RefundOutcome::Refused,
-                Verdict::Missing(_) if booking.state == State::Refunded => RefundOutcome::Refused,
-                Verdict::Missing(_) if booking.state != State::Refunding => return Ok(changed),
-                Verdict::Missing(amount) => {
+            let outcome = match progress_of(&refunds, &booking.id, wanted.amount) {
+                Progress::Made => RefundOutcome::Made,
+                Progress::Pending => return Ok(changed),
+                Progress::Refused => RefundOutcome::Refused,
+                Progress::Missing(_) if booking.state == State::Refunded => RefundOutcome::Refused,
+                Progress::Missing(_) if booking.state != State::Refunding => return Ok(changed),
+                Progress::Missing(amount) => {
                     let request = RefundRequest {
                         booking_id: booking.id.as_str(),
                         attempt: wanted.attempt,
@@ -75,10 +81,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                             }
                             RefundStatus::Failed | RefundStatus::Canceled => RefundOutcome::Refused,
                         },
-                        // Somebody was faster: the list will say so.
-                        Err(error) if is_refunded_already(&error) => continue,
+                        // Another request was faster. The list will show its refund.
+                        Err(error) if is_already_refunded(&error) => continue,
                         Err(error @ StripeError::Rejected(_)) => {
-                            tracing::error!(booking.id = %booking.id, error.cause = chain(&error), "Stripe refused a refund");
+                            tracing::error!(
+                                booking.id = %booking.id, error.cause = chain(&error),
+                                "Stripe rejected the refund"
+                            );
                             RefundOutcome::Refused
                         }
                         Err(
@@ -91,8 +100,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             };
             let is_over = !matches!(outcome, RefundOutcome::TryAnew { .. });
             let event = BookingEvent::Refund(outcome);
-            // Boxed: an event may start a refund, and a refund makes an event.
-            let applied = Box::pin(self.apply(&booking.id, &event, Cause::Refund)).await?;
+            // Boxed because of the recursion: the event may start another refund.
+            let applied = Box::pin(self.apply(&booking.id, &event, Trigger::Refund)).await?;
             let Applied { booking, transition } = applied;
             if transition.is_some() || !is_over {
                 changed = Some(booking);
@@ -104,27 +113,28 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(changed)
     }
 
-    /// Looks after the refund of a booking of which Stripe has an event.
-    /// Returns whether there is such a booking.
+    /// Handles a Stripe event about a refund of a booking's payment. Returns
+    /// whether the booking exists.
     ///
-    /// What the event says may be old by now, so Stripe is asked.
+    /// The event may be old, so Stripe is asked for the current refunds.
     ///
     /// # Errors
     /// See [`SettleError`].
-    pub async fn on_refund(&self, id: &BookingId) -> Result<bool, SettleError> {
+    pub async fn handle_refund_event(&self, id: &BookingId) -> Result<bool, SettleError> {
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(false) };
         if booking.refund.is_none() {
             tracing::warn!(
                 booking.id = %id, booking.state = booking.state.as_str(),
-                "Money was sent back by hand; the booking stays as it is"
+                "Refund was made by hand, the booking stays as it is"
             );
         }
-        self.pursue_refund(&booking).await?;
+        self.advance_refund(&booking).await?;
         Ok(true)
     }
 }
 
-fn judge(refunds: &[Refund], booking: &BookingId, wanted: Money) -> Verdict {
+/// Sums up a payment's refunds.
+fn progress_of(refunds: &[Refund], booking: &BookingId, wanted: Money) -> Progress {
     let sum = |is: fn(RefundStatus) -> bool| -> i64 {
         refunds.iter().filter(|refund| is(refund.status)).map(|refund| refund.amount).sum()
     };
@@ -132,23 +142,23 @@ fn judge(refunds: &[Refund], booking: &BookingId, wanted: Money) -> Verdict {
     let pending =
         sum(|status| matches!(status, RefundStatus::Pending | RefundStatus::RequiresAction));
     if made >= wanted.amount() {
-        return Verdict::Made;
+        return Progress::Made;
     }
     if made + pending >= wanted.amount() {
-        return Verdict::Pending;
+        return Progress::Pending;
     }
     let is_ours_refused = refunds.iter().any(|refund| {
         matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled)
             && refund.booking_id.as_deref() == Some(booking.as_str())
     });
     if is_ours_refused {
-        // Stripe has tried, and a person has to find another way.
-        return Verdict::Refused;
+        // Stripe has tried and failed. A person has to find another way.
+        return Progress::Refused;
     }
-    Verdict::Missing(wanted.amount() - made - pending)
+    Progress::Missing(wanted.amount() - made - pending)
 }
 
-fn is_refunded_already(error: &StripeError) -> bool {
+fn is_already_refunded(error: &StripeError) -> bool {
     let code = error.details().and_then(|details| details.code.as_deref());
     code == Some("charge_already_refunded")
 }

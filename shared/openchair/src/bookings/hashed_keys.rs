@@ -1,4 +1,4 @@
-//! What is kept as a hash: to be recognised, and not to be read.
+//! Keys that are stored as a hash, because their plain text is personal.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use salon::booking::{HoldKey, RequestKey};
 use salon::customer::Customer;
 
-/// Returns what a customer's unpaid holds count against.
+/// Returns the keys against which a customer's unpaid holds count.
 pub(super) fn customer_keys(customer: &Customer) -> [HoldKey; 2] {
     [
         HoldKey(hash(&["phone", customer.phone.as_str()]).into()),
@@ -15,10 +15,10 @@ pub(super) fn customer_keys(customer: &Customer) -> [HoldKey; 2] {
     ]
 }
 
-/// Returns what the unpaid holds of an address count against.
+/// Returns the key against which the unpaid holds of a network address count.
 ///
-/// A household has a /64 of IPv6 and can take any address in it
-/// (<https://www.rfc-editor.org/rfc/rfc6177>), so that is what counts.
+/// For IPv6 it is the /64 network: a household has one of these and can use any
+/// address in it (<https://www.rfc-editor.org/rfc/rfc6177>).
 #[must_use]
 pub fn address_key(address: IpAddr) -> HoldKey {
     let network = match address.to_canonical() {
@@ -31,19 +31,20 @@ pub fn address_key(address: IpAddr) -> HoldKey {
     HoldKey(hash(&["address", &network]).into())
 }
 
-/// Returns the form in which an `Idempotency-Key` is kept.
+/// Returns the form in which an `Idempotency-Key` is stored.
 #[must_use]
 pub fn request_key(key: &str) -> RequestKey {
     RequestKey(hash(&["request", key]).into())
 }
 
-/// Returns what tells one request from another under the same key.
+/// Returns the hash by which a different request under the same key is noticed.
 #[must_use]
 pub fn fingerprint(fields: &[&str]) -> String {
     hash(fields)
 }
 
-/// Hashes texts, each with its length, so that none runs into the next.
+/// Hashes texts. Each is preceded by its length, so that texts cannot run
+/// together.
 fn hash(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_in_one_ipv6_network_count_together_and_ipv4_addresses_apart() {
+    fn addresses_in_one_ipv6_network_share_a_key_and_ipv4_addresses_do_not() {
         let key = |address: &str| address_key(address.parse().expect("an address"));
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn texts_do_not_run_together() {
         assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
         assert_eq!(fingerprint(&["a"]).len(), 32);
     }

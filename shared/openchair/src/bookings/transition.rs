@@ -1,0 +1,197 @@
+//! Applying an event to a booking, and writing what follows from it.
+
+use super::payment_findings::PaymentFindings;
+use super::settle::SettleError;
+use super::update::{BookingUpdate, Decision};
+use super::{Bookings, vanished};
+use crate::busy::Origin;
+use crate::payments::Payments;
+use crate::store::booking_store::BookingStore;
+use crate::telemetry::metrics::{Metric, count};
+use salon::booking::{Booking, BookingEvent, BookingId, RequestKey, State, Transition};
+
+/// What caused a change of a booking. It is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// An event from Stripe.
+    Webhook,
+    /// A visitor looked at the booking.
+    View,
+    /// The client cancelled.
+    Cancellation,
+    /// Another visitor wants the time of an ended hold.
+    NewHold,
+    /// Stripe rejected the payment session.
+    SessionRejected,
+    /// The schedule.
+    Reconciliation,
+    /// A refund made progress.
+    Refund,
+}
+
+impl Trigger {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::View => "view",
+            Self::Cancellation => "cancellation",
+            Self::NewHold => "new_hold",
+            Self::SessionRejected => "session_rejected",
+            Self::Reconciliation => "reconciliation",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+/// A booking after an event.
+#[derive(Clone, Debug)]
+pub(super) struct Applied {
+    pub(super) booking: Booking,
+    /// The change of its state, if the event caused one.
+    pub(super) transition: Option<Transition>,
+}
+
+impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
+    /// Applies an event to a booking, its day sheet and the hold counts. Starts
+    /// the refund if one follows.
+    pub(super) async fn apply(
+        &self,
+        id: &BookingId,
+        event: &BookingEvent,
+        trigger: Trigger,
+    ) -> Result<Applied, SettleError> {
+        self.apply_if(id, |_| true, event, trigger).await
+    }
+
+    /// Applies an event that follows from Stripe's answer about the session of
+    /// `asked`, unless the booking has another session by now, which may be open.
+    pub(super) async fn apply_if_same_session(
+        &self,
+        asked: &Booking,
+        event: &BookingEvent,
+        trigger: Trigger,
+    ) -> Result<Applied, SettleError> {
+        let attempt = asked.checkout.attempt;
+        self.apply_if(&asked.id, |read| read.checkout.attempt == attempt, event, trigger).await
+    }
+
+    /// Applies an event to a booking if `is_meant` holds for it as it is written.
+    pub(super) async fn apply_if(
+        &self,
+        id: &BookingId,
+        is_meant: impl Fn(&Booking) -> bool + Send + Sync,
+        event: &BookingEvent,
+        trigger: Trigger,
+    ) -> Result<Applied, SettleError> {
+        let updated = self
+            .update(id, None, async |before: Booking| {
+                if is_meant(&before) {
+                    self.decide(before, event, trigger).await
+                } else {
+                    Ok(Decision::Keep(before, None))
+                }
+            })
+            .await?;
+        let (mut booking, transition) = updated.ok_or_else(|| vanished(id))?;
+        if let Some(transition) = transition {
+            report(&booking, transition, trigger);
+            if booking.state == State::Refunding && transition.from != State::Refunding {
+                booking = self.start_refund(booking).await;
+            }
+        }
+        Ok(Applied { booking, transition })
+    }
+
+    /// Decides what an event changes: the booking, and all that follows from its
+    /// new state.
+    async fn decide(
+        &self,
+        before: Booking,
+        event: &BookingEvent,
+        trigger: Trigger,
+    ) -> Result<Decision<Option<Transition>>, SettleError> {
+        let PaymentFindings { context, mut sheets } = if before.needs_payment_context(event) {
+            self.payment_findings(&before).await?
+        } else {
+            PaymentFindings::default()
+        };
+        let mut booking = before.clone();
+        let Some(transition) = booking.apply(event.clone(), &context, self.now()) else {
+            warn_of_second_payment(&booking, event);
+            return Ok(Decision::Keep(booking, None));
+        };
+        let entry = booking.entry();
+        let sheet = if before.entry() == entry {
+            None
+        } else {
+            let sheet = match sheets.remove(&booking.staff) {
+                Some(sheet) => sheet,
+                None => self.sheet(&booking.staff, booking.date).await?,
+            };
+            let takes_new_time = entry.is_some() && before.entry().is_none();
+            if takes_new_time && sheet.is_taken_by_another(booking.taken(), &booking.id) {
+                // The time was taken after the event was applied.
+                return Ok(Decision::Conflict);
+            }
+            sheet.with(&booking.id, entry)
+        };
+        let update = BookingUpdate {
+            sheet,
+            releases_hold: before.counts_as_hold_until().is_some()
+                && booking.counts_as_hold_until().is_none(),
+            frees_request_key: self.frees_request_key(&booking, trigger).await?,
+            booking,
+        };
+        Ok(Decision::Write(update, Some(transition)))
+    }
+
+    /// Tells whether the booking's idempotency key may be used again, because its
+    /// request never led to a session that could be paid.
+    async fn frees_request_key(
+        &self,
+        booking: &Booking,
+        trigger: Trigger,
+    ) -> Result<bool, SettleError> {
+        let Some(key) = &booking.request_key else { return Ok(false) };
+        let had_no_session = trigger == Trigger::SessionRejected
+            || (booking.state == State::Expired && booking.checkout.session.is_none());
+        Ok(had_no_session && self.is_stored_for(key, &booking.id).await?)
+    }
+
+    /// Tells whether an idempotency key still belongs to a booking. After it has
+    /// run out, it may belong to a later one.
+    async fn is_stored_for(&self, key: &RequestKey, id: &BookingId) -> Result<bool, SettleError> {
+        let stored = self.reader.store().reservation_context(&[], Some(key)).await?.request;
+        Ok(stored.is_some_and(|stored| stored.booking_id == *id))
+    }
+}
+
+fn warn_of_second_payment(booking: &Booking, event: &BookingEvent) {
+    if let (BookingEvent::Paid(payment), Some(known)) = (event, &booking.payment)
+        && payment != known
+    {
+        tracing::error!(
+            booking.id = %booking.id, stripe.payment = payment, stripe.known_payment = known,
+            "Booking was paid a second time: refund this payment by hand"
+        );
+    }
+}
+
+/// Logs and counts a transition.
+fn report(booking: &Booking, transition: Transition, trigger: Trigger) {
+    // Only a payment leads out of these states.
+    if matches!(transition.from, State::Expired | State::Cancelled) {
+        count(Metric::LatePayments);
+    }
+    match transition.to {
+        State::Confirmed => count(Metric::BookingsConfirmed),
+        State::Refunded => count(Metric::RefundsMade),
+        State::RefundFailed => count(Metric::RefundsFailed),
+        State::Held | State::Processing | State::Expired | State::Cancelled | State::Refunding => {}
+    }
+    tracing::info!(
+        booking.id = %booking.id, booking.from = transition.from.as_str(),
+        booking.to = transition.to.as_str(), booking.trigger = trigger.as_str(),
+        booking.has_conflict, "Booking changed state"
+    );
+}

@@ -1,0 +1,139 @@
+//! The optimistic read–change–write loop.
+//!
+//! Only this module knows how many times a write is retried, how long the pauses
+//! are, and which error ends the retries.
+
+use std::time::Duration;
+
+use super::Bookings;
+use crate::backoff::Backoff;
+use crate::busy::Origin;
+use crate::store::booking_store::{
+    BookingChange, BookingStore, HoldCountChange, RequestKeyChange, WriteOutcome,
+};
+use crate::store::{Store, StoreError};
+use salon::booking::{Booking, BookingId};
+use salon::day_sheet::DaySheet;
+
+/// How many times a write is tried while other writers change the same items.
+/// Each of them has succeeded, and a day has no room for more bookings.
+const MAX_ATTEMPTS: u32 = 40;
+/// The pauses between the attempts.
+const BACKOFF: Backoff =
+    Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(150) };
+
+/// The end of one attempt.
+pub(super) enum Attempt<T> {
+    /// The change is written, or none is needed.
+    Done(T),
+    /// Another writer was faster.
+    Conflict,
+    /// The items that the attempt depends on have changed. No pause is needed.
+    ReadAgain,
+}
+
+/// What is to be done with a booking after it was read.
+pub(super) enum Decision<T> {
+    /// Nothing is written.
+    Keep(Booking, T),
+    /// Writes the update.
+    Write(BookingUpdate, T),
+    /// Something else has changed since the booking was read.
+    Conflict,
+}
+
+/// The new content of a booking, and what changes with it.
+pub(super) struct BookingUpdate {
+    pub(super) booking: Booking,
+    /// The new day sheet of its staff member and date, if it changes.
+    pub(super) sheet: Option<DaySheet>,
+    /// Whether the booking stops counting as an unpaid hold.
+    pub(super) releases_hold: bool,
+    /// Whether its idempotency key may be used again.
+    pub(super) frees_request_key: bool,
+}
+
+impl BookingUpdate {
+    /// Changes the booking alone.
+    pub(super) const fn only(booking: Booking) -> Self {
+        Self { booking, sheet: None, releases_hold: false, frees_request_key: false }
+    }
+
+    fn change(&self) -> BookingChange<'_> {
+        let Self { booking, sheet, .. } = self;
+        let hold_counts =
+            if self.releases_hold { HoldCountChange::Release } else { HoldCountChange::None };
+        let request_key = match &booking.request_key {
+            Some(key) if self.frees_request_key => RequestKeyChange::Delete(key),
+            _ => RequestKeyChange::None,
+        };
+        let sheet = sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet));
+        BookingChange { booking, sheet, hold_counts, request_key }
+    }
+}
+
+impl<S: BookingStore, O: Origin, P> Bookings<S, O, P> {
+    /// Changes a booking as `decide` says, which is called with the booking as it
+    /// was read, again after each conflict. The first call gets `known` if the
+    /// booking was read before.
+    ///
+    /// Returns the booking as it is stored afterwards, or nothing if it does not
+    /// exist.
+    pub(super) async fn update<T, E: From<StoreError>>(
+        &self,
+        id: &BookingId,
+        mut known: Option<Booking>,
+        mut decide: impl AsyncFnMut(Booking) -> Result<Decision<T>, E>,
+    ) -> Result<Option<(Booking, T)>, E> {
+        self.retry_conflicts(async || {
+            let read = match known.take() {
+                Some(booking) => Some(booking),
+                None => self.reader.store().booking(id).await?,
+            };
+            let Some(booking) = read else { return Ok(Attempt::Done(None)) };
+            let (update, value) = match decide(booking).await? {
+                Decision::Keep(booking, value) => return Ok(Attempt::Done(Some((booking, value)))),
+                Decision::Conflict => return Ok(Attempt::Conflict),
+                Decision::Write(update, value) => (update, value),
+            };
+            Ok(match self.reader.store().write(&update.change()).await? {
+                WriteOutcome::Written(booking) => Attempt::Done(Some((booking, value))),
+                WriteOutcome::Conflict => Attempt::Conflict,
+            })
+        })
+        .await
+    }
+}
+
+impl<S: Store, O: Origin, P> Bookings<S, O, P> {
+    /// Calls `attempt` until it is done, with pauses after conflicts.
+    ///
+    /// # Errors
+    /// When `attempt` fails, or when other writers are always faster.
+    pub(super) async fn retry_conflicts<T, E: From<StoreError>>(
+        &self,
+        mut attempt: impl AsyncFnMut() -> Result<Attempt<T>, E>,
+    ) -> Result<T, E> {
+        for number in 1..=MAX_ATTEMPTS {
+            match attempt().await? {
+                Attempt::Done(value) => return Ok(value),
+                Attempt::Conflict => self.back_off(number).await,
+                Attempt::ReadAgain => {}
+            }
+        }
+        Err(too_many_conflicts().into())
+    }
+
+    async fn back_off(&self, attempt: u32) {
+        let mut random = fastrand::Rng::with_seed(self.random.seed());
+        self.reader.clock().pause(BACKOFF.pause(attempt, None, &mut random)).await;
+    }
+}
+
+/// The error of a change that always lost against other writers.
+pub(super) fn too_many_conflicts() -> StoreError {
+    StoreError::Unavailable {
+        asked: "a booking's change",
+        source: "other requests kept changing the same items".into(),
+    }
+}
