@@ -1,11 +1,11 @@
 //! When the staff are busy: day sheets, and calendars behind the table's cache.
 //!
-//! Calendars are slow, limited, and sometimes down, so what was read of them
-//! is kept in the table, where all containers share it. Past its freshness one
-//! container takes the lease and reads them again, before it answers: a Lambda
-//! freezes after its answer, so nothing is left running. The others go on with
-//! what is there, up to `max_stale`; after that the owner is unknown, and what
-//! is unknown is not free.
+//! Calendars are slow, rate-limited and sometimes down, so readings of them are
+//! cached in the table, which all containers share. When a reading is no longer
+//! fresh, one container takes the lease and reads the calendars again before it
+//! answers: a Lambda freezes after its answer, so no background task can do it.
+//! The other containers use the old reading until `max_stale`. After that, the
+//! person's availability is unknown, which is treated as not free.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -29,21 +29,20 @@ use salon::service::{StaffId, StaffMember};
 use salon::staff_calendar::{CalendarReading, SourceReading};
 use salon::{DateRange, Salon};
 
-/// For how long an answer is good that something newer is expected for.
-const SOON: SignedDuration = SignedDuration::from_secs(5);
+/// How long an answer may be cached while a newer reading is expected.
+const STALE_ANSWER_LIFETIME: SignedDuration = SignedDuration::from_secs(5);
 
-/// Why calendars could not be read, for the log.
+/// The reason why calendars could not be read. It is logged.
 pub type OriginError = Box<dyn Error + Send + Sync>;
 
-/// Where calendars are read.
+/// Reads calendars at their origin.
 pub trait Origin: Send + Sync {
-    /// Reads when somebody's calendars make them busy during `window`, by
-    /// source. What is `known` from before may spare reading what has not
-    /// changed.
+    /// Reads the busy time of a person's calendars during `window`, by source. The
+    /// previous reading, `known`, allows to skip unchanged sources.
     ///
     /// # Errors
-    /// When any of the calendars cannot be read or understood: there is no
-    /// part of an answer.
+    /// When any of the calendars cannot be read or understood. There are no partial
+    /// answers.
     fn read(
         &self,
         member: &StaffMember,
@@ -52,7 +51,7 @@ pub trait Origin: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<String, SourceReading>, OriginError>> + Send;
 }
 
-/// The origin of a salon whose staff have no calendars: it is never asked.
+/// The origin of a salon whose staff have no calendars. It is never asked.
 #[derive(Clone, Copy, Debug)]
 pub struct NoCalendars;
 
@@ -75,26 +74,25 @@ pub struct BusyReader<S, O> {
     clock: Clock,
 }
 
-/// When the staff are busy, and how good that knowledge is.
+/// When the staff are busy, and how current that is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Busy {
     /// The day sheets of the horizon.
     pub sheets: Sheets,
-    /// The calendars' busy times. Who has calendars that cannot be read is
+    /// The calendars' busy times. A person whose calendars cannot be read is
     /// missing.
     pub calendars: HashMap<StaffId, IntervalSet<Timestamp>>,
-    /// The time that this is about.
+    /// The current time.
     pub now: Timestamp,
-    /// `now`, or, if a calendar could not be read in time, when the oldest
-    /// reading was made.
+    /// When the oldest stale reading was made; `now` if all readings are fresh.
     pub as_of: Timestamp,
-    /// When it is worth asking again.
+    /// When the answer should be computed again.
     pub good_until: Timestamp,
 }
 
 impl Busy {
-    /// Returns when each person is busy. Who is unknown is missing.
+    /// Returns when each person is busy. Whoever is unknown is missing.
     #[must_use]
     pub fn times(&self) -> BusyTimes {
         let all = |(id, calendar): (&StaffId, &IntervalSet<Timestamp>)| {
@@ -106,32 +104,29 @@ impl Busy {
     }
 }
 
-/// What is known of somebody's calendars.
+/// What is known about a person's calendars.
 enum Known {
-    /// They have none, or a fresh reading.
+    /// There are none, or the reading is fresh. With the end of its freshness.
     Fresh(IntervalSet<Timestamp>, Timestamp),
-    /// An older reading that may still be served.
+    /// The reading is old, but may still be served.
     Stale(CalendarReading),
     Unknown,
 }
 
 impl<S: Store, O: Origin> BusyReader<S, O> {
-    /// Makes a reader.
     pub const fn new(store: S, origin: O, clock: Clock) -> Self {
         Self { store, origin, clock }
     }
 
-    /// Returns the reader's clock.
     pub const fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// Returns where day sheets and readings are kept.
     pub const fn store(&self) -> &S {
         &self.store
     }
 
-    /// Reads when the staff are busy on the days that can be booked now.
+    /// Reads when the staff are busy on the days that can be booked.
     ///
     /// # Errors
     /// As [`BusyReader::read_days`].
@@ -141,12 +136,12 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         self.read_days(salon, &everybody, horizon, consistency).await
     }
 
-    /// Reads when some of the staff are busy on some days. Day sheets and
-    /// cached calendars are read side by side.
+    /// Reads when some of the staff are busy on some days. Day sheets and cached
+    /// calendars are read concurrently.
     ///
     /// # Errors
-    /// When the store cannot be asked. A calendar that cannot be read is no
-    /// error: its owner is unknown.
+    /// When the store cannot be read. A calendar that cannot be read is no error:
+    /// its owner's availability is unknown.
     pub async fn read_days(
         &self,
         salon: &Salon,
@@ -167,7 +162,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         let sheets = self.store.sheets(&all, days, consistency);
         let (sheets, mut cached) = futures_util::try_join!(sheets, calendars)?;
 
-        // Whoever reads calendars reads them for all who come after.
+        // A reading serves later requests too, so it covers all bookable days.
         let window = window(salon, salon.horizon(now));
         let known = join_all(staff.iter().map(|member| {
             let cached = cached.remove(&member.id).unwrap_or_default();
@@ -180,9 +175,12 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                 Known::Fresh(times, fresh_until) => (Some(times), fresh_until),
                 Known::Stale(reading) => {
                     busy.as_of = busy.as_of.min(reading.read_at);
-                    (Some(reading.busy()), (reading.read_at + salon.max_stale()).min(now + SOON))
+                    (
+                        Some(reading.busy()),
+                        (reading.read_at + salon.max_stale()).min(now + STALE_ANSWER_LIFETIME),
+                    )
                 }
-                Known::Unknown => (None, now + SOON),
+                Known::Unknown => (None, now + STALE_ANSWER_LIFETIME),
             };
             busy.good_until = busy.good_until.min(good_until);
             busy.calendars.extend(times.map(|times| (id.clone(), times)));
@@ -200,27 +198,30 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         if member.calendars.is_empty() {
             return Known::Fresh(IntervalSet::empty(), Timestamp::MAX);
         }
-        let judge = |cached: &CachedCalendar| judge(cached, salon, &window, self.clock.now());
-        let so_far = judge(&cached);
-        if matches!(so_far, Known::Fresh(..)) {
-            return so_far;
+        let assess = |cached: &CachedCalendar| assess(cached, salon, &window, self.clock.now());
+        let cached_knowledge = assess(&cached);
+        if matches!(cached_knowledge, Known::Fresh(..)) {
+            return cached_knowledge;
         }
         let now = self.clock.now();
         let lease_until = now + CALENDAR_LEASE;
         match self.store.take_lease(&member.id, now, lease_until).await {
             Ok(Lease::Taken) => self.refresh(salon, member, window, cached, lease_until).await,
-            Ok(Lease::Refused(newer)) => match judge(&newer) {
-                Known::Unknown => self.wait_for_another(member, judge).await,
+            Ok(Lease::Refused(newer)) => match assess(&newer) {
+                Known::Unknown => self.wait_for_another(member, assess).await,
                 known => known,
             },
             Err(error) => {
-                tracing::warn!(staff.id = %member.id, error.cause = chain(&error), "No lease could be taken");
-                so_far
+                tracing::warn!(
+                    staff.id = %member.id, error.cause = chain(&error),
+                    "Calendar lease could not be taken"
+                );
+                cached_knowledge
             }
         }
     }
 
-    /// Reads somebody's calendars, with the lease that this needs.
+    /// Reads a person's calendars. The caller has the lease.
     async fn refresh(
         &self,
         salon: &Salon,
@@ -230,10 +231,10 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         lease_until: Timestamp,
     ) -> Known {
         let known = cached.reading.as_ref();
-        // A day more than is shown, so that a reading outlives midnight.
+        // One day more than is shown, so that a reading is usable after midnight.
         let wider = Interval::new(window.start(), window.end() + SignedDuration::from_hours(26))
             .unwrap_or(window);
-        // As old as the question: a container may freeze before it has the answer.
+        // Taken before the request: a container may freeze before it gets the answer.
         let read_at = self.clock.now();
         count(Metric::OriginReads);
         let failure = match timeout(CALENDAR_TIMEOUT, self.origin.read(member, wider, known)).await
@@ -242,42 +243,54 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                 let reading =
                     CalendarReading::new(sources, wider, read_at, read_at + freshness(salon));
                 if let Err(error) = self.store.put_reading(&member.id, &reading).await {
-                    tracing::warn!(staff.id = %member.id, error.cause = chain(&error), "A reading could not be kept");
+                    tracing::warn!(
+                        staff.id = %member.id, error.cause = chain(&error),
+                        "Calendar reading could not be stored"
+                    );
                 }
                 return Known::Fresh(reading.busy(), reading.fresh_until);
             }
             Ok(Err(error)) => error,
-            Err(_) => "it took too long".into(),
+            Err(_) => "the calendars took too long to answer".into(),
         };
-        tracing::warn!(staff.id = %member.id, error.cause = chain(failure.as_ref()), "The calendars cannot be read");
+        tracing::warn!(
+            staff.id = %member.id, error.cause = chain(failure.as_ref()),
+            "Calendars could not be read"
+        );
         let now = self.clock.now();
-        let known = judge(&cached, salon, &window, now);
+        let known = assess(&cached, salon, &window, now);
         let pause = match known {
             Known::Unknown => CALENDAR_RETRY_INTERVAL,
             Known::Fresh(..) | Known::Stale(_) => freshness(salon),
         };
         if let Err(error) = self.store.move_lease(&member.id, lease_until, now + pause).await {
-            tracing::warn!(staff.id = %member.id, error.cause = chain(&error), "A lease could not be moved");
+            tracing::warn!(
+                staff.id = %member.id, error.cause = chain(&error),
+                "Calendar lease could not be moved"
+            );
         }
         known
     }
 
-    /// Waits for a reading that somebody else is making.
+    /// Waits for a reading by another container.
     async fn wait_for_another(
         &self,
         member: &StaffMember,
-        judge: impl Fn(&CachedCalendar) -> Known,
+        assess: impl Fn(&CachedCalendar) -> Known,
     ) -> Known {
         let deadline = Instant::now() + CALENDAR_WAIT;
         while Instant::now() < deadline {
             sleep(CALENDAR_POLL_INTERVAL).await;
             match self.store.calendars(&[&member.id], Consistency::Strong).await {
-                Ok(mut cached) => match judge(&cached.remove(&member.id).unwrap_or_default()) {
+                Ok(mut cached) => match assess(&cached.remove(&member.id).unwrap_or_default()) {
                     Known::Unknown => {}
                     known => return known,
                 },
                 Err(error) => {
-                    tracing::warn!(staff.id = %member.id, error.cause = chain(&error), "A reading could not be waited for");
+                    tracing::warn!(
+                        staff.id = %member.id, error.cause = chain(&error),
+                        "Calendar cache could not be polled"
+                    );
                     return Known::Unknown;
                 }
             }
@@ -286,7 +299,8 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
     }
 }
 
-fn judge(
+/// Returns what is known from a cache item at `now`.
+fn assess(
     cached: &CachedCalendar,
     salon: &Salon,
     window: &Interval<Timestamp>,
@@ -300,15 +314,15 @@ fn judge(
     }
 }
 
-/// Returns the instants of all the days that can be booked.
+/// Returns the time from the first to the last of some days.
 fn window(salon: &Salon, horizon: DateRange) -> Interval<Timestamp> {
     let first = Day::new(horizon.first, &salon.time_zone).span();
     let last = Day::new(horizon.last, &salon.time_zone).span();
     Interval::new(first.start(), last.end()).unwrap_or(first)
 }
 
-/// Draws for how long a reading is fresh: up to a sixth less than the salon
-/// says, so that the calendars of many people do not come due together.
+/// Draws how long a reading is fresh: up to a sixth less than the salon file says,
+/// so that the readings of many people do not end together.
 fn freshness(salon: &Salon) -> SignedDuration {
     let longest = i64::from(salon.calendar_fresh_seconds);
     SignedDuration::from_secs(longest - fastrand::i64(0..=longest / 6))

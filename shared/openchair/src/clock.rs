@@ -1,4 +1,4 @@
-//! What time it is: the machine's time, or a test's.
+//! The clock, real or simulated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Tells the time at the edge of a function.
-///
-/// The domain never holds one: it is told `now`.
+/// A clock. The domain has none: it takes `now` as an argument.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -16,7 +14,7 @@ pub struct Clock(Source);
 enum Source {
     Machine,
     Manual(Arc<AtomicI64>),
-    /// The time that the runtime shows, counted from a start.
+    /// Tokio's time, counted from `start`.
     Runtime {
         start: Timestamp,
         since: tokio::time::Instant,
@@ -24,21 +22,21 @@ enum Source {
 }
 
 impl Clock {
-    /// Makes a clock that shows the machine's time.
+    /// Makes a clock of the real time.
     #[must_use]
     pub const fn machine() -> Self {
         Self(Source::Machine)
     }
 
-    /// Makes a clock that stands still at `now` until it is advanced. Its
-    /// clones show the same time.
+    /// Makes a clock that stands still at `now` until it is advanced. Clones share
+    /// the time.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(now.as_millisecond()))))
     }
 
-    /// Makes a clock that shows `now` and goes on with the runtime's time, which
-    /// a test can pause: then it and all timers move together.
+    /// Makes a clock that starts at `now` and follows Tokio's time. A test that
+    /// pauses Tokio's time also controls this clock.
     #[must_use]
     pub fn with_runtime(now: Timestamp) -> Self {
         Self(Source::Runtime { start: now, since: tokio::time::Instant::now() })
@@ -46,10 +44,7 @@ impl Clock {
 
     /// Returns the time, to the millisecond.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else is given"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "everything else gets the time from this clock")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::Machine => Timestamp::now(),
@@ -65,7 +60,7 @@ impl Clock {
         }
     }
 
-    /// Waits. A manual clock stands still, so there this only lets others run.
+    /// Waits. With a manual clock, this only yields to other tasks.
     pub async fn pause(&self, duration: Duration) {
         match self.0 {
             Source::Machine | Source::Runtime { .. } => tokio::time::sleep(duration).await,
@@ -73,7 +68,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock. A clock that shows the machine's time stays.
+    /// Moves a manual clock. Other clocks ignore it.
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Manual(milliseconds) = &self.0 {
             let later = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);

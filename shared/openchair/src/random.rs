@@ -1,8 +1,8 @@
-//! Random numbers: the operating system's, or a test's.
+//! Random numbers, from the operating system or from a seed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Draws random numbers at the edge of a function.
+/// A source of random numbers.
 #[derive(Clone, Debug)]
 pub struct Random(Source);
 
@@ -13,20 +13,21 @@ enum Source {
 }
 
 impl Random {
-    /// Draws from the operating system: what nobody can guess, and no two
-    /// containers draw alike.
+    /// Makes a source that draws from the operating system. Its numbers cannot be
+    /// guessed.
     #[must_use]
     pub const fn system() -> Self {
         Self(Source::System)
     }
 
-    /// Draws the same numbers for the same seed. Its clones draw from one row.
+    /// Makes a source that draws the same numbers for the same seed. Clones share
+    /// one sequence.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self(Source::Seeded(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)))))
     }
 
-    /// Draws the seed of numbers that need not be secret.
+    /// Draws a seed for numbers that need not be secret.
     #[must_use]
     pub fn seed(&self) -> u64 {
         match &self.0 {
@@ -38,13 +39,13 @@ impl Random {
     /// Draws 128 bits.
     ///
     /// # Panics
-    /// When the operating system has no random numbers.
+    /// When the operating system provides no random numbers.
     #[must_use]
     pub fn bits(&self) -> u128 {
         match &self.0 {
             Source::System => {
                 let mut bytes = [0; 16];
-                getrandom::fill(&mut bytes).expect("the operating system has random numbers");
+                getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
                 u128::from_be_bytes(bytes)
             }
             Source::Seeded(random) => {
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_systems_numbers_differ_and_a_seeds_do_not() {
+    fn the_same_seed_draws_the_same_numbers() {
         let system = Random::system();
         assert_ne!(system.bits(), system.bits());
         assert_eq!(Random::seeded(7).bits(), Random::seeded(7).bits());

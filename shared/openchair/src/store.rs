@@ -1,18 +1,18 @@
-//! The table: day sheets, bookings, and the cache of calendars.
+//! The table: day sheets, bookings and cached calendars.
 //!
 //! | item | key | attributes |
 //! |---|---|---|
 //! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries`, `expiresAt` |
-//! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and all that belongs to it; while somebody has to look after it, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
-//! | when Stripe was last asked about it | `PK=BOOKING#id`, `SK=QUESTION` | `askedAt`, in milliseconds, `expiresAt` |
-//! | what has been told of it | `PK=BOOKING#id`, `SK=SENT#effect#version` | `claimedUntil` while somebody is about it, `doneAt` afterwards, `expiresAt` |
-//! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (until when it counts), `expiresAt` |
+//! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and the other fields; until it is settled, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
+//! | last question to Stripe about a booking | `PK=BOOKING#id`, `SK=QUESTION` | `askedAt`, in milliseconds, `expiresAt` |
+//! | effect marker of a booking | `PK=BOOKING#id`, `SK=SENT#effect#version` | `claimedUntil` while it is claimed, `doneAt` afterwards, `expiresAt` |
+//! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (when it stops counting), `expiresAt` |
 //! | idempotency key | `PK=REQUEST#hash`, `SK=REQUEST` | `bookingId`, `fingerprint`, `until`, `expiresAt` |
 //! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `leaseUntil`, `expiresAt` |
 //!
-//! Instants are seconds since 1970. `DynamoDB` deletes expired items hours or
-//! days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
-//! so whoever reads an item compares its times itself.
+//! Instants are seconds since the Unix epoch. `DynamoDB` deletes expired items
+//! hours or days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
+//! so every reader compares the times itself.
 
 pub mod booking_store;
 #[cfg(feature = "dynamodb")]
@@ -33,40 +33,41 @@ use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
 
-/// How current a read must be.
+/// The read consistency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// Usually current, at half the cost.
+    /// Usually current, and half as expensive.
     Eventual,
-    /// As of now.
+    /// Includes all writes that have finished.
     Strong,
 }
 
-/// The day sheets of each person.
+/// The day sheets of each staff member.
 pub type Sheets = HashMap<StaffId, Vec<DaySheet>>;
 
-/// The calendar cache items of those who have one.
+/// The calendar cache items of the staff members who have one.
 pub type CachedCalendars = HashMap<StaffId, CachedCalendar>;
 
 /// A calendar cache item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CachedCalendar {
-    /// What was last read, if anything was.
+    /// The last reading, if there is one.
     pub reading: Option<CalendarReading>,
-    /// Until when somebody has the right to read the calendars.
+    /// When the lease on reading the calendars ends, if there is one.
     pub lease_until: Option<Timestamp>,
 }
 
-/// The answer to who wants to read somebody's calendars.
+/// The answer to a request for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// The right is yours until the time that you named.
+    /// The caller has the lease until the requested time.
     Taken,
-    /// It is somebody else's, or there is no need: the item as it is now.
+    /// Another container has the lease, or the reading is fresh. This is the item
+    /// as it is now.
     Refused(CachedCalendar),
 }
 
-/// Where holds, bookings and what was read of calendars are kept.
+/// Stores day sheets and cached calendars.
 pub trait Store: Send + Sync {
     /// Reads the day sheets of `staff` on the dates of `horizon`.
     fn sheets(
@@ -83,8 +84,8 @@ pub trait Store: Send + Sync {
         consistency: Consistency,
     ) -> impl Future<Output = Result<CachedCalendars, StoreError>> + Send;
 
-    /// Takes the right to read somebody's calendars until `until`, unless
-    /// somebody has it at `now` or what is cached is still fresh.
+    /// Takes the lease on reading a person's calendars until `until`, unless
+    /// another lease is valid or the reading is fresh at `now`.
     fn take_lease(
         &self,
         staff: &StaffId,
@@ -92,16 +93,16 @@ pub trait Store: Send + Sync {
         until: Timestamp,
     ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
 
-    /// Keeps a reading, and gives the lease back. An older reading than the
-    /// one that is kept changes nothing.
+    /// Stores a reading and releases the lease. A reading older than the stored one
+    /// changes nothing.
     fn put_reading(
         &self,
         staff: &StaffId,
         reading: &CalendarReading,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Moves the end of a lease that was taken until `taken_until`, so that a
-    /// calendar that cannot be read is left alone until then.
+    /// Moves the end of a lease from `taken_until` to `until`, so that a calendar
+    /// that cannot be read is not tried again before.
     fn move_lease(
         &self,
         staff: &StaffId,
@@ -110,26 +111,20 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// The store did not give what was asked.
+/// A request to the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, is overloaded, or refuses us.
-    #[error("the table cannot be asked for {asked}")]
+    /// The table cannot be reached, is overloaded, or denies access.
+    #[error("a request to the table failed: {asked}")]
     Unavailable {
-        /// What was wanted of it.
+        /// The operation.
         asked: &'static str,
-        /// Why it failed.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// An item is not what this version writes.
+    /// An item has another form than this version writes.
     #[error("the item {key} is unreadable: {problem}")]
-    Corrupt {
-        /// The item's key.
-        key: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Corrupt { key: String, problem: String },
 }
 
 /// A failing table is answered with 503, an unreadable item with 500.

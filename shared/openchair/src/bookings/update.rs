@@ -137,3 +137,6 @@ pub(super) fn too_many_conflicts() -> StoreError {
         source: "other requests kept changing the same items".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,8 +23,7 @@ use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
 
-/// For how long a calendar cache item is worth its storage, after it was
-/// written.
+/// How long after its last write a calendar cache item is stored.
 const CALENDAR_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
 
 /// The store in a `DynamoDB` table.
@@ -35,7 +34,7 @@ pub struct DynamoStore {
 }
 
 impl DynamoStore {
-    /// Uses a table that exists.
+    /// Makes the store of an existing table.
     #[must_use]
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
@@ -64,7 +63,8 @@ impl DynamoStore {
         Ok(sheets)
     }
 
-    /// Reads the items that there are of `keys`, which are all different.
+    /// Reads the items with these keys, which must be distinct. Missing items are
+    /// left out.
     async fn batch(
         &self,
         keys: Vec<Item>,
@@ -81,8 +81,8 @@ impl DynamoStore {
             .map(|keys| HashMap::from([(self.table.clone(), keys)]))
             .map_err(|error| unavailable(asked, error))?;
         let mut items = Vec::new();
-        // DynamoDB may leave a part of a batch for another request. The SDK's
-        // retries and the deadline of each bound how long that can go on.
+        // DynamoDB may leave part of a batch unprocessed. The SDK's retries and
+        // timeouts bound how long this takes.
         for _ in 0..5 {
             let read = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
             let read = read.map_err(|error| unavailable(asked, error))?;
@@ -92,10 +92,10 @@ impl DynamoStore {
                 return Ok(items);
             }
         }
-        Err(unavailable(asked, "DynamoDB keeps leaving a part of the batch"))
+        Err(unavailable(asked, "DynamoDB kept leaving part of the batch unprocessed"))
     }
 
-    /// Starts an update of a calendar cache item that is written at `now`.
+    /// Starts an update of a calendar cache item, written at `now`.
     fn update_calendar(&self, staff: &StaffId, now: Timestamp) -> UpdateItemFluentBuilder {
         let expires_at = now.saturating_add(CALENDAR_LIFETIME).unwrap_or(Timestamp::MAX);
         self.client
@@ -123,7 +123,7 @@ impl Store for DynamoStore {
         staff: &[&StaffId],
         consistency: Consistency,
     ) -> Result<CachedCalendars, StoreError> {
-        /// `BatchGetItem` takes no more keys than this.
+        /// The maximum number of keys in a `BatchGetItem`.
         const BATCH: usize = 100;
         let reads = staff.chunks(BATCH).map(|batch| {
             let keys = batch.iter().map(|id| calendar_key(id)).collect();
@@ -179,7 +179,7 @@ impl Store for DynamoStore {
             .expression_attribute_values(":end", number(reading.window.end()))
             .expression_attribute_values(":read", number(reading.read_at))
             .expression_attribute_values(":fresh", number(reading.fresh_until));
-        refused(update.send().await, "keeping a reading").map(drop)
+        refused(update.send().await, "storing a reading").map(drop)
     }
 
     async fn move_lease(
@@ -198,8 +198,8 @@ impl Store for DynamoStore {
     }
 }
 
-/// Tells an update whose condition did not hold, with the item as it is if
-/// that was asked for, from one that was made and one that failed.
+/// Returns nothing after a successful update. If the condition did not hold,
+/// returns the current item, as far as it was requested.
 fn refused<T>(
     update: Result<T, SdkError<UpdateItemError>>,
     asked: &'static str,

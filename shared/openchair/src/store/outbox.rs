@@ -1,7 +1,7 @@
-//! What has been told of bookings: a marker for each effect.
+//! The effects of bookings, such as mails, and a marker for each.
 //!
 //! The table's stream is the outbox: it delivers every change of a booking at
-//! least once. The markers make of that once, as far as whom we tell lets us
+//! least once. The markers turn that into once, as far as the recipient allows
 //! (docs/decisions/0009-an-effect-is-claimed-then-carried-out-then-marked.md).
 
 use jiff::Timestamp;
@@ -9,34 +9,34 @@ use jiff::Timestamp;
 use super::StoreError;
 use salon::booking::BookingId;
 
-/// Something that is done because a booking is what it is.
+/// Something that is done because of a booking, such as a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Effect {
-    /// What is done: `mail-visitor`.
+    /// The kind of effect: `mail-visitor`.
     pub name: &'static str,
-    /// The version of the booking that it is done for; 0 for what is done
-    /// once in a booking's life.
+    /// The version of the booking that causes it; 0 for an effect that happens
+    /// once in the life of a booking.
     pub version: u64,
 }
 
-/// The answer to who wants to carry out an effect.
+/// The answer to a claim of an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is yours until the time that you named.
+    /// The caller has claimed the effect until the requested time.
     Taken,
-    /// It is yours, and somebody had it before who was not heard of again:
-    /// whether it was carried out is not known.
+    /// The caller has claimed the effect. An earlier claim ran out, so it is
+    /// unknown whether the effect was carried out.
     TakenAgain,
-    /// It is somebody else's for now.
+    /// Another claim is valid.
     Refused,
-    /// It has been carried out.
+    /// The effect has been carried out.
     Done,
 }
 
-/// Where the markers are kept.
+/// Stores the markers of effects.
 pub trait Outbox: Send + Sync {
-    /// Takes the right to carry out an effect until `until`, unless somebody
-    /// has it at `now` or it has been carried out.
+    /// Claims an effect until `until`, unless another claim is valid at `now` or the
+    /// effect has been carried out.
     fn claim(
         &self,
         id: &BookingId,
@@ -46,7 +46,7 @@ pub trait Outbox: Send + Sync {
         expires_at: Timestamp,
     ) -> impl Future<Output = Result<Claim, StoreError>> + Send;
 
-    /// Notes that an effect has been carried out.
+    /// Marks an effect as carried out.
     fn mark_done(
         &self,
         id: &BookingId,
@@ -55,8 +55,8 @@ pub trait Outbox: Send + Sync {
         expires_at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Gives a right back that was taken until `until`, as the effect has
-    /// certainly not been carried out.
+    /// Releases a claim that was taken until `until`. The effect has certainly not
+    /// been carried out.
     fn release_claim(
         &self,
         id: &BookingId,

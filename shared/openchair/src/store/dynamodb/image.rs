@@ -1,4 +1,4 @@
-//! Items as the table's stream shows them: JSON that names each value's type.
+//! Items in records of the table's stream: JSON that names the type of each value.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use super::item;
 use crate::store::StoreError;
 use salon::booking::Booking;
 
-/// An item before or after a change, as a record of the stream has it
+/// An item before or after a change, as in a record of the stream
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_AttributeValue.html>).
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Image(HashMap<String, Value>);
 
 impl Image {
-    /// Returns a booking's item, as the stream shows it.
+    /// Returns the image of a booking's item.
     #[must_use]
     pub fn of(booking: &Booking) -> Self {
         let item = item::booking_item(booking);
@@ -31,24 +31,24 @@ impl Image {
         Self(key.into_iter().map(|(name, value)| (name, value.into())).collect())
     }
 
-    /// Tells whether it is that of a booking, by its key.
+    /// Tells by the key whether the item is a booking.
     #[must_use]
     pub fn is_booking(&self) -> bool {
         matches!(self.0.get("SK"), Some(Value::S(key)) if key == item::BOOKING)
     }
 
-    /// Reads the booking that it is.
+    /// Reads the booking.
     ///
     /// # Errors
-    /// When it is none that this version can read. The error names the item and
-    /// no value.
+    /// When this version cannot read the item. The error names the item and no
+    /// values.
     pub fn booking(self) -> Result<Booking, StoreError> {
         let item = self.0.into_iter().map(|(name, value)| (name, value.into())).collect();
         item::booking(&item)
     }
 }
 
-/// A value, under the letter of its type.
+/// A value, tagged with its type.
 #[derive(Clone, Deserialize, Serialize)]
 enum Value {
     S(String),
@@ -69,7 +69,7 @@ enum Value {
 }
 
 impl From<Value> for AttributeValue {
-    /// Bytes stay in base64: no booking has any.
+    /// Bytes stay in base64, as no booking has any.
     fn from(value: Value) -> Self {
         match value {
             Value::S(text) => Self::S(text),
@@ -89,7 +89,7 @@ impl From<Value> for AttributeValue {
 }
 
 impl From<AttributeValue> for Value {
-    /// Takes what is in a booking's item, where there are no sets and no bytes.
+    /// Converts the types that a booking's item has. It has no sets and no bytes.
     fn from(value: AttributeValue) -> Self {
         match value {
             AttributeValue::S(text) => Self::S(text),
@@ -110,7 +110,7 @@ mod tests {
     use salon::booking::Refund;
 
     #[test]
-    fn a_booking_is_read_out_of_its_image() {
+    fn a_booking_is_read_from_its_image() {
         let mut booking = testing::booking();
         booking.refund = Some(Refund { amount: booking.terms.deposit, attempt: 1 });
         let json = serde_json::to_value(Image::of(&booking)).unwrap();

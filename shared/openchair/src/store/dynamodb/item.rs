@@ -1,7 +1,7 @@
-//! Items as they are written, and their reading back.
+//! Writing items and reading them back.
 //!
-//! What cannot be read is an error that names the item and the attribute, and
-//! not the value: that may be personal.
+//! An error names the item and the attribute, but not the value, which may be
+//! personal.
 
 mod booking_item;
 mod hold_items;
@@ -16,10 +16,11 @@ use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
 pub(super) use self::booking_item::{
-    BOOKING, booking, booking_id, booking_item, booking_key, marker_key, question_key,
+    BOOKING, booking, booking_id, booking_item, booking_key, marker_key, poll_key,
 };
 pub(super) use self::hold_items::{
-    hold_attribute, hold_count, hold_count_item, holds_key, kept_request, request_item, request_key,
+    hold_attribute, hold_count, hold_count_item, holds_key, request_item, request_key,
+    stored_request,
 };
 use super::super::{CachedCalendar, StoreError};
 use salon::booking::BookingId;
@@ -31,9 +32,9 @@ use salon::staff_calendar::{CalendarReading, SourceReading};
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// How many days after its date a day sheet is deleted.
-const SHEET_IS_KEPT_DAYS: i64 = 30;
+const SHEET_RETENTION_DAYS: i64 = 30;
 
-/// Makes the two attributes of a key.
+/// Makes the attributes of a key.
 fn key(partition: String, sort: &str) -> Item {
     map([("PK", text(partition)), ("SK", text(sort))])
 }
@@ -58,7 +59,7 @@ pub(super) fn integer(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
 
-/// Writes an instant, in seconds since 1970.
+/// Writes an instant, in seconds since the Unix epoch.
 pub(super) fn number(at: Timestamp) -> AttributeValue {
     integer(at.as_second())
 }
@@ -67,7 +68,7 @@ fn map<'a>(fields: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> Item 
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Writes a day sheet, for its owner and date.
+/// Writes the day sheet of a staff member and date.
 pub(super) fn day_sheet_item(staff: &StaffId, date: Date, sheet: &DaySheet) -> Item {
     let mut item = key(person_key(staff), &day_key(date));
     let entries = sheet.entries().map(|entry| {
@@ -86,7 +87,7 @@ pub(super) fn day_sheet_item(staff: &StaffId, date: Date, sheet: &DaySheet) -> I
         ("version", integer(sheet.version())),
         ("entries", AttributeValue::L(entries.collect())),
     ]));
-    let last_day = date.saturating_add(Span::new().days(SHEET_IS_KEPT_DAYS)).at(0, 0, 0, 0);
+    let last_day = date.saturating_add(Span::new().days(SHEET_RETENTION_DAYS)).at(0, 0, 0, 0);
     let expires_at = Offset::UTC.to_timestamp(last_day).unwrap_or(Timestamp::MAX);
     item.insert("expiresAt".to_owned(), number(expires_at));
     item
@@ -161,8 +162,9 @@ pub(super) fn sources(reading: &CalendarReading) -> AttributeValue {
 
 const MINUTE: i64 = 60;
 
-/// Packs busy time as the minutes from each end to the next, the first from
-/// 1970, each in as few bytes as it needs. Seconds round outwards.
+/// Packs busy time as the distances in minutes between its boundaries, the first
+/// from the Unix epoch, each in as few bytes as possible. Seconds are rounded
+/// outwards.
 fn pack(busy: &IntervalSet<Timestamp>) -> Vec<u8> {
     let minutes_of = |span: &Interval<Timestamp>| {
         let (start, end) = (span.start().as_second(), span.end().as_nanosecond());
@@ -170,7 +172,7 @@ fn pack(busy: &IntervalSet<Timestamp>) -> Vec<u8> {
             + i128::from(end.rem_euclid(1_000_000_000 * i128::from(MINUTE)) != 0);
         Interval::new(start.div_euclid(MINUTE), i64::try_from(end).ok()?)
     };
-    // Rounding may have joined what was apart.
+    // Rounding may join neighbours.
     let minutes: IntervalSet<i64> = busy.iter().filter_map(minutes_of).collect();
     let mut distances = Vec::new();
     let mut last = 0;
@@ -195,11 +197,12 @@ fn unpack(packed: &[u8]) -> Option<IntervalSet<Timestamp>> {
     spans.collect()
 }
 
-/// The name of an attribute that is missing or not what this version writes.
+/// The name of an attribute that is missing or has another form than this
+/// version writes.
 #[derive(Debug, PartialEq, Eq)]
 struct Unreadable(&'static str);
 
-/// Reads an item, or tells which one is unreadable.
+/// Reads an item. The error names its key.
 fn strictly<'a, T>(
     item: &'a Item,
     read: impl FnOnce(&'a Item) -> Result<T, Unreadable>,
@@ -208,7 +211,9 @@ fn strictly<'a, T>(
         let part = |name| item.get(name).and_then(string).unwrap_or("?");
         StoreError::Corrupt {
             key: format!("{} {}", part("PK"), part("SK")),
-            problem: format!("`{attribute}` is missing, or is not what this version writes"),
+            problem: format!(
+                "`{attribute}` is missing, or has another form than this version writes"
+            ),
         }
     })
 }
@@ -221,7 +226,7 @@ fn required<'a, T>(
     optional(item, attribute, read)?.ok_or(Unreadable(attribute))
 }
 
-/// Reads an attribute that may be missing, but not anything else.
+/// Reads an attribute that may be missing. Another form is an error.
 fn optional<'a, T>(
     item: &'a Item,
     attribute: &'static str,
@@ -254,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn six_weeks_with_thirty_busy_ranges_a_day_leave_room_in_an_item() {
+    fn six_weeks_with_thirty_busy_ranges_a_day_fit_into_an_item() {
         /// `DynamoDB`'s limit for an item is 400 KB.
         const ROOM: usize = 40_000;
         let start = 1_795_500_000;
@@ -265,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn seconds_round_outwards() {
+    fn seconds_are_rounded_outwards() {
         let busy = span(1_795_500_001, 1_795_500_059).into_iter().collect();
         let unpacked = unpack(&pack(&busy)).expect("what was packed");
         assert_eq!(unpacked, span(1_795_500_000, 1_795_500_060).into_iter().collect());
     }
 
     #[test]
-    fn what_was_not_packed_is_refused() {
+    fn malformed_bytes_are_rejected() {
         for bytes in [&[][..], &[1], &[1, 2, 3], &[2, 2, 1], &[255; 12]] {
             assert_eq!(unpack(bytes), None, "{bytes:?}");
         }
@@ -280,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whole_minutes_come_back_as_they_were(spans in prop::collection::vec((0_i64..3_000_000, 1_i64..2_000), 0..50)) {
+        fn whole_minutes_are_restored_exactly(spans in prop::collection::vec((0_i64..3_000_000, 1_i64..2_000), 0..50)) {
             let busy: IntervalSet<Timestamp> =
                 spans.iter().filter_map(|(start, length)| span(start * 60, (start + length) * 60)).collect();
             prop_assert_eq!(unpack(&pack(&busy)), Some(busy));

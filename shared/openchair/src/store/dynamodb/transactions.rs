@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::item::{
     Item, booking, booking_id, booking_item, booking_key, day_sheet_item, hold_attribute,
-    hold_count, hold_count_item, holds_key, integer, kept_request, number, question_key,
-    request_item, request_key, text,
+    hold_count, hold_count_item, holds_key, integer, number, poll_key, request_item, request_key,
+    stored_request, text,
 };
 use super::{Consistency, DynamoStore, refused, unavailable};
 use crate::store::StoreError;
@@ -17,12 +17,12 @@ use crate::store::booking_store::{
 use crate::store::table::UNSETTLED_INDEX;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 
-/// For how long the note of a question is worth its storage: no pause between
-/// two questions is longer.
-const QUESTION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// How long the time of the last question to Stripe is stored. No interval
+/// between two questions is longer.
+const POLL_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 impl DynamoStore {
-    /// Lists what a transaction writes.
+    /// Returns the items that a transaction writes.
     fn writes(
         &self,
         change: &BookingChange<'_>,
@@ -71,7 +71,8 @@ impl DynamoStore {
         Ok(writes)
     }
 
-    /// Puts an item whose version was read, 0 if it was not there.
+    /// Writes an item if its version is still the one that was read; 0 if it did
+    /// not exist.
     fn put(&self, item: Item, read: u64) -> Result<TransactWriteItem, BuildError> {
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
         let put = if read == 0 {
@@ -83,8 +84,8 @@ impl DynamoStore {
         Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
 
-    /// Removes a hold from a count that nobody has read. One that has been
-    /// deleted meanwhile comes back, without a hold and to be deleted again.
+    /// Removes a hold from a count without reading it. If the item has been deleted,
+    /// this creates an empty one, which is deleted again.
     fn release(&self, key: &HoldKey, booking: &Booking) -> Result<TransactWriteItem, BuildError> {
         let update = Update::builder()
             .table_name(&self.table)
@@ -124,15 +125,15 @@ impl BookingStore for DynamoStore {
             hold_counts: counts.iter().map(count).collect::<Result<_, StoreError>>()?,
             request: request
                 .and_then(|key| item(request_key(key)))
-                .map(kept_request)
+                .map(stored_request)
                 .transpose()?,
         })
     }
 
-    /// Makes every change in a transaction, of one item too. The SDK gives all
-    /// attempts of a call the same `ClientRequestToken`, so one that is
-    /// repeated after a lost answer tells that it was made; a plain put would
-    /// fail on the version that it has itself written.
+    /// Writes every change in a transaction, even if it has one item only. The SDK
+    /// sends the same `ClientRequestToken` with all attempts of a call, so a repeat
+    /// after a lost answer succeeds. A plain put would fail on the version that it
+    /// has written before.
     async fn write(&self, change: &BookingChange<'_>) -> Result<WriteOutcome, StoreError> {
         const ASKED: &str = "a booking's change";
         let booking = Booking { version: change.booking.version + 1, ..change.booking.clone() };
@@ -154,21 +155,21 @@ impl BookingStore for DynamoStore {
     ) -> Result<bool, StoreError> {
         let milliseconds = |at: Timestamp| integer(at.as_millisecond());
         let then = now.saturating_sub(pause).unwrap_or(Timestamp::MIN);
-        let expires_at = now.saturating_add(QUESTION_LIFETIME).unwrap_or(Timestamp::MAX);
+        let expires_at = now.saturating_add(POLL_LIFETIME).unwrap_or(Timestamp::MAX);
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(question_key(id)))
+            .set_key(Some(poll_key(id)))
             .update_expression("SET askedAt = :now, expiresAt = :expires")
             .condition_expression("attribute_not_exists(askedAt) OR askedAt <= :then")
             .expression_attribute_values(":now", milliseconds(now))
             .expression_attribute_values(":then", milliseconds(then))
             .expression_attribute_values(":expires", number(expires_at));
-        Ok(refused(update.send().await, "noting a question")?.is_none())
+        Ok(refused(update.send().await, "recording a poll")?.is_none())
     }
 
-    /// Reads an index, which follows the table within a second or so.
+    /// Reads an index, which is usually about a second behind the table.
     async fn bookings_to_check(
         &self,
         now: Timestamp,
@@ -188,26 +189,27 @@ impl BookingStore for DynamoStore {
         while due.len() < limit
             && let Some(item) = items.next().await
         {
-            due.push(booking_id(&item.map_err(|error| unavailable("what is due", error))?)?);
+            due.push(booking_id(&item.map_err(|error| unavailable("bookings to check", error))?)?);
         }
         Ok(due)
     }
 }
 
-/// Tells whether others are the only reason why a transaction was not made.
+/// Tells whether a transaction failed only because of other writers.
 ///
-/// An overload or a mistake beside them is no conflict: reading again would
-/// not help.
+/// If there is another reason as well, such as an overload, it is no conflict:
+/// reading again would not help.
 fn is_conflict(error: &SdkError<TransactWriteItemsError>) -> bool {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             let reasons = cancelled.cancellation_reasons().iter();
             let mut codes =
                 reasons.filter_map(CancellationReason::code).filter(|code| *code != "None");
-            let is_others = |code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict");
-            codes.next().is_some_and(is_others) && codes.all(is_others)
+            let is_other_writer =
+                |code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict");
+            codes.next().is_some_and(is_other_writer) && codes.all(is_other_writer)
         }
-        // The attempt before this one is still at work on it.
+        // An earlier attempt of the same call is still being processed.
         Some(TransactWriteItemsError::TransactionInProgressException(_)) => true,
         _ => false,
     }

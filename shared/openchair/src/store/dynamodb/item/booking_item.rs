@@ -26,18 +26,18 @@ pub(in super::super) fn booking_key(id: &BookingId) -> Item {
     key(format!("{PREFIX}{id}"), BOOKING)
 }
 
-/// Names the item that notes when Stripe was last asked about a booking. It is
-/// not the booking's own: that one is always written whole.
-pub(in super::super) fn question_key(id: &BookingId) -> Item {
+/// Returns the key of the item that records when Stripe was last asked about a
+/// booking. It is a separate item because the booking's is always replaced.
+pub(in super::super) fn poll_key(id: &BookingId) -> Item {
     key(format!("{PREFIX}{id}"), "QUESTION")
 }
 
-/// Names the item that notes an effect of a booking's `version`th writing.
+/// Returns the key of the marker of an effect.
 pub(in super::super) fn marker_key(id: &BookingId, effect: &str, version: u64) -> Item {
     key(format!("{PREFIX}{id}"), &format!("SENT#{effect}#{version}"))
 }
 
-/// Reads the id in the key of a booking's item.
+/// Reads the id from the key of a booking's item.
 pub(in super::super) fn booking_id(item: &Item) -> Result<BookingId, StoreError> {
     strictly(item, id)
 }
@@ -46,8 +46,8 @@ fn id(item: &Item) -> Result<BookingId, Unreadable> {
     required(item, "PK", |key| BookingId::parse(string(key)?.strip_prefix(PREFIX)?))
 }
 
-/// Writes a booking. While somebody has to look after it, it has the attributes
-/// by which the index lists it.
+/// Writes a booking. Until it is settled, it has the attributes by which the index
+/// lists it.
 pub(in super::super) fn booking_item(booking: &Booking) -> Item {
     let Booking { terms, customer, checkout, .. } = booking;
     let hold_keys = booking.hold_keys.iter().map(|key| text(&*key.0));
@@ -89,7 +89,7 @@ pub(in super::super) fn booking_item(booking: &Booking) -> Item {
     item
 }
 
-/// Reads what [`booking_item`] has written.
+/// Reads an item that [`booking_item`] has written.
 pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
     strictly(item, |item| {
         let text = |name| required(item, name, string);

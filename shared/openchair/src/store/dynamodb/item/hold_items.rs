@@ -1,5 +1,5 @@
-//! What a request to reserve has to know of others: counts of unpaid holds,
-//! and idempotency keys.
+//! The items of a reservation besides the booking: counts of unpaid holds, and
+//! idempotency keys.
 
 use super::{
     Item, Unreadable, instant, integer, key, map, number, parsed, required, strictly, string, text,
@@ -8,8 +8,8 @@ use crate::store::StoreError;
 use crate::store::booking_store::{HoldCount, StoredRequest};
 use salon::booking::{BookingId, HoldKey, RequestKey};
 
-/// What the name of a hold's attribute begins with. Each hold has one of its
-/// own, so that it can be removed from an item that nobody has read.
+/// The prefix of a hold's attribute. Each hold has its own attribute, so that it
+/// can be removed without reading the item.
 const HOLD: &str = "hold#";
 
 pub(in super::super) fn holds_key(hold_key: &HoldKey) -> Item {
@@ -20,12 +20,12 @@ pub(in super::super) fn request_key(request_key: &RequestKey) -> Item {
     key(format!("REQUEST#{}", request_key.0), "REQUEST")
 }
 
-/// Names the attribute of a hold.
+/// Returns the name of a hold's attribute.
 pub(in super::super) fn hold_attribute(id: &BookingId) -> String {
     format!("{HOLD}{id}")
 }
 
-/// Writes a count. It is deleted once its last hold is over.
+/// Writes a count. It expires with its last hold.
 pub(in super::super) fn hold_count_item(hold_key: &HoldKey, count: &HoldCount) -> Item {
     let mut item = holds_key(hold_key);
     let holds = count.holds.iter().map(|(id, until)| (hold_attribute(id), number(*until)));
@@ -47,7 +47,7 @@ pub(in super::super) fn hold_count(item: &Item) -> Result<HoldCount, StoreError>
     })
 }
 
-/// Writes what an idempotency key is used for.
+/// Writes the request stored under an idempotency key.
 pub(in super::super) fn request_item(request_key: &RequestKey, request: &StoredRequest) -> Item {
     let mut item = self::request_key(request_key);
     item.extend(map([
@@ -60,7 +60,7 @@ pub(in super::super) fn request_item(request_key: &RequestKey, request: &StoredR
 }
 
 /// Reads `bookingId`, `fingerprint` and `until`.
-pub(in super::super) fn kept_request(item: &Item) -> Result<StoredRequest, StoreError> {
+pub(in super::super) fn stored_request(item: &Item) -> Result<StoredRequest, StoreError> {
     strictly(item, |item| {
         Ok(StoredRequest {
             booking_id: required(item, "bookingId", |id| BookingId::parse(string(id)?))?,

@@ -107,7 +107,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn a_booking_comes_back_as_it_was(kept in bookings()) {
+    fn a_booking_is_restored_from_its_item(kept in bookings()) {
         let item = booking_item(&kept);
         prop_assert_eq!(booking(&item).expect("readable"), kept);
     }
