@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use openchair::bookings::{Bookings, Request, ReserveError, Reserved, address_key, fingerprint};
+use openchair::bookings::{
+    BookingRequest, Bookings, Reservation, ReserveError, address_key, fingerprint,
+};
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::{STRIPE_RETRIES, SecretKey, StripeClient};
@@ -138,10 +140,10 @@ impl SalonHarness {
     ///
     /// # Panics
     /// When `time` is not a time.
-    pub async fn reserve(&self, time: &str) -> Result<Reserved, ReserveError> {
+    pub async fn reserve(&self, time: &str) -> Result<Reservation, ReserveError> {
         let number = next_number();
         let email = format!("someone{number}@example.com");
-        let request = Request {
+        let request = BookingRequest {
             service: self.salon.service("2.02").expect("a service of half an hour"),
             start: format!("2026-11-24T{time}:00-08:00").parse().expect("an instant"),
             staff: None,

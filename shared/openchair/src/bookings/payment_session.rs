@@ -107,7 +107,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// request for a session.
     async fn renew_checkout(&self, rejected: &Booking) -> Result<Booking, SettleError> {
         let attempt = rejected.checkout.attempt;
-        let updated = self.update(&rejected.id, None, async |mut booking: Booking| {
+        let updated = self.update(&rejected.id, None, |mut booking: Booking| async move {
             let is_as_rejected =
                 booking.checkout.attempt == attempt && booking.checkout.session.is_none();
             if booking.state != State::Held || !is_as_rejected {
@@ -144,7 +144,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         known: &Booking,
         session: &payments::Session,
     ) -> Result<Booking, SettleError> {
-        let updated = self.update(&known.id, Some(known.clone()), async |mut booking: Booking| {
+        let updated = self.update(&known.id, Some(known), |mut booking: Booking| async move {
             if booking.checkout.session.as_ref().is_some_and(|known| known.id == session.id) {
                 return Ok(Decision::Keep(booking, ()));
             }

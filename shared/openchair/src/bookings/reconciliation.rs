@@ -150,7 +150,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         id: &BookingId,
         interval: SignedDuration,
     ) -> Result<(), StoreError> {
-        let updated = self.update(id, None, async |booking: Booking| {
+        let updated = self.update(id, None, |booking: Booking| async move {
             let now = self.now();
             if booking.check_at.is_none_or(|at| at > now) {
                 return Ok::<_, StoreError>(Decision::Keep(booking, ()));

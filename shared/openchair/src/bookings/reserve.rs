@@ -139,7 +139,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let hold_keys: Vec<HoldKey> =
             customer_keys.iter().chain(&request.address).cloned().collect();
         let placement = self
-            .retry_conflicts(async || {
+            .retry_conflicts(|_| async {
                 let day = DateRange::single(slot.date(&self.salon));
                 let (busy, context) = try_join!(
                     self.reader.read_days(&self.salon, &candidates, day, Consistency::Strong),

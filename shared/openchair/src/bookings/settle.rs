@@ -6,6 +6,7 @@ use super::Bookings;
 use super::stripe_status::event_of;
 use super::transition::Trigger;
 use crate::busy::Origin;
+use crate::http::ApiError;
 use crate::payments::webhook::SessionChange;
 use crate::payments::{Payments, Session, StripeError};
 use crate::store::StoreError;
@@ -29,6 +30,16 @@ pub enum SettleError {
     /// A payment came late, and it is unknown whether the time is still free.
     #[error("the calendar of every eligible person is unreadable")]
     CalendarUnknown,
+}
+
+impl From<SettleError> for ApiError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Store(error) => error.into(),
+            SettleError::Stripe(error) => error.into(),
+            SettleError::CalendarUnknown => Self::calendar_unavailable().because(error),
+        }
+    }
 }
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {

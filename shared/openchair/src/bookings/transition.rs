@@ -83,8 +83,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         event: &BookingEvent,
         trigger: Trigger,
     ) -> Result<Applied, SettleError> {
+        let is_meant = &is_meant;
         let updated = self
-            .update(id, None, async |before: Booking| {
+            .update(id, None, |before: Booking| async move {
                 if is_meant(&before) {
                     self.decide(before, event, trigger).await
                 } else {

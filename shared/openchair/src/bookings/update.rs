@@ -79,16 +79,21 @@ impl<S: BookingStore, O: Origin, P> Bookings<S, O, P> {
     ///
     /// Returns the booking as it is stored afterwards, or nothing if it does not
     /// exist.
-    pub(super) async fn update<T, E: From<StoreError>>(
+    pub(super) async fn update<T, E, Deciding>(
         &self,
         id: &BookingId,
-        mut known: Option<Booking>,
-        mut decide: impl AsyncFnMut(Booking) -> Result<Decision<T>, E>,
-    ) -> Result<Option<(Booking, T)>, E> {
-        self.retry_conflicts(async || {
-            let read = match known.take() {
-                Some(booking) => Some(booking),
-                None => self.reader.store().booking(id).await?,
+        known: Option<&Booking>,
+        decide: impl Fn(Booking) -> Deciding,
+    ) -> Result<Option<(Booking, T)>, E>
+    where
+        E: From<StoreError>,
+        Deciding: Future<Output = Result<Decision<T>, E>>,
+    {
+        let decide = &decide;
+        self.retry_conflicts(|attempt| async move {
+            let read = match known {
+                Some(booking) if attempt == 1 => Some(booking.clone()),
+                _ => self.reader.store().booking(id).await?,
             };
             let Some(booking) = read else { return Ok(Attempt::Done(None)) };
             let (update, value) = match decide(booking).await? {
@@ -106,16 +111,21 @@ impl<S: BookingStore, O: Origin, P> Bookings<S, O, P> {
 }
 
 impl<S: Store, O: Origin, P> Bookings<S, O, P> {
-    /// Calls `attempt` until it is done, with pauses after conflicts.
+    /// Calls `attempt` with its number until it is done, with pauses after
+    /// conflicts.
     ///
     /// # Errors
     /// When `attempt` fails, or when other writers are always faster.
-    pub(super) async fn retry_conflicts<T, E: From<StoreError>>(
+    pub(super) async fn retry_conflicts<T, E, Attempting>(
         &self,
-        mut attempt: impl AsyncFnMut() -> Result<Attempt<T>, E>,
-    ) -> Result<T, E> {
+        attempt: impl Fn(u32) -> Attempting,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        Attempting: Future<Output = Result<Attempt<T>, E>>,
+    {
         for number in 1..=MAX_ATTEMPTS {
-            match attempt().await? {
+            match attempt(number).await? {
                 Attempt::Done(value) => return Ok(value),
                 Attempt::Conflict => self.back_off(number).await,
                 Attempt::ReadAgain => {}

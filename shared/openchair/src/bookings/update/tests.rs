@@ -1,3 +1,5 @@
+use std::cell::Cell;
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -121,17 +123,18 @@ fn stored(booking: Booking) -> OneBooking {
 async fn an_update_that_loses_a_version_race_keeps_both_changes() {
     let before = testing::booking();
     // The first attempt gets the booking from the store, or from the caller.
-    for known in [None, Some(before.clone())] {
+    for known in [None, Some(&before)] {
         let store = stored(before.clone());
-        let mut attempts = 0;
+        let attempts = Cell::new(0);
         let updated = bookings(&store)
-            .update(&before.id, known, async |mut booking: Booking| {
-                attempts += 1;
-                if attempts == 1 {
+            .update(&before.id, known, |mut booking: Booking| {
+                attempts.update(|attempts| attempts + 1);
+                if attempts.get() == 1 {
                     store.change(|stored| stored.has_conflict = !stored.has_conflict);
                 }
                 booking.check_at = Some(Timestamp::MAX);
-                Ok::<_, StoreError>(Decision::Write(BookingUpdate::only(booking), attempts))
+                let update = BookingUpdate::only(booking);
+                ready(Ok::<_, StoreError>(Decision::Write(update, attempts.get())))
             })
             .await;
         let expected = Booking {
@@ -148,23 +151,23 @@ async fn an_update_that_loses_a_version_race_keeps_both_changes() {
 #[tokio::test]
 async fn an_update_gives_up_after_the_last_attempt() {
     let store = stored(testing::booking());
-    let mut attempts = 0;
+    let attempts = Cell::new(0);
     let updated = bookings(&store)
-        .update(&testing::booking().id, None, async |_| {
-            attempts += 1;
-            Ok::<Decision<()>, StoreError>(Decision::Conflict)
+        .update(&testing::booking().id, None, |_| {
+            attempts.update(|attempts| attempts + 1);
+            ready(Ok::<Decision<()>, StoreError>(Decision::Conflict))
         })
         .await;
     assert!(matches!(updated, Err(StoreError::Unavailable { .. })), "{updated:?}");
-    assert_eq!(attempts, MAX_ATTEMPTS);
+    assert_eq!(attempts.get(), MAX_ATTEMPTS);
     assert_eq!(store.get(), Some(testing::booking()), "nothing was written");
 }
 
 #[tokio::test]
 async fn a_booking_that_does_not_exist_is_not_updated() {
     let updated = bookings(&OneBooking::default())
-        .update(&testing::booking().id, None, async |booking| {
-            Ok::<_, StoreError>(Decision::Write(BookingUpdate::only(booking), ()))
+        .update(&testing::booking().id, None, |booking| {
+            ready(Ok::<_, StoreError>(Decision::Write(BookingUpdate::only(booking), ())))
         })
         .await;
     assert_eq!(updated.expect("the store is up"), None);
