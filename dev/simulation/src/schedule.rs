@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
-use openchair::bookings::{ReserveError, Reservation};
+use openchair::bookings::{Reservation, ReserveError};
 use salon::booking::State;
 
 use self::task::{Task, TaskResult};

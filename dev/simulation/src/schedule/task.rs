@@ -1,6 +1,6 @@
 use std::pin::Pin;
 
-use openchair::bookings::{ReserveError, Reservation};
+use openchair::bookings::{Reservation, ReserveError};
 
 use crate::stripe_model::WebhookEvent;
 use crate::trace::short;
