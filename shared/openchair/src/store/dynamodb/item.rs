@@ -212,7 +212,7 @@ fn strictly<'a, T>(
         StoreError::Corrupt {
             key: format!("{} {}", part("PK"), part("SK")),
             problem: format!(
-                "`{attribute}` is missing, or has another form than this version writes"
+                "`{attribute}` is missing or not in the form that this version writes"
             ),
         }
     })
