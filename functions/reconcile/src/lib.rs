@@ -46,8 +46,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
         // The other half is for the last booking: three slow requests to Stripe take half
         // a minute.
         let time = left.unwrap_or(LOCAL_RUN_TIME) / RECONCILE_START_SHARE;
-        let budget =
-            ReconcileBudget { bookings: MAX_BOOKINGS, pause: PAUSE, deadline: Instant::now() + time };
+        let budget = ReconcileBudget {
+            bookings: MAX_BOOKINGS,
+            pause: PAUSE,
+            deadline: Instant::now() + time,
+        };
         let outcome = self.bookings.reconcile(budget).await;
         match &outcome {
             Ok(report) => tracing::info!(

@@ -37,7 +37,7 @@ impl From<SettleError> for ApiError {
         match error {
             SettleError::Store(error) => error.into(),
             SettleError::Stripe(error) => error.into(),
-            SettleError::CalendarUnknown => Self::calendar_unavailable().because(error),
+            SettleError::CalendarUnknown => Self::calendar_unavailable().caused_by(error),
         }
     }
 }

@@ -144,8 +144,9 @@ async fn what_cannot_be_read_is_an_error_that_names_the_item_and_shows_nothing()
     // DynamoDB itself keeps other types out of the keys, also of an index.
     let cannot_be_wrong = ["PK", "SK", "unsettled", "checkAt"];
     for name in item.keys().filter(|name| !["PK", "SK"].contains(&name.as_str())) {
-        let expected =
-            format!("{partition} BOOKING: `{name}` is missing or not in the form that this version writes");
+        let expected = format!(
+            "{partition} BOOKING: `{name}` is missing or not in the form that this version writes"
+        );
         let mut without = item.clone();
         without.remove(name);
         let found = read(without).await;
