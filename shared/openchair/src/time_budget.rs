@@ -23,9 +23,9 @@ pub const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(29);
 /// `Timeout` of the webhook function.
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(25);
 /// `Timeout` of the reconcile function.
-pub const RECONCILE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const RECONCILE_TIMEOUT: Duration = Duration::from_mins(1);
 /// `Timeout` of the notify function.
-pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(120);
+pub const NOTIFY_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Time after which checkout answers 503 without waiting any longer. Whatever it has
 /// written by then stays, and a repeated request or the schedule continues with it.

@@ -153,11 +153,11 @@ fn parameters() -> BTreeMap<&'static str, &'static str> {
     for line in lines.take_while(|line| line.is_empty() || line.starts_with(' ')) {
         if let Some(default) = line.strip_prefix("    Default: ") {
             parameters.insert(current, default.trim_matches('"'));
-        } else if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
-            if !name.starts_with(' ') {
-                current = name;
-                parameters.insert(current, "");
-            }
+        } else if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'))
+            && !name.starts_with(' ')
+        {
+            current = name;
+            parameters.insert(current, "");
         }
     }
     parameters
