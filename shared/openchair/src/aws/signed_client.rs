@@ -161,13 +161,13 @@ impl SignedClient {
         };
         let timed_out = |after| AwsError::Timeout { service, after };
         let log_failure = |failed: &FailedAttempt<'_, AwsError>| {
-            let Some(pause) = failed.pause else { return };
+            let Some(retry_in) = failed.pause else { return };
             tracing::warn!(
                 error.cause = chain(failed.error),
                 aws.service = service,
                 aws.attempt = failed.number,
                 aws.latency_ms = millis(failed.latency),
-                aws.pause_ms = millis(pause),
+                aws.pause_ms = millis(retry_in),
                 "AWS request failed, retrying"
             );
         };

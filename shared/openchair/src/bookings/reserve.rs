@@ -114,7 +114,7 @@ impl From<SettleError> for ReserveError {
 /// How the search for a free time ended.
 enum Placement {
     /// A hold was placed.
-    New(Booking),
+    New(Box<Booking>),
     /// An earlier request under the same idempotency key has placed one.
     Earlier(StoredRequest),
 }
@@ -169,13 +169,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     return Ok(Attempt::ReadAgain);
                 }
                 Ok(match self.place(&booking, &sheet, &counts, request, now).await? {
-                    WriteOutcome::Written(booking) => Attempt::Done(Placement::New(booking)),
+                    WriteOutcome::Written(booking) => {
+                        Attempt::Done(Placement::New(Box::new(booking)))
+                    }
                     WriteOutcome::Conflict => Attempt::Conflict,
                 })
             })
             .await?;
         let booking = match placement {
-            Placement::New(booking) => booking,
+            Placement::New(booking) => *booking,
             Placement::Earlier(stored) => return self.resume(&stored, request).await,
         };
         count(Metric::HoldsPlaced);

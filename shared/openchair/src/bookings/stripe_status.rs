@@ -79,13 +79,12 @@ pub(super) fn event_of(session: &Session) -> Result<Option<BookingEvent>, Settle
     let event = match (session.status, session.paid) {
         (SessionStatus::Open, _) => return Ok(None),
         (SessionStatus::Expired, _) => BookingEvent::SessionExpired,
-        (SessionStatus::Complete, true) => match &session.payment {
-            Some(payment) => BookingEvent::Paid(payment.clone()),
-            None => {
-                let reason = format!("session {} is paid and names no payment", session.id);
-                return Err(SettleError::Stripe(StripeError::Unreadable { reason }));
-            }
-        },
+        (SessionStatus::Complete, true) => {
+            let payment = session.payment.clone().ok_or_else(|| StripeError::Unreadable {
+                reason: format!("session {} is paid and names no payment", session.id),
+            });
+            BookingEvent::Paid(payment.map_err(SettleError::Stripe)?)
+        }
         (SessionStatus::Complete, false) if session.failed => BookingEvent::PaymentFailed,
         (SessionStatus::Complete, false) => BookingEvent::PaymentPending,
     };

@@ -175,8 +175,8 @@ fn log_failure(failed: &FailedAttempt<'_, StripeError>) {
     let details = failed.error.details();
     let status = details.map(|details| details.status);
     let request_id = details.and_then(|details| details.request_id.as_deref());
-    match failed.pause {
-        Some(pause) => tracing::warn!(
+    if let Some(pause) = failed.pause {
+        tracing::warn!(
             error.cause = chain(failed.error),
             stripe.attempt = failed.number,
             stripe.latency_ms = millis(failed.latency),
@@ -184,14 +184,15 @@ fn log_failure(failed: &FailedAttempt<'_, StripeError>) {
             stripe.status = status,
             stripe.request_id = request_id,
             "Stripe request failed, retrying"
-        ),
-        None => tracing::debug!(
+        );
+    } else {
+        tracing::debug!(
             stripe.attempt = failed.number,
             stripe.latency_ms = millis(failed.latency),
             stripe.status = status,
             stripe.request_id = request_id,
             "Stripe request failed"
-        ),
+        );
     }
 }
 
