@@ -181,20 +181,20 @@ async fn an_event_is_created_and_deleted_once_and_never_busy() {
         location: None,
         url: "https://salon.example/booking".to_owned(),
     };
-    let soon = || Instant::now() + Duration::from_secs(10);
-    writing.delete(OWNER, &event.id, soon()).await.expect("404 is fine");
+    let in_ten_seconds = || Instant::now() + Duration::from_secs(10);
+    writing.delete(OWNER, &event.id, in_ten_seconds()).await.expect("404 is fine");
     for _ in 0..2 {
-        writing.insert(OWNER, &event, soon()).await.expect("409 is fine");
+        writing.insert(OWNER, &event, in_ten_seconds()).await.expect("409 is fine");
     }
     assert_eq!(serving.google().events(OWNER).len(), 1);
     let busy = ask(&calendars(&serving, None), &[OWNER]).await.unwrap();
     assert!(busy.as_slice().is_empty(), "{busy:?}");
     for _ in 0..2 {
-        writing.delete(OWNER, &event.id, soon()).await.expect("410 is fine");
+        writing.delete(OWNER, &event.id, in_ten_seconds()).await.expect("410 is fine");
     }
-    writing.insert(OWNER, &event, soon()).await.expect("409 is fine");
+    writing.insert(OWNER, &event, in_ten_seconds()).await.expect("409 is fine");
     assert!(serving.google().events(OWNER)[0].is_deleted(), "a deleted one stays so");
 
-    let reading = calendars(&serving, None).insert(OWNER, &event, soon()).await;
+    let reading = calendars(&serving, None).insert(OWNER, &event, in_ten_seconds()).await;
     assert!(matches!(reading, Err(CalendarError::Refused { status: 403, .. })), "{reading:?}");
 }

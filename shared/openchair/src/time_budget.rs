@@ -171,7 +171,7 @@ pub const CLAIM: SignedDuration = SignedDuration::from_secs(15);
 /// Time that notify waits before it reports a record that may succeed later. A claim
 /// that a crash left behind is over by then.
 pub const NOTIFY_PAUSE: Duration = CLAIM.unsigned_abs();
-/// Time before the end of a run at which notify starts no more reminders.
+/// Time before the end of a run at which notify stops starting reminders.
 ///
 /// It covers three slow requests. A reminder makes four: one that is cut off before
 /// its marker is written may be sent again, and is then logged as repeated.

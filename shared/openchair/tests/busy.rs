@@ -27,7 +27,7 @@ struct FakeOrigin {
 #[derive(Clone, Copy, Debug)]
 struct Read {
     begun: Instant,
-    /// Whether the reader lived, and had the patience, to hear the answer.
+    /// Whether the reader lived long enough to receive the result.
     heard: bool,
 }
 

@@ -110,7 +110,7 @@ async fn each_broken_rule_of_a_session_has_its_error() {
     #[rustfmt::skip]
     let cases: Vec<(&str, Form, Option<&str>, Option<&str>)> = vec![
         ("no mode", hosted().without("mode"), Some("parameter_missing"), Some("mode")),
-        ("a mode that is none", hosted().set("mode", "gift"), None, Some("mode")),
+        ("an unknown mode", hosted().set("mode", "gift"), None, Some("mode")),
         ("a mode of Stripe's only", hosted().set("mode", "setup"), None, Some("mode")),
         ("an old name of a ui_mode", hosted().set("ui_mode", "hosted"), None, Some("ui_mode")),
         ("hosted without success_url", hosted().without("success_url"), Some("parameter_missing"), Some("success_url")),

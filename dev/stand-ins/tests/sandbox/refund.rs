@@ -57,7 +57,7 @@ async fn each_broken_rule_of_a_refund_has_its_error() {
             Some("parameter_invalid_integer"),
             Some("amount"),
         ),
-        ("a reason that is none", of(&[(pi, &payment), ("reason", "rain")]), None, Some("reason")),
+        ("an unknown reason", of(&[(pi, &payment), ("reason", "rain")]), None, Some("reason")),
         (
             "an unknown parameter",
             of(&[(pi, &payment), ("why", "rain")]),

@@ -140,16 +140,16 @@ impl Harness {
     async fn handle(&self, records: &[&Value]) -> Result<NotifyResponse, ReminderError> {
         let event = json!({"Records": records});
         let event: NotifyEvent = serde_json::from_value(event).expect("an event");
-        Box::pin(self.function.handle(event, self.soon())).await
+        Box::pin(self.function.handle(event, self.deadline())).await
     }
 
     pub(crate) async fn remind(&self) -> Result<NotifyResponse, ReminderError> {
         let event: NotifyEvent =
             serde_json::from_value(json!({"source": "aws.events"})).expect("an event");
-        Box::pin(self.function.handle(event, self.soon())).await
+        Box::pin(self.function.handle(event, self.deadline())).await
     }
 
-    fn soon(&self) -> Timestamp {
+    fn deadline(&self) -> Timestamp {
         self.clock.now() + SignedDuration::from_secs(90)
     }
 

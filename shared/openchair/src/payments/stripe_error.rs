@@ -35,7 +35,7 @@ pub enum StripeError {
         replayed: bool,
     },
     /// The idempotency key was used before with other parameters, which is a
-    /// bug of ours. The effect of the first request is unknown.
+    /// bug in our code. The effect of the first request is unknown.
     #[error("the idempotency key belongs to another request: {0}")]
     KeyReused(StripeErrorDetails),
     /// No connection, or one that broke before the response was complete.
