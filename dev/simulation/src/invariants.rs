@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use openchair::payments::RefundStatus;
 use salon::booking::{Booking, BookingId, State};
 use testing::Contents;
@@ -15,8 +15,7 @@ use testing::Contents;
 use super::stripe_model::{CheckoutSession, Ledger, PaymentState};
 use super::trace::short;
 
-const NO_OVERLAP: &str = "two live entries of one staff member never overlap";
-const SHEETS_MATCH: &str = "the entries of the day sheets are those of the bookings";
+const SHEETS_MATCH: &str = "day sheets have the bookings' entries, and these never overlap";
 const ONLY_HOLDS_COUNT: &str = "only unpaid holds count against a client";
 const SESSION_HAS_BOOKING: &str = "every session has a booking";
 const HOLD_OUTLIVES_SESSION: &str = "a hold ends at least 5 minutes after its session";
@@ -67,12 +66,12 @@ impl BookingHistory {
         contents: Contents<'_>,
         ledger: &Ledger,
     ) -> Result<(), Violation> {
-        check_sheets(contents)?;
+        contents.check().or_else(|details| violated(SHEETS_MATCH, details))?;
         check_counts(contents)?;
         for booking in contents.bookings.values() {
             self.observe(booking);
         }
-        for session in ledger.sessions() {
+        for session in &ledger.sessions {
             let Some(booking) = contents.bookings.get(&session.booking) else {
                 return violated(SESSION_HAS_BOOKING, format!("{} has none", session.id));
             };
@@ -142,7 +141,7 @@ impl BookingHistory {
         let is_paid = |session: &&CheckoutSession| {
             session.booking == booking.id && session.state == PaymentState::Paid
         };
-        let mut paid = ledger.sessions().iter().filter(is_paid);
+        let mut paid = ledger.sessions.iter().filter(is_paid);
         let Some(session) = paid.next() else {
             if matches!(state, State::Expired | State::Cancelled) {
                 return Ok(());
@@ -170,40 +169,6 @@ impl BookingHistory {
         let details = format!("{id} was paid and is {state}: {refunded} of {owed} is refunded");
         violated(PAID_IS_CONFIRMED_OR_REFUNDED, details)
     }
-}
-
-fn check_sheets(contents: Contents<'_>) -> Result<(), Violation> {
-    let mut entries = 0;
-    for ((staff, date), sheet) in contents.sheets {
-        let mut busy_until = (Timestamp::MIN, "");
-        for entry in sheet.entries() {
-            entries += 1;
-            let (id, start) = (short(&entry.booking_id), entry.appointment.start());
-            if start < busy_until.0 {
-                let (end, other) = busy_until;
-                let details =
-                    format!("{staff} is busy with {other} until {end}, and {id} begins at {start}");
-                return violated(NO_OVERLAP, details);
-            }
-            busy_until = busy_until.max((entry.free_from, id));
-            let booking = contents.bookings.get(&entry.booking_id);
-            let is_its = |booking: &Booking| {
-                booking.staff == *staff
-                    && booking.date == *date
-                    && booking.entry().as_ref() == Some(entry)
-            };
-            if !booking.is_some_and(is_its) {
-                let details = format!("the entry of {id} differs from its booking");
-                return violated(SHEETS_MATCH, details);
-            }
-        }
-    }
-    let keeping = contents.bookings.values().filter(|booking| booking.entry().is_some()).count();
-    if keeping != entries {
-        let details = format!("{keeping} bookings keep a time, but the day sheets have {entries}");
-        return violated(SHEETS_MATCH, details);
-    }
-    Ok(())
 }
 
 fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
@@ -247,6 +212,6 @@ fn check_session(session: &CheckoutSession, booking: &Booking) -> Result<(), Vio
     if allowed.contains(&state) {
         return Ok(());
     }
-    let details = format!("session {} is {}, but {id} is {state}", session.id, session.state);
+    let details = format!("session {} is {:?}, but {id} is {state}", session.id, session.state);
     violated(STATE_FITS_SESSION, details)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use simulation::Options;
+use simulation::{Bug, numbered, report, run_schedule, search, shrink};
 
 /// Searches for an order of events that breaks a booking, a payment or a notification
 ///
@@ -11,15 +11,29 @@ use simulation::Options;
 /// to the table, Stripe, SES and Google fail, what crashes, and which events come late,
 /// twice or never. The same seed always has the same schedule.
 ///
-/// A search uses all cores and prints its progress every 5 seconds. It ends with a line
-/// about what was simulated when all seeds have run or Ctrl-C is pressed. If a schedule
-/// breaks an invariant, the search ends at once, prints the seed and a short schedule
-/// that breaks the same invariant, and exits with 1.
+/// A search uses all cores, prints its progress every 5 seconds, and ends with a line
+/// about what was simulated. If a schedule breaks an invariant, the search ends at
+/// once, prints the seed and a short schedule that breaks the same invariant, and
+/// exits with 1.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo dev simulate", version, after_help = EXAMPLES)]
 struct Cli {
-    #[command(flatten)]
-    options: Options,
+    /// How many schedules to run
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    seeds: u64,
+
+    /// The first seed
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    first: u64,
+
+    /// Run the schedule of one seed and print its steps, or a short schedule that
+    /// breaks the same invariant
+    #[arg(long, conflicts_with_all = ["seeds", "first"])]
+    seed: Option<u64>,
+
+    /// Plant a bug, to see that the simulation finds it
+    #[arg(long, value_enum)]
+    bug: Option<Bug>,
 }
 
 const EXAMPLES: &str = "\
@@ -29,13 +43,24 @@ Examples:
   cargo dev simulate --seed 17                     one schedule, step by step
   cargo dev simulate --bug short-hold              a planted bug, found and made short";
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match simulation::run(Cli::parse().options).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+fn main() -> ExitCode {
+    let Cli { seeds, first, seed, bug } = Cli::parse();
+    let found = seed.or_else(|| {
+        let (finding, totals) = search(first..first.saturating_add(seeds), bug);
+        println!("{totals}");
+        finding.map(|finding| finding.seed)
+    });
+    let shrunk = found.and_then(|seed| Some((seed, shrink(seed, bug)?)));
+    let is_found = shrunk.is_some();
+    if let Some((seed, shrunk)) = shrunk {
+        println!("{}", report(seed, bug, &shrunk));
+    } else if let Some(seed) = seed {
+        println!("The steps of seed {seed}:\n{}", numbered(&run_schedule(seed, bug, true).trace));
     }
+    match (bug, is_found) {
+        (None, false) | (Some(_), true) => return ExitCode::SUCCESS,
+        (None, true) => eprintln!("error: a schedule breaks an invariant"),
+        (Some(_), false) => eprintln!("error: no schedule shows the planted bug"),
+    }
+    ExitCode::FAILURE
 }

@@ -18,15 +18,11 @@ mod notification_log;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
-use notify::{Notify, NotifyEvent, NotifyResponse, ReminderError};
-use openchair::calendars::{CalendarSecrets, StaffCalendars};
-use openchair::clock::Clock;
-use salon::Salon;
-use serde_json::json;
+use notify::{NotifyEvent, NotifyResponse, ReminderError};
 
 pub(super) use self::mail_and_calendars::MailAndCalendars;
 use self::notification_invariants as invariants;
@@ -37,10 +33,6 @@ use super::decisions::Decisions;
 use super::invariants::{Violation, violated};
 use super::planted_bug::Bug;
 use super::system::System;
-use super::table_hook::TableHook;
-use super::trace::Caller;
-use stand_ins::fake_google;
-use testing::MemoryStore;
 
 /// How many shards the stream has.
 const SHARDS: usize = 2;
@@ -61,59 +53,20 @@ const ROUNDS: usize = 20;
 /// After how many polls a delivery counts as endless.
 const POLLS: usize = 2_000;
 
-static SECRETS: LazyLock<CalendarSecrets> = LazyLock::new(|| {
-    let secrets = json!({"google": {
-        "serviceAccount": fake_google::service_account("https://google.example/token"),
-        "calendars": {"a": "a", "b": "b"},
-    }});
-    CalendarSecrets::parse(&secrets.to_string().into()).expect("secrets")
-});
-
-/// The function and what it calls.
-#[derive(Debug)]
-pub(super) struct Notifier {
-    function: Notify<MemoryStore, MailAndCalendars, MailAndCalendars>,
-    table_hook: TableHook,
-    services: MailAndCalendars,
-    log: NotificationLog,
-}
-
-impl Notifier {
-    pub(super) fn new(
-        salon: &Salon,
-        table: &MemoryStore,
-        table_hook: TableHook,
-        services: MailAndCalendars,
-        log: NotificationLog,
-        clock: Clock,
-    ) -> Self {
-        let entries = StaffCalendars::with_writer(services.clone(), SECRETS.clone());
-        let table = table.with_hook(table_hook.clone());
-        let function = Notify::new(salon.clone(), table, services.clone(), entries, clock);
-        Self { function, table_hook, services, log }
-    }
-
-    pub(super) const fn log(&self) -> &NotificationLog {
-        &self.log
-    }
-}
-
 /// The stream and the deliveries of a schedule.
 pub(super) struct Notifications<'s> {
     system: &'s System,
     decisions: &'s Decisions,
-    bug: Option<Bug>,
     /// How many records have been moved from the stream into its shards.
     read: usize,
     shards: [VecDeque<Arc<Record>>; SHARDS],
     deliveries: Vec<Delivery<'s>>,
     deliveries_begun: usize,
-    can_fail: bool,
+    pub(super) can_fail: bool,
 }
 
 /// A batch that is being delivered.
 struct Delivery<'s> {
-    id: u64,
     number: usize,
     /// The shard that waits for it. `None` is a delivery by an operator.
     shard: Option<usize>,
@@ -122,11 +75,10 @@ struct Delivery<'s> {
 }
 
 impl<'s> Notifications<'s> {
-    pub(super) fn new(system: &'s System, bug: Option<Bug>) -> Self {
+    pub(super) fn new(system: &'s System) -> Self {
         Self {
             system,
             decisions: &system.notification_decisions,
-            bug,
             read: 0,
             shards: Default::default(),
             deliveries: Vec::new(),
@@ -135,14 +87,18 @@ impl<'s> Notifications<'s> {
         }
     }
 
+    fn log(&self) -> MutexGuard<'s, NotificationLog> {
+        self.system.shared.log()
+    }
+
+    /// Adds a step to the trace.
+    fn trace(&self, line: impl FnOnce() -> String) {
+        self.system.shared.trace.step(line);
+    }
+
     /// Makes some progress.
     pub(super) fn step(&mut self) {
         self.read_stream();
-        if self.is_idle() {
-            // Drawn all the same, so that a seed keeps its schedule.
-            self.decisions.skip(|random| random.usize(0..ACTIONS));
-            return;
-        }
         for _ in 0..self.decisions.index(ACTIONS) {
             if self.is_idle() {
                 return;
@@ -151,7 +107,7 @@ impl<'s> Notifications<'s> {
                 0..80 if !self.deliveries.is_empty() => self.poll_any(),
                 80..82 => self.deliver_again(),
                 82 if self.can_fail => self.crash_any(),
-                _ => self.deliver_any(),
+                _ => self.deliver(self.decisions.index(SHARDS)),
             }
         }
     }
@@ -172,35 +128,26 @@ impl<'s> Notifications<'s> {
         violated(invariants::DELIVERIES_END, format!("delivery {number} does not end"))
     }
 
-    /// Lets everything succeed from now on.
-    pub(super) fn stop_faults(&mut self) {
-        self.can_fail = false;
-        self.system.notifier.table_hook.stop_faults();
-        self.system.notifier.services.stop_faults();
-    }
-
     /// Delivers the rest of the stream and checks what was sent. In every fourth
     /// schedule, as this takes long, it also checks that records which come again
     /// send nothing.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
-        self.stop_faults();
         self.deliver_all()?;
         self.check_end()?;
         if !self.decisions.one_in(4) {
             return Ok(());
         }
 
-        let log = self.system.notifier.log();
-        let mails = log.entries().mails.clone();
-        let mut again = log.entries().records.clone();
+        let mails = self.log().mails.clone();
+        let mut again = self.log().records.clone();
         self.decisions.shuffle(&mut again);
-        self.system.trace.step(|| "all of the stream is delivered again".to_owned());
+        self.trace(|| "all of the stream is delivered again".to_owned());
         for record in again {
             self.begin(None, vec![record]);
             self.end_deliveries()?;
         }
-        let sent =
-            log.entries().mails.iter().filter(|(key, mail)| mails.get(*key) != Some(*mail)).count();
+        let is_new = |(key, mail): &(&_, &_)| mails.get(*key) != Some(*mail);
+        let sent = self.log().mails.iter().filter(is_new).count();
         if sent > 0 {
             let details = format!("{sent} mails were sent again");
             return violated(invariants::REPEATED_RECORDS_SEND_NOTHING, details);
@@ -219,15 +166,14 @@ impl<'s> Notifications<'s> {
             if self.is_idle() {
                 return Ok(());
             }
-            self.system.clock.advance(AFTER_A_CLAIM);
+            self.system.shared.clock.advance(AFTER_A_CLAIM);
         }
         let waiting: usize = self.shards.iter().map(VecDeque::len).sum();
         violated(invariants::ALL_RECORDS_HANDLED, format!("{waiting} records are never handled"))
     }
 
     fn check_end(&self) -> Result<(), Violation> {
-        let log = self.system.notifier.log().entries();
-        self.system.table.inspect(|contents| invariants::check(contents, &log))
+        self.system.table.inspect(|contents| invariants::check(contents, &self.log()))
     }
 
     fn is_idle(&self) -> bool {
@@ -237,17 +183,12 @@ impl<'s> Notifications<'s> {
     /// Moves the new records of the stream into its shards: all of a booking into
     /// the same.
     fn read_stream(&mut self) {
-        let log = self.system.notifier.log().entries();
+        let log = self.log();
         for record in &log.records[self.read..] {
             let shard = usize::from(record.booking.as_str().as_bytes()[0]) % SHARDS;
             self.shards[shard].push_back(Arc::clone(record));
         }
         self.read = log.records.len();
-    }
-
-    fn deliver_any(&mut self) {
-        let shard = self.decisions.index(SHARDS);
-        self.deliver(shard);
     }
 
     /// Delivers a batch of a shard, unless one is being delivered.
@@ -268,7 +209,7 @@ impl<'s> Notifications<'s> {
             return;
         }
         let index = self.decisions.index(self.read);
-        let record = Arc::clone(&self.system.notifier.log().entries().records[index]);
+        let record = Arc::clone(&self.log().records[index]);
         let waits_behind_another = |shard: &VecDeque<Arc<Record>>| {
             let waiting = shard.iter().filter(|waiting| waiting.booking == record.booking);
             waiting.skip(1).any(|waiting| waiting.number == record.number)
@@ -281,40 +222,32 @@ impl<'s> Notifications<'s> {
     fn begin(&mut self, shard: Option<usize>, batch: Vec<Arc<Record>>) {
         self.deliveries_begun += 1;
         let number = self.deliveries_begun;
-        self.system.trace.step(|| {
+        self.trace(|| {
             let records: Vec<_> = batch.iter().map(|record| record.description()).collect();
             format!("delivery {number} begins: {}", records.join(", "))
         });
-        let System { notifier, clock, .. } = self.system;
+        let System { notify, shared, .. } = self.system;
         let event = NotifyEvent { records: Some(batch.iter().map(|it| it.json.clone()).collect()) };
-        let deadline = clock.now() + TIMEOUT;
-        let future = Box::pin(notifier.function.handle(event, deadline));
-        let id = self.decisions.new_id();
-        self.deliveries.push(Delivery { id, number, shard, batch, future });
-    }
-
-    fn pick_delivery(&self) -> Option<usize> {
-        if self.deliveries.is_empty() {
-            return None;
-        }
-        self.decisions.pick(self.deliveries.iter().map(|delivery| delivery.id))
+        let deadline = shared.clock.now() + TIMEOUT;
+        let future = Box::pin(notify.handle(event, deadline));
+        self.deliveries.push(Delivery { number, shard, batch, future });
     }
 
     /// Ends any delivery where it is. All of its batch is delivered again.
     fn crash_any(&mut self) {
-        let Some(index) = self.pick_delivery() else { return };
+        let Some(index) = self.decisions.pick(self.deliveries.len()) else { return };
         let delivery = self.deliveries.swap_remove(index);
-        self.system.trace.step(|| format!("delivery {} crashes", delivery.number));
-        let mut log = self.system.notifier.log().entries();
-        log.set_delivery(delivery.number);
+        self.trace(|| format!("delivery {} crashes", delivery.number));
+        let mut log = self.log();
+        log.delivery = delivery.number;
         log.interrupt();
     }
 
     fn poll_any(&mut self) {
-        let Some(index) = self.pick_delivery() else { return };
+        let Some(index) = self.decisions.pick(self.deliveries.len()) else { return };
         let delivery = &mut self.deliveries[index];
-        self.system.trace.set_caller(Caller::Delivery(delivery.number));
-        self.system.notifier.log().entries().set_delivery(delivery.number);
+        self.system.shared.trace.set_caller("delivery", delivery.number);
+        self.system.shared.log().delivery = delivery.number;
         let Poll::Ready(answer) =
             delivery.future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         else {
@@ -333,21 +266,19 @@ impl<'s> Notifications<'s> {
         };
         let Delivery { number, shard, batch, .. } = delivery;
         let mut handled = batch.iter().position(has_failed).unwrap_or(batch.len());
-        self.system
-            .trace
-            .step(|| format!("delivery {number} ends: {handled} of {} handled", batch.len()));
+        self.trace(|| format!("delivery {number} ends: {handled} of {} handled", batch.len()));
         let Some(shard) = *shard else { return };
-        if self.bug == Some(Bug::FailuresForgotten) {
+        if self.system.shared.bug == Some(Bug::FailuresForgotten) {
             handled = batch.len();
         }
         if self.can_fail && self.decisions.one_in(16) {
-            self.system.trace.step(|| format!("the answer of delivery {number} is lost"));
+            self.trace(|| format!("the answer of delivery {number} is lost"));
             return;
         }
-        let now = self.system.clock.now();
+        let now = self.system.shared.clock.now();
         for record in self.shards[shard].drain(..handled) {
             if now.duration_since(record.changed_at) >= STILL_TRUE {
-                self.system.notifier.log().entries().late.insert(record.number);
+                self.system.shared.log().late.insert(record.number);
             }
         }
     }

@@ -1,9 +1,24 @@
-//! Requests that fail.
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::decisions::Decisions;
+
+/// How a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It does not arrive.
+    RequestLost,
+    /// It has its effect, but the answer does not arrive.
+    AnswerLost,
+    RateLimited,
+    Unavailable,
+    /// The service fails before the effect.
+    FailedBefore,
+    /// The service fails after the effect.
+    FailedAfter,
+    /// Another transaction is changing the same items of the table.
+    Conflict,
+}
 
 /// Decides which requests to one service fail. Its clones share the rate.
 #[derive(Clone, Debug)]
@@ -24,20 +39,20 @@ impl Faults {
     }
 
     /// Decides whether the next request fails, and in which of the ways of `kinds`.
-    pub(super) fn next<F: Copy>(&self, kinds: &[F]) -> Option<F> {
+    pub(super) fn next(&self, kinds: &[Fault]) -> Option<Fault> {
         let percent = self.percent.load(Ordering::Relaxed);
         let fails = percent > 0 && self.decisions.happens(|random| random.u8(0..100) < percent);
         fails.then(|| kinds[self.decisions.index(kinds.len())])
     }
 
-    /// Does the same for the table.
+    /// Decides whether the next call of the table fails, and how.
     ///
     /// It draws other kinds of numbers, so that each seed still has the schedule in
     /// which it once found something.
-    pub(super) fn next_of_table<F: Copy>(&self, kinds: &[F; 3]) -> Option<F> {
-        let percent = self.percent.load(Ordering::Relaxed);
-        let fails =
-            percent > 0 && self.decisions.happens(|random| random.u64(0..100) < percent.into());
-        fails.then(|| kinds[usize::from(self.decisions.byte(3))])
+    pub(super) fn next_of_table(&self) -> Option<Fault> {
+        const KINDS: [Fault; 3] = [Fault::RequestLost, Fault::AnswerLost, Fault::Conflict];
+        let percent = u64::from(self.percent.load(Ordering::Relaxed));
+        let fails = percent > 0 && self.decisions.happens(|random| random.u64(0..100) < percent);
+        fails.then(|| KINDS[self.decisions.byte(3)])
     }
 }

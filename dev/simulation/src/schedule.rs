@@ -3,23 +3,22 @@
 
 mod actions;
 mod settling;
-mod task;
 
 use std::ops::Range;
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
 use openchair::bookings::{Reservation, ReserveError};
 use salon::booking::State;
 
-use self::task::{Task, TaskResult};
 use super::decisions::{Decisions, Recording};
 use super::invariants::{self, BookingHistory, Violation, violated};
 use super::notifications::{NotificationCounts, Notifications};
 use super::planted_bug::Bug;
 use super::stripe_model::WebhookEvent;
 use super::system::System;
-use super::trace::{Caller, short};
+use super::trace::short;
 use super::visitor::Visitor;
 
 /// How many times a schedule does something, before it is left to settle.
@@ -28,16 +27,6 @@ const STEPS: Range<usize> = 20..60;
 const TASKS: usize = 5;
 /// For how long a repeated request returns the booking of the first.
 const REQUEST_KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-/// After how many polls a task counts as endless.
-const POLLS: usize = 5_000;
-
-/// Where the decisions of a schedule come from.
-#[derive(Clone, Debug)]
-pub(super) enum Mode {
-    Draw,
-    Record,
-    Replay(Recording),
-}
 
 /// The result of a schedule.
 #[derive(Clone, Debug)]
@@ -56,38 +45,42 @@ pub struct Outcome {
 /// Runs the schedule of a seed.
 #[must_use]
 pub fn run(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
-    run_as(seed, bug, Mode::Draw, is_traced)
+    run_as(seed, bug, None, is_traced)
 }
 
-/// Runs the schedule of a seed, and records or replays its decisions.
-pub(super) fn run_as(seed: u64, bug: Option<Bug>, mode: Mode, is_traced: bool) -> Outcome {
-    let system = System::new(seed, bug, mode, is_traced);
+/// Runs the schedule of a seed, with the decisions of a recording if there is one.
+pub(super) fn run_as(
+    seed: u64,
+    bug: Option<Bug>,
+    replayed: Option<Recording>,
+    is_traced: bool,
+) -> Outcome {
+    let system = System::new(seed, bug, replayed, is_traced);
     let mut schedule = Schedule {
         system: &system,
         decisions: &system.decisions,
-        bug,
         visitors: Vec::new(),
         tasks: Vec::new(),
         tasks_begun: 0,
         checked: (0, 0),
         history: BookingHistory::default(),
-        notifications: Notifications::new(&system, bug),
+        notifications: Notifications::new(&system),
     };
     let violation = schedule.run().err();
+    let (steps, trace) = system.shared.trace.take();
     Outcome {
         violation,
-        trace: system.trace.lines(),
-        steps: system.trace.steps(),
+        trace,
+        steps,
         states: system.states(),
-        notifications: system.notifier.log().entries().counts(),
-        recording: system.decisions.recording(),
+        notifications: system.shared.log().counts(),
+        recording: system.decisions.take_recording(),
     }
 }
 
 struct Schedule<'s> {
     system: &'s System,
     decisions: &'s Decisions,
-    bug: Option<Bug>,
     visitors: Vec<Visitor>,
     tasks: Vec<Task<'s>>,
     tasks_begun: usize,
@@ -97,13 +90,31 @@ struct Schedule<'s> {
     notifications: Notifications<'s>,
 }
 
+/// Something that runs until it ends or crashes.
+struct Task<'s> {
+    number: usize,
+    /// The event that it delivers. Stripe sends it again if that fails.
+    event: Option<WebhookEvent>,
+    future: Pin<Box<dyn Future<Output = TaskResult> + 's>>,
+}
+
+enum TaskResult {
+    /// The visitor with this number made a request.
+    Reserved(usize, Box<Result<Reservation, ReserveError>>),
+    /// The code behind the webhook did not accept an event.
+    NotAccepted,
+    Done,
+}
+
 impl<'s> Schedule<'s> {
     fn run(&mut self) -> Result<(), Violation> {
-        for _ in 0..self.decisions.step_count(STEPS) {
+        let stepped = (0..self.decisions.step_count(STEPS)).try_for_each(|_| {
             self.decisions.begin_step();
-            self.step()?;
-        }
-        self.decisions.begin_settling();
+            self.step()
+        });
+        // A recording always ends with the decisions while everything settles.
+        self.decisions.begin_step();
+        stepped?;
         self.settle()
     }
 
@@ -111,11 +122,7 @@ impl<'s> Schedule<'s> {
     fn step(&mut self) -> Result<(), Violation> {
         match self.decisions.byte(100) {
             0..55 if self.tasks.is_empty() => self.arrive(),
-            0..55 => {
-                if let Some(task) = self.pick_task() {
-                    self.poll(task)?;
-                }
-            }
+            0..55 => self.poll_any()?,
             55..63 => self.arrive(),
             63..67 => self.repeat_request(),
             67..75 => self.pay(),
@@ -127,12 +134,14 @@ impl<'s> Schedule<'s> {
             91..95 => self.pass_between(1..120)?,
             95 => self.pass_between(5 * 60..60 * 60)?,
             96..98 => self.let_banks_act(),
-            98 => {
-                if let Some(task) = self.pick_task() {
-                    self.crash(task);
+            98 => self.crash_any(),
+            _ => {
+                // No running function survives so many hours.
+                while !self.tasks.is_empty() {
+                    self.crash_any();
                 }
+                self.pass_between(3_600..30 * 3_600)?;
             }
-            _ => self.pass_hours()?,
         }
         self.check()
     }
@@ -142,7 +151,7 @@ impl<'s> Schedule<'s> {
     fn check(&mut self) -> Result<(), Violation> {
         self.notifications.step();
         let ledger = self.system.stripe.ledger();
-        let changes = (self.system.table_hook.changes(), ledger.changes());
+        let changes = (self.system.table_hook.changes(), ledger.changes);
         if self.checked == changes {
             return Ok(());
         }
@@ -150,23 +159,19 @@ impl<'s> Schedule<'s> {
         self.system.table.inspect(|contents| self.history.check(contents, &ledger))
     }
 
-    fn pass_between(&mut self, seconds: Range<i64>) -> Result<(), Violation> {
-        let time = SignedDuration::from_secs(self.decisions.between(seconds));
-        self.pass(time)
+    /// Adds a step to the trace.
+    fn trace(&self, line: impl FnOnce() -> String) {
+        self.system.shared.trace.step(line);
     }
 
-    /// Lets so much time pass that no running function survives it.
-    fn pass_hours(&mut self) -> Result<(), Violation> {
-        while !self.tasks.is_empty() {
-            self.crash(self.pick_task().unwrap_or(0));
-        }
-        self.pass_between(3_600..30 * 3_600)
+    fn pass_between(&mut self, seconds: Range<u32>) -> Result<(), Violation> {
+        self.pass(SignedDuration::from_secs(self.decisions.between(seconds)))
     }
 
     fn pass(&mut self, time: SignedDuration) -> Result<(), Violation> {
         self.notifications.end_deliveries()?;
-        self.system.clock.advance(time);
-        self.system.trace.step(|| format!("{time:#} have passed"));
+        self.system.shared.clock.advance(time);
+        self.trace(|| format!("{time:#} have passed"));
         Ok(())
     }
 
@@ -178,48 +183,52 @@ impl<'s> Schedule<'s> {
     ) {
         self.tasks_begun += 1;
         let number = self.tasks_begun;
-        self.system.trace.step(|| format!("task {number} begins: {}", description()));
-        let id = self.decisions.new_id();
-        self.tasks.push(Task { id, number, event, future: Box::pin(future) });
+        self.trace(|| format!("task {number} begins: {}", description()));
+        self.tasks.push(Task { number, event, future: Box::pin(future) });
     }
 
     fn is_busy(&self) -> bool {
         self.tasks.len() >= TASKS
     }
 
-    /// Ends a task where it is.
-    fn crash(&mut self, index: usize) {
+    /// Ends any task where it is.
+    fn crash_any(&mut self) {
+        let Some(index) = self.decisions.pick(self.tasks.len()) else { return };
         let task = self.tasks.swap_remove(index);
-        self.system.trace.step(|| format!("task {} crashes", task.number));
-        self.send_again(task.event);
+        self.trace(|| format!("task {} crashes", task.number));
+        self.system.stripe.ledger().pending_events.extend(task.event);
     }
 
-    fn send_again(&self, event: Option<WebhookEvent>) {
-        self.system.stripe.ledger().pending_events().extend(event);
-    }
-
-    fn pick_task(&self) -> Option<usize> {
-        if self.tasks.is_empty() {
-            return None;
-        }
-        self.decisions.pick(self.tasks.iter().map(|task| task.id))
-    }
-
-    /// Lets a task run to its next request, or to its end.
-    fn poll(&mut self, index: usize) -> Result<(), Violation> {
+    /// Lets any task run to its next request, or to its end.
+    fn poll_any(&mut self) -> Result<(), Violation> {
+        let Some(index) = self.decisions.pick(self.tasks.len()) else { return Ok(()) };
         let task = &mut self.tasks[index];
-        self.system.trace.set_caller(Caller::Task(task.number));
+        self.system.shared.trace.set_caller("task", task.number);
         let Poll::Ready(result) =
             task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         else {
             return Ok(());
         };
-        let task = self.tasks.swap_remove(index);
-        self.system.trace.step(|| format!("task {} ends: {}", task.number, result.description()));
+        let Task { number, event, .. } = self.tasks.swap_remove(index);
+        self.trace(|| match &result {
+            TaskResult::Reserved(visitor, outcome) => match &**outcome {
+                Ok(Reservation { booking, .. }) => {
+                    let (id, state) = (short(&booking.id), booking.state);
+                    format!(
+                        "task {number} ends: visitor {visitor} has booking {id}, which is {state}"
+                    )
+                }
+                Err(error) => {
+                    format!("task {number} ends: visitor {visitor} gets an error: {error}")
+                }
+            },
+            TaskResult::NotAccepted => format!("task {number} ends: the event will come again"),
+            TaskResult::Done => format!("task {number} ends"),
+        });
         match result {
             TaskResult::Reserved(visitor, outcome) => self.answer(visitor, *outcome)?,
-            TaskResult::Delivered { is_accepted: false } => self.send_again(task.event),
-            TaskResult::Delivered { is_accepted: true } | TaskResult::Other => {}
+            TaskResult::NotAccepted => self.system.stripe.ledger().pending_events.extend(event),
+            TaskResult::Done => {}
         }
         Ok(())
     }

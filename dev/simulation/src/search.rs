@@ -1,34 +1,20 @@
+use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use salon::booking::State;
 
 use super::invariants::Violation;
+use super::lock;
 use super::notifications::NotificationCounts;
 use super::planted_bug::Bug;
-use super::schedule::{self, Outcome};
+use super::schedule;
 
-/// How many schedules a thread takes at once.
-const BLOCK: u64 = 64;
-
-/// A search for a schedule that breaks an invariant, on all cores.
-#[derive(Debug)]
-pub struct Search {
-    seeds: Range<u64>,
-    bug: Option<Bug>,
-    next: AtomicU64,
-    is_stopped: AtomicBool,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Debug, Default)]
-struct Progress {
-    finding: Option<Finding>,
-    totals: Totals,
-}
+/// How often the progress of a search is printed.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A schedule that breaks an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,80 +33,65 @@ pub struct Totals {
     pub notifications: NotificationCounts,
 }
 
-impl Search {
-    /// Prepares a search through the schedules of some seeds.
-    #[must_use]
-    pub fn new(seeds: Range<u64>, bug: Option<Bug>) -> Self {
-        let next = AtomicU64::new(seeds.start);
-        Self { seeds, bug, next, is_stopped: AtomicBool::new(false), progress: Mutex::default() }
-    }
-
-    /// Searches until something is found, all is searched, or it is stopped.
-    /// Returns the finding with the lowest seed.
-    pub fn run(&self) -> Option<Finding> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| self.search());
-            }
-        });
-        self.progress().finding.clone()
-    }
-
-    /// Ends the search soon.
-    pub fn stop(&self) {
-        self.is_stopped.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns what has been searched so far.
-    pub fn totals(&self) -> Totals {
-        self.progress().totals
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn search(&self) {
-        while !self.is_stopped.load(Ordering::Relaxed) {
-            let first = self.next.fetch_add(BLOCK, Ordering::Relaxed);
-            if first >= self.seeds.end {
-                return;
-            }
-            let mut totals = Totals::default();
-            let mut finding = None;
-            for seed in first..(first + BLOCK).min(self.seeds.end) {
-                let outcome = schedule::run(seed, self.bug, false);
-                totals.add(&outcome);
-                if let Some(violation) = outcome.violation {
-                    finding = Some(Finding { seed, violation });
-                    self.stop();
-                    break;
+/// Searches for a schedule that breaks an invariant, on all cores, until one is found
+/// or all seeds have run. Prints its progress.
+///
+/// Returns the finding with the lowest seed.
+#[must_use]
+pub fn search(seeds: Range<u64>, bug: Option<Bug>) -> (Option<Finding>, Totals) {
+    let seeds = Mutex::new(seeds);
+    let next = || lock(&seeds).next();
+    let result = Mutex::new((None::<Finding>, Totals::default()));
+    let printed_at = Mutex::new(Instant::now());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                while let Some(seed) = next() {
+                    let outcome = schedule::run(seed, bug, false);
+                    let (finding, totals) = &mut *lock(&result);
+                    totals.add(&outcome);
+                    if let Some(violation) = outcome.violation {
+                        *lock(&seeds) = 0..0;
+                        if finding.as_ref().is_none_or(|known| seed < known.seed) {
+                            *finding = Some(Finding { seed, violation });
+                        }
+                    }
+                    let mut printed_at = lock(&printed_at);
+                    if printed_at.elapsed() > PROGRESS_INTERVAL {
+                        *printed_at = Instant::now();
+                        eprintln!("{totals}");
+                    }
                 }
-            }
-            let mut progress = self.progress();
-            progress.totals.join(&totals);
-            if let Some(finding) = finding
-                && progress.finding.as_ref().is_none_or(|known| finding.seed < known.seed)
-            {
-                progress.finding = Some(finding);
-            }
+            });
         }
-    }
+    });
+    result.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl Totals {
-    fn add(&mut self, outcome: &Outcome) {
-        let Outcome { steps, states, notifications, .. } = *outcome;
-        self.join(&Self { schedules: 1, steps, states, notifications });
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.schedules += other.schedules;
-        self.steps += other.steps;
-        for (sum, more) in self.states.iter_mut().zip(other.states) {
+    fn add(&mut self, outcome: &schedule::Outcome) {
+        self.schedules += 1;
+        self.steps += outcome.steps;
+        for (sum, more) in self.states.iter_mut().zip(outcome.states) {
             *sum += more;
         }
-        self.notifications.join(&other.notifications);
+        let NotificationCounts { mails, repeats, events, deleted_events } = outcome.notifications;
+        self.notifications.mails += mails;
+        self.notifications.repeats += repeats;
+        self.notifications.events += events;
+        self.notifications.deleted_events += deleted_events;
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { schedules, steps, states, notifications } = self;
+        write!(f, "{schedules} schedules, {steps} steps; bookings:")?;
+        for (state, count) in State::ALL.into_iter().zip(states).filter(|(_, count)| **count > 0) {
+            write!(f, " {count} {state},")?;
+        }
+        let NotificationCounts { mails, repeats, events, deleted_events } = notifications;
+        write!(f, " {mails} mails ({repeats} repeated), {events} calendar events, ")?;
+        write!(f, "{deleted_events} deleted")
     }
 }

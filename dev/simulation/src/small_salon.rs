@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
+use openchair::calendars::CalendarSecrets;
 use salon::Salon;
 use salon::customer::Customer;
 use salon::salon_file;
 use salon::staff_calendar::CalendarName;
+use serde_json::json;
+use stand_ins::fake_google;
 
 const RULES: &str = r#"
 name = "Salon"
@@ -82,7 +85,14 @@ pub(super) static NOTIFYING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Its customers.
+pub(super) static CALENDAR_SECRETS: LazyLock<CalendarSecrets> = LazyLock::new(|| {
+    let secrets = json!({"google": {
+        "serviceAccount": fake_google::service_account("https://google.example/token"),
+        "calendars": {"a": "a", "b": "b"},
+    }});
+    CalendarSecrets::parse(&secrets.to_string().into()).expect("secrets")
+});
+
 pub(super) static CUSTOMERS: LazyLock<[Customer; 3]> = LazyLock::new(|| {
     ["1", "2", "3"].map(|number| Customer {
         name: format!("Visitor {number}").parse().expect("a name"),

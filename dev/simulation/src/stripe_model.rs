@@ -7,46 +7,24 @@
 
 mod stripe_ledger;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use openchair::clock::Clock;
 use openchair::payments::{
     Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
     StripeErrorDetails,
 };
 use tokio::task::yield_now;
 
+use self::stripe_ledger::StoredAnswers;
 pub(super) use self::stripe_ledger::{
     CheckoutSession, Ledger, PaymentState, Subject, WebhookEvent,
 };
 use super::decisions::Decisions;
+use super::lock;
 use super::planted_bug::Bug;
-use super::trace::Trace;
-
-/// The model. Its clones are one account.
-#[derive(Clone, Debug)]
-pub(super) struct Stripe {
-    ledger: Arc<Mutex<Ledger>>,
-    clock: Clock,
-    bug: Option<Bug>,
-    trace: Trace,
-}
-
-/// How a request fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// It does not arrive.
-    RequestLost,
-    /// It has its effect, but the answer does not arrive.
-    AnswerLost,
-    RateLimited,
-    Unavailable,
-    /// Stripe fails before the effect, and stores the failure under the key.
-    FailedBefore,
-    /// Stripe fails after the effect, and stores the failure under the key.
-    FailedAfter,
-}
+use super::request_faults::Fault;
+use super::system::Shared;
 
 const FAULTS: [Fault; 6] = [
     Fault::RequestLost,
@@ -57,20 +35,11 @@ const FAULTS: [Fault; 6] = [
     Fault::FailedAfter,
 ];
 
-/// The result of a request that changed something.
+/// The model. Its clones are one account.
 #[derive(Clone, Debug)]
-enum Created {
-    Session(Session),
-    Refund(Refund),
-}
-
-impl Created {
-    fn description(&self) -> String {
-        match self {
-            Self::Session(session) => format!("{} is {:?}", session.id, session.status),
-            Self::Refund(refund) => format!("{} is {:?}", refund.id, refund.status),
-        }
-    }
+pub(super) struct Stripe {
+    ledger: Arc<Mutex<Ledger>>,
+    shared: Shared,
 }
 
 /// An idempotency key, and the parameters that a repeat must have.
@@ -80,172 +49,137 @@ struct Key {
 }
 
 impl Stripe {
-    pub(super) fn new(
-        decisions: Decisions,
-        fault_percent: u8,
-        clock: Clock,
-        bug: Option<Bug>,
-        trace: Trace,
-    ) -> Self {
-        let ledger = Arc::new(Mutex::new(Ledger::new(decisions, fault_percent, bug)));
-        Self { ledger, clock, bug, trace }
+    pub(super) fn new(decisions: Decisions, fault_percent: u8, shared: Shared) -> Self {
+        let ledger = Ledger::new(decisions, fault_percent, shared.bug);
+        Self { ledger: Arc::new(Mutex::new(ledger)), shared }
     }
 
     /// Returns the ledger as it is now.
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.advance_to(self.clock.now());
+        let mut ledger = lock(&self.ledger);
+        ledger.advance_to(self.shared.clock.now());
         ledger
     }
 
-    /// Makes a request that changes something. Others may make requests before its
-    /// effect and before its answer arrives.
-    async fn post(
+    /// Makes a request. Others may make requests before its effect and before its answer
+    /// arrives.
+    async fn request<T>(
         &self,
         description: impl FnOnce() -> String,
-        key: Option<Key>,
-        effect: impl FnOnce(&mut Ledger) -> Result<Created, StripeError>,
-    ) -> Result<Created, StripeError> {
-        yield_now().await;
-        let fault = self.ledger().next_fault();
-        let answer = self.answer(fault, key, effect);
-        self.trace.call(|| {
-            let description = description();
-            let fault = fault.map_or_else(String::new, |fault| format!(" [{fault:?}]"));
-            match &answer {
-                Ok(answer) => format!("Stripe {description}: {}{fault}", answer.description()),
-                Err(error) => format!("Stripe {description}: {error}{fault}"),
-            }
-        });
-        yield_now().await;
-        answer
-    }
-
-    fn answer(
-        &self,
-        fault: Option<Fault>,
-        key: Option<Key>,
-        effect: impl FnOnce(&mut Ledger) -> Result<Created, StripeError>,
-    ) -> Result<Created, StripeError> {
-        let mut ledger = self.ledger();
-        match fault {
-            Some(Fault::RequestLost) => return Err(timeout()),
-            Some(Fault::RateLimited) => {
-                return Err(StripeError::RateLimited { details: status(429), retry_after: None });
-            }
-            Some(Fault::Unavailable) => return Err(failed(false)),
-            Some(Fault::AnswerLost | Fault::FailedBefore | Fault::FailedAfter) | None => {}
-        }
-        if let Some(Key { key, parameters }) = &key
-            && let Some(known) = ledger.recall(key)
-        {
-            if known.parameters != *parameters {
-                return Err(StripeError::KeyReused(status(400)));
-            }
-            return known.answer.clone().ok_or_else(|| failed(true));
-        }
-        let answer =
-            if fault == Some(Fault::FailedBefore) { None } else { Some(effect(&mut ledger)?) };
-        let kept = answer.clone().filter(|_| fault != Some(Fault::FailedAfter));
-        if let Some(Key { key, parameters }) = key {
-            ledger.remember(key, parameters, kept.clone());
-        }
-        match fault {
-            Some(Fault::AnswerLost) => Err(timeout()),
-            _ => kept.ok_or_else(|| failed(false)),
-        }
-    }
-
-    /// Makes a request that only reads.
-    async fn get<T>(
-        &self,
-        description: &str,
-        read: impl FnOnce(&Ledger) -> Result<T, StripeError>,
+        answer: impl FnOnce(&mut Ledger, Option<Fault>) -> Result<T, StripeError>,
     ) -> Result<T, StripeError> {
         yield_now().await;
-        let answer = {
-            let ledger = self.ledger();
-            match ledger.next_fault() {
-                Some(_) => Err(timeout()),
-                None => read(&ledger),
-            }
+        let (fault, answer) = {
+            let mut ledger = self.ledger();
+            let fault = ledger.faults.next(&FAULTS);
+            (fault, answer(&mut ledger, fault))
         };
-        self.trace.call(|| match &answer {
-            Ok(_) => format!("reads {description} from Stripe"),
-            Err(error) => format!("reads {description} from Stripe: {error}"),
+        self.shared.trace.call(|| {
+            let fault = fault.map_or_else(String::new, |fault| format!(" [{fault:?}]"));
+            let error =
+                answer.as_ref().err().map_or_else(String::new, |error| format!(": {error}"));
+            format!("Stripe {}{error}{fault}", description())
         });
         yield_now().await;
         answer
+    }
+
+    async fn read<T>(
+        &self,
+        description: impl FnOnce() -> String,
+        read: impl FnOnce(&Ledger) -> Result<T, StripeError>,
+    ) -> Result<T, StripeError> {
+        let answer = |ledger: &mut Ledger, fault: Option<Fault>| match fault {
+            Some(_) => Err(timeout()),
+            None => read(ledger),
+        };
+        self.request(description, answer).await
+    }
+}
+
+/// Answers a request that changes something, or repeats the answer under its key.
+fn answer<T: Clone>(
+    ledger: &mut Ledger,
+    fault: Option<Fault>,
+    key: Option<Key>,
+    answers: fn(&mut Ledger) -> &mut StoredAnswers<T>,
+    effect: impl FnOnce(&mut Ledger) -> Result<T, StripeError>,
+) -> Result<T, StripeError> {
+    match fault {
+        Some(Fault::RequestLost) => return Err(timeout()),
+        Some(Fault::RateLimited) => {
+            return Err(StripeError::RateLimited { details: status(429), retry_after: None });
+        }
+        Some(Fault::Unavailable) => return Err(failed(false)),
+        _ => {}
+    }
+    let now = ledger.now;
+    if let Some(Key { key, parameters }) = &key
+        && let Some(known) = answers(ledger).recall(key, now)
+    {
+        if known.parameters != *parameters {
+            return Err(StripeError::KeyReused(status(400)));
+        }
+        return known.answer.clone().ok_or_else(|| failed(true));
+    }
+    let answer = if fault == Some(Fault::FailedBefore) { None } else { Some(effect(ledger)?) };
+    let kept = answer.filter(|_| fault != Some(Fault::FailedAfter));
+    if let Some(Key { key, parameters }) = key {
+        answers(ledger).remember(key, parameters, kept.clone(), now);
+    }
+    match fault {
+        Some(Fault::AnswerLost) => Err(timeout()),
+        _ => kept.ok_or_else(|| failed(false)),
     }
 }
 
 impl Payments for Stripe {
     async fn open(&self, request: &SessionRequest) -> Result<Session, StripeError> {
-        let key = Key { key: request.key().to_owned(), parameters: request.form().to_owned() };
-        let answer = self.post(
-            || "opens a session".to_owned(),
-            Some(key),
-            |ledger| ledger.open(request.form()).map(Created::Session),
-        );
-        session(answer.await?)
+        let form = request.form();
+        let key = Some(Key { key: request.key().to_owned(), parameters: form.to_owned() });
+        let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
+            answer(ledger, fault, key, |it| &mut it.session_answers, |ledger| ledger.open(form))
+        };
+        self.request(|| "opens a session".to_owned(), answer).await
     }
 
     async fn session(&self, id: &str) -> Result<Session, StripeError> {
-        self.get(id, |ledger| ledger.session(id)).await
+        self.read(|| format!("reads {id}"), |ledger| ledger.session(id)).await
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {
-        if self.bug == Some(Bug::EarlyRelease) {
-            let session = self.get(id, |ledger| ledger.session(id)).await?;
-            return Ok(match session.status {
-                SessionStatus::Open => Session { status: SessionStatus::Expired, ..session },
-                SessionStatus::Complete | SessionStatus::Expired => session,
-            });
+        if self.shared.bug == Some(Bug::EarlyRelease) {
+            let mut session = self.session(id).await?;
+            if session.status == SessionStatus::Open {
+                session.status = SessionStatus::Expired;
+            }
+            return Ok(session);
         }
-        let key = Key { key: format!("expire-{id}"), parameters: String::new() };
-        let answer = self.post(
-            || format!("expires {id}"),
-            Some(key),
-            |ledger| ledger.expire(id).map(Created::Session),
-        );
-        session(answer.await?)
+        let key = Some(Key { key: format!("expire-{id}"), parameters: String::new() });
+        let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
+            answer(ledger, fault, key, |it| &mut it.session_answers, |ledger| ledger.expire(id))
+        };
+        self.request(|| format!("expires {id}"), answer).await
     }
 
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {
-        let description = "the refunds";
-        let refunds =
-            self.get(description, |ledger| Ok(ledger.refunds_of(payment).cloned().collect()));
-        let refunds = refunds.await?;
-        Ok(if self.bug == Some(Bug::CarelessRefund) { Vec::new() } else { refunds })
+        let is_careless = self.shared.bug == Some(Bug::CarelessRefund);
+        let read = |ledger: &Ledger| {
+            Ok(ledger.refunds_of(payment).filter(|_| !is_careless).cloned().collect())
+        };
+        self.read(|| format!("reads the refunds of {payment}"), read).await
     }
 
     async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
-        let amount = request.amount.amount();
-        let parameters = format!("{} {amount}", request.payment);
-        let key = Key { key: request.key(), parameters };
-        let key = Some(key).filter(|_| self.bug != Some(Bug::CarelessRefund));
-        let description = || format!("refunds {amount} of {}", request.payment);
-        let answer = self.post(description, key, |ledger| {
-            let refund = ledger.refund(request.payment, request.booking_id, amount);
-            refund.map(Created::Refund)
-        });
-        match answer.await? {
-            Created::Refund(refund) => Ok(refund),
-            Created::Session(_) => Err(wrong_kind()),
-        }
+        let (payment, amount) = (request.payment, request.amount.amount());
+        let key = Key { key: request.key(), parameters: format!("{payment} {amount}") };
+        let key = Some(key).filter(|_| self.shared.bug != Some(Bug::CarelessRefund));
+        let effect = |ledger: &mut Ledger| ledger.refund(payment, request.booking_id, amount);
+        let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
+            answer(ledger, fault, key, |it| &mut it.refund_answers, effect)
+        };
+        self.request(|| format!("refunds {amount} of {payment}"), answer).await
     }
-}
-
-fn session(answer: Created) -> Result<Session, StripeError> {
-    match answer {
-        Created::Session(session) => Ok(session),
-        Created::Refund(_) => Err(wrong_kind()),
-    }
-}
-
-/// Cannot happen: each key is made for one kind of request.
-fn wrong_kind() -> StripeError {
-    StripeError::Unreadable { reason: "a key was used for two kinds of requests".to_owned() }
 }
 
 fn status(status: u16) -> StripeErrorDetails {

@@ -1,22 +1,24 @@
 //! The system under test: the deployed code, with a simulated table, Stripe, SES
 //! and Google around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::{SignedDuration, Timestamp};
+use notify::Notify;
 use openchair::bookings::Bookings;
 use openchair::busy::{BusyReader, NoCalendars};
+use openchair::calendars::StaffCalendars;
 use openchair::clock::Clock;
 use openchair::random::Random;
 use salon::Salon;
 use salon::booking::State;
 use testing::MemoryStore;
 
-use super::decisions::{Decisions, Kind};
-use super::notifications::{MailAndCalendars, NotificationLog, Notifier};
+use super::decisions::{Decisions, Recording};
+use super::lock;
+use super::notifications::{MailAndCalendars, NotificationLog};
 use super::planted_bug::Bug;
-use super::schedule::Mode;
-use super::small_salon::{NOTIFYING_SALONS, SALONS};
+use super::small_salon::{CALENDAR_SECRETS, NOTIFYING_SALONS, SALONS};
 use super::stripe_model::Stripe;
 use super::table_hook::TableHook;
 use super::trace::Trace;
@@ -29,16 +31,32 @@ const NOTIFICATION_SEED: u64 = 0x7e11_0f17_0b00_c1a5;
 /// happen.
 const FAULT_PERCENTS: [u8; 4] = [0, 0, 5, 20];
 
-#[derive(Debug)]
-pub(super) struct System {
+/// What all parts of the system share.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
     pub(super) clock: Clock,
+    pub(super) bug: Option<Bug>,
     pub(super) trace: Trace,
+    log: Arc<Mutex<NotificationLog>>,
+}
+
+impl Shared {
+    pub(super) fn log(&self) -> MutexGuard<'_, NotificationLog> {
+        lock(&self.log)
+    }
+}
+
+pub(super) struct System {
+    pub(super) shared: Shared,
     pub(super) salon: Arc<Salon>,
     pub(super) table: MemoryStore,
     pub(super) table_hook: TableHook,
     pub(super) stripe: Stripe,
     pub(super) bookings: Bookings<MemoryStore, NoCalendars, Stripe>,
-    pub(super) notifier: Notifier,
+    /// The table as notifications reach it.
+    pub(super) notify_table_hook: TableHook,
+    pub(super) services: MailAndCalendars,
+    pub(super) notify: Notify<MemoryStore, MailAndCalendars, MailAndCalendars>,
     pub(super) decisions: Decisions,
     /// Notifications have decisions of their own, so that a seed's bookings are the
     /// same with and without them.
@@ -46,7 +64,12 @@ pub(super) struct System {
 }
 
 impl System {
-    pub(super) fn new(seed: u64, bug: Option<Bug>, mode: Mode, is_traced: bool) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        bug: Option<Bug>,
+        replayed: Option<Recording>,
+        is_traced: bool,
+    ) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let hours = SignedDuration::from_hours(random.i64(0..12));
         let size = random.usize(0..SALONS.len());
@@ -55,73 +78,66 @@ impl System {
         let table_percent = fault_percent(&mut random);
         let table_random = random.fork();
         let draws = Random::seeded(random.u64(..));
-        let decisions = match mode {
-            Mode::Draw => Decisions::drawn(random),
-            Mode::Record => Decisions::recorded(random),
-            Mode::Replay(recording) => Decisions::replayed(random, recording),
-        };
+        let decisions = Decisions::new(random, replayed);
 
         let clock = Clock::manual(START + hours);
         let trace = Trace::new(clock.clone(), is_traced);
+        let shared = Shared { clock: clock.clone(), bug, trace, log: Arc::default() };
         let salon = Arc::clone(&SALONS[size]);
-        let stripe = Stripe::new(
-            decisions.of(Kind::Stripe, stripe_random),
-            stripe_percent,
-            clock.clone(),
-            bug,
-            trace.clone(),
-        );
-        let log = NotificationLog::default();
+        let stripe = Stripe::new(decisions.fork(1, stripe_random), stripe_percent, shared.clone());
         let plain_table = MemoryStore::default();
-        let hook = |decisions, percent| {
-            TableHook::new(plain_table.clone(), decisions, percent, bug, log.clone(), trace.clone())
-        };
-        let table_hook = hook(decisions.of(Kind::Table, table_random), table_percent);
+        let table_hook =
+            TableHook::new(&plain_table, decisions.fork(2, table_random), table_percent, &shared);
         let table = plain_table.with_hook(table_hook.clone());
         let reader = BusyReader::new(table.clone(), NoCalendars, clock.clone());
         let bookings = Bookings::new(Arc::clone(&salon), reader, stripe.clone(), draws);
 
         let mut random = fastrand::Rng::with_seed(seed ^ NOTIFICATION_SEED);
         let percent = fault_percent(&mut random);
-        let service_decisions = decisions.of(Kind::Services, random.fork());
         let services =
-            MailAndCalendars::new(service_decisions, percent, bug, log.clone(), trace.clone());
+            MailAndCalendars::new(decisions.fork(3, random.fork()), percent, shared.clone());
         let percent = fault_percent(&mut random);
-        let marker_hook = hook(decisions.of(Kind::Markers, random.fork()), percent);
-        let notifier = Notifier::new(
-            &NOTIFYING_SALONS[size],
-            &plain_table,
-            marker_hook,
-            services,
-            log.clone(),
-            clock.clone(),
-        );
-        let notification_decisions = decisions.of(Kind::Notifications, random.fork());
-        Self {
+        let notify_table_hook =
+            TableHook::new(&plain_table, decisions.fork(4, random.fork()), percent, &shared);
+        let notify = Notify::new(
+            NOTIFYING_SALONS[size].clone(),
+            plain_table.with_hook(notify_table_hook.clone()),
+            services.clone(),
+            StaffCalendars::with_writer(services.clone(), CALENDAR_SECRETS.clone()),
             clock,
-            trace,
+        );
+        let notification_decisions = decisions.fork(5, random.fork());
+        Self {
+            shared,
             salon,
             table,
             table_hook,
             stripe,
             bookings,
-            notifier,
+            notify_table_hook,
+            services,
+            notify,
             decisions,
             notification_decisions,
         }
     }
 
+    /// Lets all later requests succeed.
+    pub(super) fn stop_faults(&self) {
+        self.table_hook.faults.stop();
+        self.stripe.ledger().faults.stop();
+        self.notify_table_hook.faults.stop();
+        self.services.faults.stop();
+    }
+
     /// Returns how many bookings are in each state, in the order of [`State::ALL`].
     pub(super) fn states(&self) -> [u64; State::ALL.len()] {
-        let mut counts = [0; State::ALL.len()];
-        self.table.inspect(|contents| {
-            for booking in contents.bookings.values() {
-                for (count, state) in counts.iter_mut().zip(State::ALL) {
-                    *count += u64::from(booking.state == state);
-                }
-            }
-        });
-        counts
+        let count = |state| {
+            self.table.inspect(|contents| {
+                contents.bookings.values().filter(|booking| booking.state == state).count() as u64
+            })
+        };
+        State::ALL.map(count)
     }
 }
 

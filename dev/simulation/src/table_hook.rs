@@ -9,14 +9,14 @@ use openchair::store::StoreError;
 use openchair::store::booking_store::{BookingChange, WriteOutcome};
 use salon::booking::Booking;
 use salon::day_sheet::DaySheet;
-use testing::{Call, Fault, Hook, MemoryStore, Outcome};
+use testing::{Call, Fault as StoreFault, Hook, MemoryStore, Outcome};
 use tokio::task::yield_now;
 
 use super::decisions::Decisions;
-use super::notifications::NotificationLog;
 use super::planted_bug::Bug;
-use super::request_faults::Faults;
-use super::trace::{Trace, short};
+use super::request_faults::{Fault, Faults};
+use super::system::Shared;
+use super::trace::short;
 
 /// The hook of one handle of the table. Each handle has its own faults. The clones of
 /// a hook are the same hook.
@@ -24,45 +24,27 @@ use super::trace::{Trace, short};
 pub(super) struct TableHook {
     /// A handle without a hook.
     table: MemoryStore,
-    faults: Faults,
+    pub(super) faults: Faults,
     changes: Arc<AtomicU64>,
     /// Whether the answer of the call gets lost that is having its effect.
     is_answer_lost: Arc<AtomicBool>,
-    bug: Option<Bug>,
-    log: NotificationLog,
-    trace: Trace,
+    shared: Shared,
 }
-
-/// How a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CallFault {
-    /// It does not arrive.
-    RequestLost,
-    /// It has its effect, but the answer does not arrive.
-    AnswerLost,
-    /// Another transaction is changing the same items.
-    Conflict,
-}
-
-const FAULTS: [CallFault; 3] = [CallFault::RequestLost, CallFault::AnswerLost, CallFault::Conflict];
 
 impl TableHook {
     pub(super) fn new(
-        table: MemoryStore,
+        table: &MemoryStore,
         decisions: Decisions,
         fault_percent: u8,
-        bug: Option<Bug>,
-        log: NotificationLog,
-        trace: Trace,
+        shared: &Shared,
     ) -> Self {
-        let faults = Faults::new(decisions, fault_percent);
-        let (changes, is_answer_lost) = (Arc::default(), Arc::default());
-        Self { table, faults, changes, is_answer_lost, bug, log, trace }
-    }
-
-    /// Lets all later calls succeed.
-    pub(super) fn stop_faults(&self) {
-        self.faults.stop();
+        Self {
+            table: table.clone(),
+            faults: Faults::new(decisions, fault_percent),
+            changes: Arc::default(),
+            is_answer_lost: Arc::default(),
+            shared: shared.clone(),
+        }
     }
 
     /// Returns how many changes of bookings have been written.
@@ -70,7 +52,7 @@ impl TableHook {
         self.changes.load(Ordering::Relaxed)
     }
 
-    fn next_fault(&self, call: Call<'_>) -> Option<CallFault> {
+    fn next_fault(&self, call: Call<'_>) -> Option<Fault> {
         match call {
             Call::Calendars
             | Call::TakeLease(_)
@@ -78,37 +60,37 @@ impl TableHook {
             | Call::MoveLease(_)
             | Call::RecordPoll(_) => None,
             Call::Sheets | Call::Booking(_) | Call::ReservationContext | Call::BookingsToCheck => {
-                let fault = self.faults.next_of_table(&FAULTS);
-                fault.filter(|fault| *fault == CallFault::RequestLost)
+                self.faults.next_of_table().filter(|fault| *fault == Fault::RequestLost)
             }
-            Call::Write(_) => self.faults.next_of_table(&FAULTS),
+            Call::Write(_) => self.faults.next_of_table(),
             // The write of a single item has no conflicts.
             Call::Claim(..) | Call::MarkDone(..) | Call::ReleaseClaim(..) => {
-                let fault = self.faults.next_of_table(&FAULTS)?;
-                let is_conflict = fault == CallFault::Conflict;
-                Some(if is_conflict { CallFault::RequestLost } else { fault })
+                self.faults.next_of_table().map(|fault| match fault {
+                    Fault::Conflict => Fault::RequestLost,
+                    fault => fault,
+                })
             }
         }
     }
 
-    async fn fail_or_delay(&self, call: Call<'_>) -> Result<(), Fault> {
+    async fn fail_or_delay(&self, call: Call<'_>) -> Result<(), StoreFault> {
         let fault = self.next_fault(call);
         // A lost write fails at once: some seeds have found mistakes in this order.
-        if !matches!((call, fault), (Call::Write(_), Some(CallFault::RequestLost))) {
+        if !matches!((call, fault), (Call::Write(_), Some(Fault::RequestLost))) {
             yield_now().await;
         }
         match fault {
-            Some(CallFault::RequestLost) => {
+            Some(Fault::RequestLost) => {
                 if matches!(call, Call::MarkDone(..)) {
-                    self.log.entries().interrupt();
+                    self.shared.log().interrupt();
                 }
                 Err(self.unavailable(call).into())
             }
-            Some(CallFault::Conflict) => {
-                self.trace.call(|| "cannot write: another transaction is at work".to_owned());
-                Err(Fault::Conflict)
+            Some(Fault::Conflict) => {
+                self.shared.trace.call(|| "cannot write: another transaction is at work".into());
+                Err(StoreFault::Conflict)
             }
-            Some(CallFault::AnswerLost) | None => {
+            _ => {
                 self.is_answer_lost.store(fault.is_some(), Ordering::Relaxed);
                 self.plant_bug(call);
                 Ok(())
@@ -117,13 +99,24 @@ impl TableHook {
     }
 
     fn unavailable(&self, call: Call<'_>) -> StoreError {
-        self.trace.call(|| format!("the table does not answer the call for {}", call.asked()));
+        self.shared
+            .trace
+            .call(|| format!("the table does not answer the call for {}", call.asked()));
         call.unavailable()
     }
 
     fn plant_bug(&self, call: Call<'_>) {
-        match (self.bug, call) {
-            (Some(Bug::UncheckedVersion), Call::Write(change)) => self.accept_any_version(change),
+        match (self.shared.bug, call) {
+            // Gives the day sheet the version that the change expects.
+            (Some(Bug::UncheckedVersion), Call::Write(change)) => {
+                let Some((staff, date, sheet)) = change.sheet else { return };
+                let key = (staff.clone(), date);
+                let known = self.table.inspect(|contents| contents.sheets.get(&key).cloned());
+                if let Some(known) = known {
+                    let entries = known.entries().cloned().collect();
+                    self.table.put_sheet(key.0, date, DaySheet::new(sheet.version() - 1, entries));
+                }
+            }
             (Some(Bug::UnclaimedEffect), Call::Claim(id, effect))
                 if !self.table.effects(id).contains(&effect) =>
             {
@@ -133,41 +126,31 @@ impl TableHook {
         }
     }
 
-    /// Gives the day sheet the version that a change expects.
-    fn accept_any_version(&self, change: &BookingChange<'_>) {
-        let Some((staff, date, sheet)) = change.sheet else { return };
-        let key = (staff.clone(), date);
-        let known = self.table.inspect(|contents| contents.sheets.get(&key).cloned());
-        if let Some(known) = known {
-            let known = DaySheet::new(sheet.version() - 1, known.entries().cloned().collect());
-            self.table.put_sheet(key.0, date, known);
-        }
-    }
-
     /// Notes the effect of a call.
     fn observe(&self, call: Call<'_>, outcome: Outcome<'_>) {
+        let trace = &self.shared.trace;
         match (call, outcome) {
             (Call::Write(change), Outcome::Write { previous, written }) => {
                 self.observe_write(change, previous, written);
             }
             (Call::Claim(id, effect), Outcome::Claim(claim)) => {
-                self.log.entries().add_claim(id, effect, claim);
+                self.shared.log().add_claim(id, effect, claim);
                 let (name, version) = (effect.name, effect.version);
-                self.trace.call(|| {
+                trace.call(|| {
                     format!("claims {name} of {}, version {version}: {claim:?}", short(id))
                 });
             }
             (Call::MarkDone(id, effect), _) => {
-                if self.bug == Some(Bug::UnmarkedEffect) {
+                if self.shared.bug == Some(Bug::UnmarkedEffect) {
                     self.table.remove_marker(id, effect);
                 }
-                self.log.entries().add_mark();
-                self.trace.call(|| format!("marks {} of {} as done", effect.name, short(id)));
+                self.shared.log().add_mark();
+                trace.call(|| format!("marks {} of {} as done", effect.name, short(id)));
             }
             (
                 Call::Sheets | Call::Booking(_) | Call::ReservationContext | Call::BookingsToCheck,
                 _,
-            ) => self.trace.call(|| format!("reads {}", call.asked())),
+            ) => trace.call(|| format!("reads {}", call.asked())),
             _ => {}
         }
     }
@@ -179,17 +162,16 @@ impl TableHook {
         written: &WriteOutcome,
     ) {
         let Booking { id, state, version, checkout, .. } = change.booking;
-        let id = short(id);
+        let (trace, id) = (&self.shared.trace, short(id));
         if let WriteOutcome::Conflict = written {
-            self.trace
-                .call(|| format!("cannot write {id} ({state}): version {version} is outdated"));
+            trace.call(|| format!("cannot write {id} ({state}): version {version} is outdated"));
             return;
         }
         self.changes.fetch_add(1, Ordering::Relaxed);
         if let Some(previous) = previous {
-            self.log.entries().add_change(previous, change.booking);
+            self.shared.log().add_change(previous, change.booking);
         }
-        self.trace.call(|| {
+        trace.call(|| {
             let session = checkout.session.as_ref().map_or("no session", |session| &session.id);
             format!("writes {id}: {state}, version {}, {session}", version + 1)
         });
@@ -197,7 +179,7 @@ impl TableHook {
 }
 
 impl Hook for TableHook {
-    fn before<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<(), Fault>> {
+    fn before<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<(), StoreFault>> {
         Box::pin(self.fail_or_delay(call))
     }
 

@@ -24,7 +24,6 @@ static ADDRESSES: LazyLock<[HoldKey; 2]> =
 /// A visitor with a request, and what they know so far.
 #[derive(Debug)]
 pub(super) struct Visitor {
-    pub(super) id: u64,
     customer: usize,
     service: usize,
     start: Timestamp,
@@ -49,12 +48,11 @@ impl Visitor {
     ) -> Self {
         let today = salon.time_zone.to_datetime(now).date();
         let date = today.saturating_add(Span::new().days(decisions.between(0..2)));
-        let slot = decisions.byte(4);
-        let time = Time::midnight().saturating_add(Span::new().minutes(600 + 30 * i64::from(slot)));
+        let slot = [600, 630, 660, 690][decisions.byte(4)];
+        let time = Time::midnight().saturating_add(Span::new().minutes(slot));
         let start = salon.time_zone.to_timestamp(date.to_datetime(time)).unwrap_or(now);
         let staff = &salon.staff[decisions.index(salon.staff.len())].id;
         Self {
-            id: decisions.new_id(),
             customer: decisions.index(CUSTOMERS.len()),
             service: decisions.index(salon.services.len()),
             start,

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum as _;
 use salon::booking::State;
-use simulation::{Bug, Finding, NotificationCounts, Search, report, run_schedule, shrink};
+use simulation::{Bug, Finding, NotificationCounts, report, run_schedule, search, shrink};
 
 const SCHEDULES: u64 = 100_000;
 /// Within how many schedules each planted bug must be found.
@@ -10,15 +10,14 @@ const ENOUGH: u64 = 10_000;
 
 #[test]
 fn no_schedule_breaks_an_invariant() {
-    let search = Search::new(0..SCHEDULES, None);
-    if let Some(Finding { seed, violation }) = search.run() {
+    let (finding, totals) = search(0..SCHEDULES, None);
+    if let Some(Finding { seed, violation }) = finding {
         let shrunk = shrink(seed, None);
         let report = shrunk.map_or_else(|| violation.to_string(), |it| report(seed, None, &it));
         panic!("{report}\n`cargo dev simulate --seed {seed}` shows it again");
     }
 
-    let totals = search.totals();
-    println!("{totals:?}");
+    println!("{totals}");
     assert_eq!(totals.schedules, SCHEDULES);
     for (state, count) in State::ALL.into_iter().zip(totals.states) {
         let is_final = !matches!(state, State::Held | State::Processing | State::Refunding);
@@ -50,7 +49,7 @@ fn schedules_that_once_broke_an_invariant_no_longer_do() {
 #[test]
 fn every_planted_bug_is_found_and_its_schedule_made_short() {
     for &bug in Bug::value_variants() {
-        let finding = Search::new(0..ENOUGH, Some(bug)).run();
+        let (finding, _) = search(0..ENOUGH, Some(bug));
         let Some(Finding { seed, violation }) = finding else {
             panic!("{ENOUGH} schedules do not show {bug:?}");
         };

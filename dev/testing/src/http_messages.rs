@@ -8,10 +8,6 @@ use crate::salon_harness::{client_address, next_number};
 
 /// Returns the body of a request to reserve half an hour on Tuesday at 10:00, with the changes
 /// that a test wants: `"absent"` removes a field. Each is from another customer.
-///
-/// # Panics
-/// When `changes` is not an object.
-#[must_use]
 pub fn checkout_body(changes: Value) -> Value {
     let number = next_number();
     let mut body = json!({
@@ -34,38 +30,27 @@ pub fn checkout_body(changes: Value) -> Value {
 }
 
 /// Returns a request to reserve, each from another address.
-#[must_use]
 pub fn checkout_event(body: &Value) -> GatewayEvent {
     post_json("/checkout", &body.to_string()).source(&client_address(next_number()))
 }
 
 /// Returns a request with a JSON body.
-#[must_use]
 pub fn post_json(path: &str, body: &str) -> GatewayEvent {
     GatewayEvent::new("POST", path).header("content-type", "application/json").body(body)
 }
 
 /// Reads a response's JSON.
-///
-/// # Panics
-/// When it has none.
-#[must_use]
 pub fn json_body(response: &Response<Body>) -> Value {
     serde_json::from_slice(response.body()).expect("JSON")
 }
 
 /// Returns the status and the error code of a response.
-#[must_use]
 pub fn status_and_code(response: &Response<Body>) -> (u16, String) {
     let code = json_body(response)["error"]["code"].as_str().unwrap_or("none").to_owned();
     (response.status().as_u16(), code)
 }
 
 /// Returns the text in a field of a body.
-///
-/// # Panics
-/// When the field is missing or is not text.
-#[must_use]
 pub fn text_field(body: &Value, name: &str) -> String {
     body[name].as_str().unwrap_or_else(|| panic!("{name} is text in {body}")).to_owned()
 }

@@ -7,6 +7,13 @@
 //! | [`http_messages`] | requests to the functions, and what their responses say |
 //! | [`misbehaving_server`] | an HTTP server that fails in the ways that networks do |
 
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::unwrap_used,
+    reason = "a test that misuses the kit fails"
+)]
+
 pub mod http_messages;
 pub mod memory_store;
 pub mod misbehaving_server;

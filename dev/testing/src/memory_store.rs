@@ -38,6 +38,37 @@ pub struct Contents<'a> {
     pub counts: &'a HashMap<HoldKey, HoldCount>,
 }
 
+impl Contents<'_> {
+    /// Checks that no two entries of a staff member overlap, and that the entries are
+    /// those of the bookings.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        let mut entries = 0;
+        for ((staff, date), sheet) in self.sheets {
+            let mut free_from = Timestamp::MIN;
+            for entry in sheet.entries() {
+                if entry.appointment.start() < free_from {
+                    return Err(format!("{staff} is busy until {free_from}, but has {entry:?}"));
+                }
+                free_from = free_from.max(entry.free_from);
+                let booking = self.bookings.get(&entry.booking_id);
+                let booking = booking.filter(|it| it.staff == *staff && it.date == *date);
+                if booking.and_then(Booking::entry).as_ref() != Some(entry) {
+                    return Err(format!("{staff} has an entry unlike its booking: {entry:?}"));
+                }
+                entries += 1;
+            }
+        }
+        let expected = self.bookings.values().filter(|it| it.entry().is_some()).count();
+        if entries == expected {
+            return Ok(());
+        }
+        Err(format!("{expected} bookings take up time, but there are {entries} entries"))
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     sheets: BTreeMap<(StaffId, Date), DaySheet>,

@@ -1,6 +1,5 @@
 //! A salon with its table, its Stripe and its clock.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -81,9 +80,6 @@ impl SalonHarness {
     }
 
     /// Opens a salon as a test wants it.
-    ///
-    /// # Panics
-    /// When the salon file is invalid, or the sandbox does not start.
     pub async fn with(options: HarnessOptions) -> Self {
         let clock = Clock::manual(NOW.parse().expect("an instant"));
         let salon = salon_file::parse(&options.salon_file);
@@ -115,9 +111,6 @@ impl SalonHarness {
     }
 
     /// Returns a client of the sandbox.
-    ///
-    /// # Panics
-    /// Never: the sandbox has an address.
     pub fn stripe_client(&self) -> StripeClient {
         let (key, policy) = &self.stripe_client;
         StripeClient::new(key, self.stripe.url().parse().expect("an address"), *policy)
@@ -137,9 +130,6 @@ impl SalonHarness {
     ///
     /// # Errors
     /// As [`Bookings::reserve`].
-    ///
-    /// # Panics
-    /// When `time` is not a time.
     pub async fn reserve(&self, time: &str) -> Result<Reservation, ReserveError> {
         let number = next_number();
         let email = format!("someone{number}@example.com");
@@ -162,9 +152,6 @@ impl SalonHarness {
     }
 
     /// Places a hold, as [`reserve`](Self::reserve) does.
-    ///
-    /// # Panics
-    /// When the time cannot be reserved.
     pub async fn hold(&self, time: &str) -> Hold {
         let booking = self.reserve(time).await.expect("the time is free").booking;
         let session = booking.checkout.session.expect("a session");
@@ -172,9 +159,6 @@ impl SalonHarness {
     }
 
     /// Places a hold, and pays for it at Stripe. No event says so.
-    ///
-    /// # Panics
-    /// When the time cannot be reserved.
     pub async fn paid_hold(&self, time: &str) -> Hold {
         let hold = self.hold(time).await;
         self.stripe().pay(&hold.session).expect("the session is open");
@@ -182,9 +166,6 @@ impl SalonHarness {
     }
 
     /// Cancels a booking, as its customer.
-    ///
-    /// # Panics
-    /// When it cannot be cancelled.
     pub async fn cancel(&self, id: &BookingId) {
         let booking = self.booking(id).await;
         let cancelling =
@@ -193,9 +174,6 @@ impl SalonHarness {
     }
 
     /// Reads a booking.
-    ///
-    /// # Panics
-    /// When there is none, or the table is down.
     pub async fn booking(&self, id: &BookingId) -> Booking {
         self.store.booking(id).await.expect("the table is up").expect("a booking")
     }
@@ -212,9 +190,6 @@ impl SalonHarness {
     }
 
     /// Reads the entries of a day sheet.
-    ///
-    /// # Panics
-    /// When the table is down.
     pub async fn entries(&self, staff: &str, date: &str) -> Vec<Entry> {
         let id = StaffId::new(staff).expect("an id");
         let day = DateRange::single(date.parse().expect("a date"));
@@ -223,25 +198,10 @@ impl SalonHarness {
     }
 
     /// Checks the table: no two entries overlap, and entries and bookings agree.
-    ///
-    /// # Panics
-    /// When something is wrong.
     pub fn check_invariants(&self) {
         self.store.inspect(|contents| {
-            let mut entries = BTreeMap::new();
-            for ((staff, date), sheet) in contents.sheets {
-                let of_day: Vec<_> = sheet.entries().collect();
-                for pair in of_day.windows(2) {
-                    assert!(
-                        pair[0].taken().end() <= pair[1].taken().start(),
-                        "two entries of {staff} overlap on {date}: {pair:?}"
-                    );
-                }
-                entries.extend(of_day.into_iter().map(|entry| (&entry.booking_id, entry)));
-            }
+            contents.check().expect("day sheets and bookings agree");
             for booking in contents.bookings.values() {
-                let entry = entries.remove(&booking.id).cloned();
-                assert_eq!(entry, booking.entry(), "the day sheet and {booking:?} disagree");
                 let session = booking.checkout.session.as_ref();
                 let session = session.and_then(|session| self.stripe().session(&session.id));
                 if let (State::Held, Some(session)) = (booking.state, session) {
@@ -251,7 +211,6 @@ impl SalonHarness {
                     );
                 }
             }
-            assert!(entries.is_empty(), "entries without a booking: {entries:?}");
         });
     }
 }

@@ -10,29 +10,15 @@ use salon::booking::BookingId;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::notification_log::{CalendarEvent, NotificationLog};
+use super::notification_log::CalendarEvent;
 use crate::decisions::Decisions;
 use crate::planted_bug::Bug;
-use crate::request_faults::Faults;
-use crate::trace::{Trace, short};
+use crate::request_faults::{Fault, Faults};
+use crate::system::Shared;
+use crate::trace::short;
 
-const SES: &str = "SES";
 /// How long the function waits for an answer: less than it claims an effect for.
 const TIMEOUT: Duration = Duration::from_secs(8);
-
-/// How a request fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// It does not arrive.
-    RequestLost,
-    /// It has its effect, but the answer does not arrive.
-    AnswerLost,
-    RateLimited,
-    /// The service fails before the effect.
-    FailedBefore,
-    /// The service fails after the effect.
-    FailedAfter,
-}
 
 const FAULTS: [Fault; 5] = [
     Fault::RequestLost,
@@ -42,64 +28,44 @@ const FAULTS: [Fault; 5] = [
     Fault::FailedAfter,
 ];
 
-impl Fault {
-    const fn has_effect(self) -> bool {
-        matches!(self, Self::AnswerLost | Self::FailedAfter)
-    }
-
-    /// Returns the status of an answer, if there is one.
-    const fn status(self) -> Option<StatusCode> {
-        match self {
-            Self::RequestLost | Self::AnswerLost => None,
-            Self::RateLimited => Some(StatusCode::TOO_MANY_REQUESTS),
-            Self::FailedBefore | Self::FailedAfter => Some(StatusCode::INTERNAL_SERVER_ERROR),
-        }
-    }
-}
-
 /// Both services. Its clones are the same services.
 #[derive(Clone, Debug)]
 pub(crate) struct MailAndCalendars {
-    log: NotificationLog,
-    faults: Faults,
-    bug: Option<Bug>,
-    trace: Trace,
+    pub(crate) faults: Faults,
+    shared: Shared,
 }
 
 impl MailAndCalendars {
-    pub(crate) fn new(
-        decisions: Decisions,
-        fault_percent: u8,
-        bug: Option<Bug>,
-        log: NotificationLog,
-        trace: Trace,
-    ) -> Self {
-        Self { log, faults: Faults::new(decisions, fault_percent), bug, trace }
-    }
-
-    /// Lets all later requests succeed.
-    pub(super) fn stop_faults(&self) {
-        self.faults.stop();
+    pub(crate) fn new(decisions: Decisions, fault_percent: u8, shared: Shared) -> Self {
+        Self { faults: Faults::new(decisions, fault_percent), shared }
     }
 
     /// Makes a request. Others may make requests before its effect and before its
     /// answer arrives.
+    ///
+    /// # Errors
+    /// The status of the answer, or `None` when no answer arrives.
     async fn request(
         &self,
         description: impl Fn() -> String,
         effect: impl FnOnce(),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Option<StatusCode>> {
         yield_now().await;
         let fault = self.faults.next(&FAULTS);
-        if fault.is_none_or(Fault::has_effect) {
+        if matches!(fault, None | Some(Fault::AnswerLost | Fault::FailedAfter)) {
             effect();
         }
-        self.trace.call(|| match fault {
+        self.shared.trace.call(|| match fault {
             None => description(),
             Some(fault) => format!("{} [{fault:?}]", description()),
         });
         yield_now().await;
-        fault.map_or(Ok(()), Err)
+        match fault {
+            None => Ok(()),
+            Some(Fault::RequestLost | Fault::AnswerLost) => Err(None),
+            Some(Fault::RateLimited) => Err(Some(StatusCode::TOO_MANY_REQUESTS)),
+            Some(_) => Err(Some(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
     }
 
     async fn request_google(
@@ -107,11 +73,10 @@ impl MailAndCalendars {
         description: impl Fn() -> String,
         effect: impl FnOnce(),
     ) -> Result<(), CalendarError> {
-        self.request(description, effect).await.map_err(|fault| match fault.status() {
-            None => CalendarError::Timeout { after: TIMEOUT },
-            Some(status) => {
-                let status = status.as_u16();
-                CalendarError::Refused { status, reason: None, retry_after: None }
+        self.request(description, effect).await.map_err(|status| {
+            match status.map(|it| it.as_u16()) {
+                None => CalendarError::Timeout { after: TIMEOUT },
+                Some(status) => CalendarError::Refused { status, reason: None, retry_after: None },
             }
         })
     }
@@ -121,15 +86,13 @@ impl Mailer for MailAndCalendars {
     async fn send(&self, _: &str, mail: &[u8]) -> Result<SendOutcome, AwsError> {
         let id = message_id(mail).unwrap_or_default();
         let description = || format!("SES sends {}", readable(&id));
-        let sent = self.request(description, || self.log.entries().add_mail(&id)).await;
-        sent.map(|()| SendOutcome::Accepted).map_err(|fault| {
-            self.log.entries().interrupt();
-            match fault.status() {
-                None => AwsError::Timeout { service: SES, after: TIMEOUT },
-                Some(status) => {
-                    let code = "InjectedFault".to_owned();
-                    AwsError::Refused { service: SES, status, code, message: None }
-                }
+        let sent = self.request(description, || self.shared.log().add_mail(&id)).await;
+        sent.map(|()| SendOutcome::Accepted).map_err(|status| {
+            self.shared.log().interrupt();
+            let (service, code) = ("SES", "InjectedFault".to_owned());
+            match status {
+                None => AwsError::Timeout { service, after: TIMEOUT },
+                Some(status) => AwsError::Refused { service, status, code, message: None },
             }
         })
     }
@@ -163,7 +126,7 @@ impl CalendarWriter for MailAndCalendars {
             let key = (calendar.to_owned(), event.id.clone());
             let entry = CalendarEvent { time: event.time, is_deleted: false };
             // The id of a deleted event cannot be used again.
-            self.log.entries().events.entry(key).or_insert(entry);
+            self.shared.log().events.entry(key).or_insert(entry);
         })
         .await
     }
@@ -177,8 +140,8 @@ impl CalendarWriter for MailAndCalendars {
         let description = || format!("Google deletes {} from calendar {calendar}", short(id));
         self.request_google(description, || {
             let key = (calendar.to_owned(), id.clone());
-            if let Some(entry) = self.log.entries().events.get_mut(&key) {
-                entry.is_deleted = self.bug != Some(Bug::DeletedEventStays);
+            if let Some(entry) = self.shared.log().events.get_mut(&key) {
+                entry.is_deleted = self.shared.bug != Some(Bug::DeletedEventStays);
             }
         })
         .await

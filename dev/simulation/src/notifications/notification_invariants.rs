@@ -11,7 +11,7 @@ use salon::interval::Interval;
 use testing::Contents;
 
 use super::mail_and_calendars::readable;
-use super::notification_log::{Entries, Key, MailCount, Record};
+use super::notification_log::{Key, MailCount, NotificationLog, Record};
 use crate::invariants::{Violation, violated};
 use crate::trace::short;
 
@@ -28,7 +28,7 @@ pub(super) const REPEATED_RECORDS_SEND_NOTHING: &str = "records that come again 
 const MAILS: [(&str, &str); 2] = [("mail-visitor", "visitor"), ("mail-owner", "owner")];
 
 /// Checks the notifications when all changes have been handled.
-pub(super) fn check(contents: Contents<'_>, log: &Entries) -> Result<(), Violation> {
+pub(super) fn check(contents: Contents<'_>, log: &NotificationLog) -> Result<(), Violation> {
     let mut expected = BTreeSet::new();
     for record in &log.records {
         let Some(news) = news(record) else { continue };
@@ -85,7 +85,7 @@ fn check_mail(mail: &MailCount, id: &str, record: &Record) -> Result<(), Violati
 
 /// Checks that a confirmed booking has one event, at its time, in the calendar of
 /// its staff member, and that any other booking has none.
-fn check_events(booking: &Booking, log: &Entries) -> Result<(), Violation> {
+fn check_events(booking: &Booking, log: &NotificationLog) -> Result<(), Violation> {
     let id = short(&booking.id);
     let was_confirmed = log
         .records

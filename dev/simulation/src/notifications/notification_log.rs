@@ -1,7 +1,7 @@
 //! The changes to notify people of, and the notifications that were sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use openchair::store::Image;
@@ -12,18 +12,8 @@ use serde_json::{Value, json};
 
 use crate::trace::short;
 
-/// The log of a schedule. Its clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NotificationLog(Arc<Mutex<Entries>>);
-
-impl NotificationLog {
-    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[derive(Debug, Default)]
-pub(crate) struct Entries {
+pub(crate) struct NotificationLog {
     /// The table's stream.
     pub(super) records: Vec<Arc<Record>>,
     /// The mails, by the effects that send them.
@@ -33,7 +23,7 @@ pub(crate) struct Entries {
     /// The records that were handled over 15 minutes after their change.
     pub(super) late: BTreeSet<usize>,
     /// The delivery that is running.
-    delivery: usize,
+    pub(super) delivery: usize,
     /// The last effect that each delivery claimed.
     claims: BTreeMap<usize, (BookingId, Effect)>,
     /// The mail that SES has accepted and that is not marked yet, of each delivery.
@@ -98,16 +88,7 @@ impl Record {
     }
 }
 
-impl NotificationCounts {
-    pub(crate) fn join(&mut self, other: &Self) {
-        self.mails += other.mails;
-        self.repeats += other.repeats;
-        self.events += other.events;
-        self.deleted_events += other.deleted_events;
-    }
-}
-
-impl Entries {
+impl NotificationLog {
     pub(crate) fn counts(&self) -> NotificationCounts {
         let mut counts = NotificationCounts::default();
         for mail in self.mails.values() {
@@ -148,11 +129,6 @@ impl Entries {
             booking: after.id,
             json,
         }));
-    }
-
-    /// Sets which delivery is running.
-    pub(super) fn set_delivery(&mut self, delivery: usize) {
-        self.delivery = delivery;
     }
 
     /// Adds the table's answer to a claim.

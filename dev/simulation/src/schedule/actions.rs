@@ -1,14 +1,19 @@
 use std::time::Duration;
 
 use openchair::bookings::ReconcileBudget;
+use openchair::payments::webhook::SessionChange;
+use openchair::store::booking_store::{
+    BookingChange, BookingStore, HoldCountChange, RequestKeyChange,
+};
+use salon::booking::{Booking, BookingId, ManageToken, State};
 use tokio::time::Instant;
 
 use super::{Schedule, TaskResult};
-use crate::stripe_model::WebhookEvent;
+use crate::planted_bug::Bug;
+use crate::stripe_model::{Subject, WebhookEvent};
 use crate::system::System;
 use crate::trace::short;
 use crate::visitor::{VISITORS, Visitor};
-use crate::webhook_delivery;
 
 /// What may happen in a schedule.
 impl Schedule<'_> {
@@ -18,14 +23,14 @@ impl Schedule<'_> {
         if number == VISITORS || self.is_busy() {
             return;
         }
-        let System { salon, clock, .. } = self.system;
-        self.visitors.push(Visitor::draw(number, salon, clock.now(), self.decisions));
+        let System { salon, shared, .. } = self.system;
+        self.visitors.push(Visitor::draw(number, salon, shared.clock.now(), self.decisions));
         self.reserve(number);
     }
 
     /// A visitor sends the same request again.
     pub(super) fn repeat_request(&mut self) {
-        if let Some(visitor) = self.any_visitor()
+        if let Some(visitor) = self.decisions.pick(self.visitors.len())
             && !self.is_busy()
         {
             self.reserve(visitor);
@@ -43,18 +48,11 @@ impl Schedule<'_> {
         });
     }
 
-    fn any_visitor(&mut self) -> Option<usize> {
-        if self.visitors.is_empty() {
-            return None;
-        }
-        self.decisions.pick(self.visitors.iter().map(|visitor| visitor.id))
-    }
-
     /// A visitor pays, if anyone has got that far.
     pub(super) fn pay(&mut self) {
         let mut ledger = self.system.stripe.ledger();
         let visitors = &self.visitors;
-        let payer = self.decisions.pick_by(visitors.iter().map(|visitor| visitor.id), |random| {
+        let payer = self.decisions.decide(|random| {
             let has_session = |index: &usize| visitors[*index].session.is_some();
             let mut payers: Vec<_> = (0..visitors.len()).filter(has_session).collect();
             random.shuffle(&mut payers);
@@ -62,42 +60,40 @@ impl Schedule<'_> {
             payers.into_iter().find(can_pay).unwrap_or(usize::MAX)
         });
         let is_delayed = self.decisions.one_in(3);
-        let session = payer.and_then(|index| visitors.get(index)?.session.as_deref());
-        if let Some(session) = session
+        if let Some(session) = visitors.get(payer).and_then(|visitor| visitor.session.as_deref())
             && ledger.pay(session, is_delayed)
         {
             let method = if is_delayed { "by a method that takes days" } else { "by card" };
-            self.system.trace.step(|| format!("session {session} is paid {method}"));
+            self.trace(|| format!("session {session} is paid {method}"));
         }
     }
 
+    /// Picks a visitor who may do something about a booking.
+    fn pick_booking(&self) -> Option<(usize, BookingId, ManageToken)> {
+        let visitor = self.decisions.pick(self.visitors.len())?;
+        let (id, token) = self.visitors[visitor].booking.clone()?;
+        (!self.is_busy()).then_some((visitor, id, token))
+    }
+
     pub(super) fn cancel(&mut self) {
-        let Some(visitor) = self.any_visitor() else { return };
-        let Some((id, token)) = self.visitors[visitor].booking.clone() else { return };
-        if self.is_busy() {
-            return;
-        }
+        let Some((visitor, id, token)) = self.pick_booking() else { return };
         let bookings = &self.system.bookings;
         let description = format!("visitor {visitor} cancels {}", short(&id));
         self.begin(|| description, None, async move {
             // The invariants hold whether or not this succeeds.
             let _ = bookings.cancel(&id, token.expose()).await;
-            TaskResult::Other
+            TaskResult::Done
         });
     }
 
     /// A visitor looks at the page of the booking.
     pub(super) fn view(&mut self) {
-        let Some(visitor) = self.any_visitor() else { return };
-        let Some((id, _)) = self.visitors[visitor].booking.clone() else { return };
-        if self.is_busy() {
-            return;
-        }
+        let Some((visitor, id, _)) = self.pick_booking() else { return };
         let bookings = &self.system.bookings;
         let description = format!("visitor {visitor} looks at {}", short(&id));
         self.begin(|| description, None, async move {
             let _ = bookings.view(&id).await;
-            TaskResult::Other
+            TaskResult::Done
         });
     }
 
@@ -108,13 +104,8 @@ impl Schedule<'_> {
         }
         let event = {
             let mut ledger = self.system.stripe.ledger();
-            let events = ledger.pending_events();
-            if events.is_empty() {
-                return;
-            }
-            let Some(index) = self.decisions.pick(events.iter().map(|event| event.id)) else {
-                return;
-            };
+            let events = &mut ledger.pending_events;
+            let Some(index) = self.decisions.pick(events.len()) else { return };
             let comes_again = self.decisions.one_in(4);
             if comes_again { events[index].clone() } else { events.swap_remove(index) }
         };
@@ -122,27 +113,24 @@ impl Schedule<'_> {
     }
 
     pub(super) fn begin_delivery(&mut self, event: WebhookEvent) {
-        let (system, bug) = (self.system, self.bug);
+        let system = self.system;
         let delivered = event.clone();
         let description = format!("Stripe delivers {}", event.description());
         self.begin(|| description, Some(event), async move {
-            let is_accepted = webhook_delivery::deliver(system, bug, &delivered).await;
-            TaskResult::Delivered { is_accepted }
+            let is_accepted = deliver(system, &delivered).await;
+            if is_accepted { TaskResult::Done } else { TaskResult::NotAccepted }
         });
     }
 
     /// Loses an event for good, if its news can be found out otherwise.
     pub(super) fn lose_event(&mut self) {
         let mut ledger = self.system.stripe.ledger();
-        let events = ledger.pending_events();
-        if events.is_empty() {
-            return;
-        }
-        let picked = self.decisions.pick(events.iter().map(|event| event.id));
-        let Some(index) = picked else { return };
-        if !events[index].is_only_source {
+        let events = &mut ledger.pending_events;
+        if let Some(index) = self.decisions.pick(events.len())
+            && !events[index].is_only_source
+        {
             let lost = events.swap_remove(index);
-            self.system.trace.step(|| format!("{} is lost", lost.description()));
+            self.trace(|| format!("{} is lost", lost.description()));
         }
     }
 
@@ -151,9 +139,12 @@ impl Schedule<'_> {
             return;
         }
         let bookings = &self.system.bookings;
+        // A budget in which every reconciliation finishes.
+        let deadline = Instant::now() + Duration::from_hours(1);
+        let budget = ReconcileBudget { bookings: 10, pause: Duration::from_secs(1), deadline };
         self.begin(|| "reconciliation".to_owned(), None, async move {
-            let _ = bookings.reconcile(budget()).await;
-            TaskResult::Other
+            let _ = bookings.reconcile(budget).await;
+            TaskResult::Done
         });
     }
 
@@ -163,23 +154,51 @@ impl Schedule<'_> {
         if self.decisions.one_in(8)
             && let Some(refund) = self.system.stripe.ledger().return_refund()
         {
-            self.system.trace.step(|| format!("the bank returns refund {refund}"));
+            self.trace(|| format!("the bank returns refund {refund}"));
         }
     }
 
     /// A bank decides on a payment or a refund. Returns whether one was waiting.
     pub(super) fn let_bank_decide(&mut self) -> bool {
         let decision = self.system.stripe.ledger().let_bank_decide();
-        let is_one = decision.is_some();
-        if let Some(decision) = decision {
-            self.system.trace.step(|| decision);
-        }
-        is_one
+        decision.map(|decision| self.trace(|| decision)).is_some()
     }
 }
 
-/// A budget in which every reconciliation finishes.
-fn budget() -> ReconcileBudget {
-    let deadline = Instant::now() + Duration::from_hours(1);
-    ReconcileBudget { bookings: 10, pause: Duration::from_secs(1), deadline }
+/// Delivers an event. Returns whether it was accepted; otherwise Stripe sends it
+/// again.
+async fn deliver(system: &System, event: &WebhookEvent) -> bool {
+    let id = &event.booking;
+    match &event.subject {
+        Subject::Session(change, session) => {
+            if system.shared.bug == Some(Bug::OrderAssumed) {
+                rewind(system, id, *change).await;
+            }
+            system.bookings.handle_session_event(id, *change, session).await.is_ok()
+        }
+        Subject::Refund => system.bookings.handle_refund_event(id).await.is_ok(),
+    }
+}
+
+/// Puts a booking into the state in which it receives an event when every event
+/// comes once and in order.
+async fn rewind(system: &System, id: &BookingId, change: SessionChange) {
+    let state = match change {
+        SessionChange::Completed | SessionChange::Expired => State::Held,
+        SessionChange::PaymentSucceeded | SessionChange::PaymentFailed => State::Processing,
+    };
+    let Ok(Some(read)) = system.table.booking(id).await else { return };
+    let booking = Booking { state, ..read };
+    let sheet = system.table.inspect(|contents| {
+        let known = contents.sheets.get(&(booking.staff.clone(), booking.date)).cloned();
+        known.unwrap_or_default().with(&booking.id, booking.entry())
+    });
+    let change = BookingChange {
+        booking: &booking,
+        sheet: sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet)),
+        hold_counts: HoldCountChange::None,
+        request_key: RequestKeyChange::None,
+    };
+    // If this fails, the event is handled correctly.
+    let _ = system.table.write(&change).await;
 }

@@ -1,12 +1,11 @@
 use std::collections::HashMap;
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::payments::webhook::SessionChange;
 use openchair::payments::{Refund, RefundStatus, Session, SessionStatus, StripeError};
 use salon::booking::BookingId;
 
-use super::{Bug, Created, Decisions, FAULTS, Fault, rejected};
+use super::{Bug, Decisions, rejected};
 use crate::request_faults::Faults;
 use crate::trace::short;
 
@@ -22,17 +21,19 @@ const TOO_LONG: SignedDuration = SignedDuration::from_mins(15);
 #[derive(Debug)]
 pub(crate) struct Ledger {
     decisions: Decisions,
-    faults: Faults,
-    now: Timestamp,
+    pub(crate) faults: Faults,
+    pub(super) now: Timestamp,
     bug: Option<Bug>,
-    sessions: Vec<CheckoutSession>,
+    pub(crate) sessions: Vec<CheckoutSession>,
     refunds: Vec<Refund>,
-    keys: HashMap<String, StoredAnswer>,
+    pub(super) session_answers: StoredAnswers<Session>,
+    pub(super) refund_answers: StoredAnswers<Refund>,
     /// Whether Stripe refuses to open sessions for a booking.
     refusals: HashMap<BookingId, bool>,
-    pending_events: Vec<WebhookEvent>,
-    sent_events: Vec<WebhookEvent>,
-    changes: u64,
+    pub(crate) pending_events: Vec<WebhookEvent>,
+    pub(crate) sent_events: Vec<WebhookEvent>,
+    /// How many times something has changed.
+    pub(crate) changes: u64,
 }
 
 #[derive(Debug)]
@@ -40,12 +41,12 @@ pub(crate) struct CheckoutSession {
     pub(crate) id: String,
     pub(crate) booking: BookingId,
     pub(crate) payment: String,
-    pub(crate) amount: i64,
+    amount: i64,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: PaymentState,
 }
 
-/// What has become of a session and its money.
+/// The state of a session and its money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PaymentState {
     /// It can be paid.
@@ -59,30 +60,36 @@ pub(crate) enum PaymentState {
     Failed,
 }
 
-impl fmt::Display for PaymentState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "open",
-            Self::Expired => "expired",
-            Self::Pending => "waiting for the bank",
-            Self::Paid => "paid",
-            Self::Failed => "refused by the bank",
-        })
-    }
-}
-
-/// What an idempotency key was used for.
+/// The answers to earlier requests, by idempotency key.
 #[derive(Debug)]
-pub(super) struct StoredAnswer {
+pub(super) struct StoredAnswers<T>(HashMap<String, StoredAnswer<T>>);
+
+#[derive(Debug)]
+pub(super) struct StoredAnswer<T> {
     pub(super) parameters: String,
     /// The answer that is repeated. `None` is a stored failure.
-    pub(super) answer: Option<Created>,
+    pub(super) answer: Option<T>,
     at: Timestamp,
+}
+
+impl<T> StoredAnswers<T> {
+    pub(super) fn recall(&self, key: &str, now: Timestamp) -> Option<&StoredAnswer<T>> {
+        self.0.get(key).filter(|known| now < known.at + KEY_LIFETIME)
+    }
+
+    pub(super) fn remember(
+        &mut self,
+        key: String,
+        parameters: String,
+        answer: Option<T>,
+        at: Timestamp,
+    ) {
+        self.0.insert(key, StoredAnswer { parameters, answer, at });
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct WebhookEvent {
-    pub(crate) id: u64,
     number: usize,
     pub(crate) booking: BookingId,
     pub(crate) subject: Subject,
@@ -117,26 +124,13 @@ impl Ledger {
             bug,
             sessions: Vec::new(),
             refunds: Vec::new(),
-            keys: HashMap::new(),
+            session_answers: StoredAnswers(HashMap::new()),
+            refund_answers: StoredAnswers(HashMap::new()),
             refusals: HashMap::new(),
             pending_events: Vec::new(),
             sent_events: Vec::new(),
             changes: 0,
         }
-    }
-
-    /// Lets all later requests succeed.
-    pub(crate) fn stop_faults(&self) {
-        self.faults.stop();
-    }
-
-    /// Returns how many times something has changed.
-    pub(crate) const fn changes(&self) -> u64 {
-        self.changes
-    }
-
-    pub(crate) fn sessions(&self) -> &[CheckoutSession] {
-        &self.sessions
     }
 
     /// Iterates over the refunds of a payment.
@@ -150,29 +144,6 @@ impl Ledger {
             !matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled)
         };
         self.refunds_of(payment).filter(counts).map(|refund| refund.amount).sum()
-    }
-
-    /// The events that are to be delivered.
-    pub(crate) fn pending_events(&mut self) -> &mut Vec<WebhookEvent> {
-        &mut self.pending_events
-    }
-
-    /// All events so far.
-    pub(crate) fn sent_events(&self) -> &[WebhookEvent] {
-        &self.sent_events
-    }
-
-    pub(super) fn next_fault(&self) -> Option<Fault> {
-        self.faults.next(&FAULTS)
-    }
-
-    pub(super) fn recall(&self, key: &str) -> Option<&StoredAnswer> {
-        self.keys.get(key).filter(|known| self.now < known.at + KEY_LIFETIME)
-    }
-
-    pub(super) fn remember(&mut self, key: String, parameters: String, answer: Option<Created>) {
-        let at = self.now;
-        self.keys.insert(key, StoredAnswer { parameters, answer, at });
     }
 
     /// Sets the time, and expires the sessions whose time is over.
@@ -267,7 +238,7 @@ impl Ledger {
                 (PaymentState::Paid, SessionChange::PaymentSucceeded)
             };
             self.change(index, state, change);
-            return Some(format!("session {} is now {state}", self.sessions[index].id));
+            return Some(format!("session {} is now {state:?}", self.sessions[index].id));
         }
         let is_pending = |refund: &Refund| refund.status == RefundStatus::Pending;
         let index = self.refunds.iter().position(is_pending)?;
@@ -334,8 +305,7 @@ impl Ledger {
 
     fn send(&mut self, booking: BookingId, subject: Subject, is_only_source: bool) {
         let number = self.sent_events.len() + 1;
-        let id = self.decisions.new_id();
-        let event = WebhookEvent { id, number, booking, subject, is_only_source };
+        let event = WebhookEvent { number, booking, subject, is_only_source };
         self.pending_events.push(event.clone());
         self.sent_events.push(event);
         self.changes += 1;

@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::api_error::ApiError;
-use super::params::Fields;
 
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
@@ -27,7 +26,7 @@ pub(super) struct SavedResponse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) path: String,
-    pub(super) params: Fields,
+    pub(super) params: Value,
 }
 
 #[derive(Debug)]
@@ -35,7 +34,7 @@ struct Entry {
     fingerprint: Fingerprint,
     claimed_at: Timestamp,
     /// `None` while the first request is running.
-    response: Option<SavedResponse>,
+    answer: Option<SavedResponse>,
 }
 
 /// The keys of the last 24 hours.
@@ -51,23 +50,23 @@ impl IdempotencyKeys {
         fingerprint: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<SavedResponse>, ApiError> {
-        self.0.retain(|_, entry| entry.response.is_none() || now < entry.claimed_at + RETENTION);
+        self.0.retain(|_, entry| entry.answer.is_none() || now < entry.claimed_at + RETENTION);
         if let Some(entry) = self.0.get(key) {
-            return match &entry.response {
+            return match &entry.answer {
                 None => Err(ApiError::key_in_use(key)),
                 Some(_) if entry.fingerprint != fingerprint => Err(ApiError::key_mismatch(key)),
-                Some(response) => Ok(Some(response.clone())),
+                Some(answer) => Ok(Some(answer.clone())),
             };
         }
-        let entry = Entry { fingerprint, claimed_at: now, response: None };
+        let entry = Entry { fingerprint, claimed_at: now, answer: None };
         self.0.insert(key.to_owned(), entry);
         Ok(None)
     }
 
     /// Saves the response under a claimed key.
-    pub(super) fn save(&mut self, key: &str, response: SavedResponse) {
+    pub(super) fn save(&mut self, key: &str, answer: SavedResponse) {
         if let Some(entry) = self.0.get_mut(key) {
-            entry.response = Some(response);
+            entry.answer = Some(answer);
         }
     }
 

@@ -8,6 +8,7 @@
 mod api;
 mod async_stripe;
 mod checkout_session;
+mod control;
 mod events;
 mod faults;
 mod harness;

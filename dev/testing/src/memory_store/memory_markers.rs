@@ -22,7 +22,6 @@ pub(super) enum Marker {
 
 impl MemoryStore {
     /// Returns the effects that have been carried out for a booking.
-    #[must_use]
     pub fn effects(&self, id: &BookingId) -> Vec<Effect> {
         let state = self.state();
         let done = state.markers.iter().filter(|(_, marker)| **marker == Marker::Done);

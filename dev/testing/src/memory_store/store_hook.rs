@@ -95,7 +95,6 @@ pub(super) async fn let_others_run() {
 
 impl Call<'_> {
     /// Returns what the call asks for, as a [`StoreError`] names it.
-    #[must_use]
     pub const fn asked(self) -> &'static str {
         match self {
             Self::Sheets => "day sheets",
@@ -115,7 +114,6 @@ impl Call<'_> {
     }
 
     /// Returns the error of a call that could not reach the table.
-    #[must_use]
     pub fn unavailable(self) -> StoreError {
         StoreError::Unavailable { asked: self.asked(), source: "the test says so".into() }
     }

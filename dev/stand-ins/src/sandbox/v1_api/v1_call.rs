@@ -9,13 +9,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::api_error::{ApiError, SHOULD_RETRY};
-use super::idempotency::{Fingerprint, SavedResponse};
-use super::params::{self, Fields, Params};
-use super::sandbox_event::Cause;
-use super::sandbox_ledger::Ledger;
-use super::v1_api::RequestId;
-use super::{Effect, Sandbox};
+use super::{RequestId, SHOULD_RETRY};
+use crate::sandbox::api_error::ApiError;
+use crate::sandbox::idempotency::{Fingerprint, SavedResponse};
+use crate::sandbox::params::{self, Params};
+use crate::sandbox::sandbox_event::Cause;
+use crate::sandbox::sandbox_ledger::Ledger;
+use crate::sandbox::{Effect, Sandbox};
 
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -23,7 +23,6 @@ const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request")
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_KEY_CHARS: usize = 255;
-const INJECTED: &str = "This failure was injected.";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Runs a `GET`.
@@ -34,10 +33,14 @@ where
     let effect = effect_on(&request);
     let parsed = params::parse(request.uri().query().unwrap_or_default());
     delay(&sandbox, effect).await;
-    let result = parsed.and_then(|fields| {
-        run_with_fault(effect, || work(&mut sandbox.state().ledger, &Params::new(&fields)))
+    let answer = parsed.and_then(|parsed| {
+        let params = Params::of(&parsed)?;
+        run_with_fault(effect, || work(&mut sandbox.state().ledger, &params))
     });
-    result.map(axum::Json).into_response()
+    match answer {
+        Ok(object) => axum::Json(object).into_response(),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// Runs a `POST`. As at Stripe, it continues if the client disconnects.
@@ -50,7 +53,7 @@ where
         Err(error) => return error.into_response(),
     };
     let done = tokio::spawn(async move { call.run(&sandbox, work).await }).await;
-    done.unwrap_or_else(|_| ApiError::internal("This is a bug in the sandbox.").into_response())
+    done.unwrap_or_else(|_| ApiError::internal().into_response())
 }
 
 struct Call {
@@ -101,18 +104,21 @@ impl Call {
             request: Some(self.request_id.clone()),
             idempotency_key: self.idempotency_key.clone(),
         });
-        let params = Params::new(&self.fingerprint.params);
-        let result = run_with_fault(self.effect, || work(&mut state.ledger, &params));
+        let result = Params::of(&self.fingerprint.params)
+            .and_then(|params| run_with_fault(self.effect, || work(&mut state.ledger, &params)));
         let Some(key) = self.idempotency_key else {
-            return result.map(axum::Json).into_response();
+            return match result {
+                Ok(object) => axum::Json(object).into_response(),
+                Err(error) => error.into_response(),
+            };
         };
         let (status, body) = match result {
             Ok(object) => (StatusCode::OK, object),
-            Err(error) if error.before_execution => {
+            Err(error) if error.is_before_execution() => {
                 state.keys.release(&key);
                 return error.into_response();
             }
-            Err(error) => (error.status, error.to_json()),
+            Err(error) => (error.status(), error.to_json()),
         };
         let saved = SavedResponse { status, body, request_id: self.request_id };
         state.keys.save(&key, saved.clone());
@@ -139,9 +145,11 @@ where
     W: FnOnce() -> Result<Value, ApiError>,
 {
     match effect {
-        Some(Effect::ErrorBefore) => Err(ApiError::internal(INJECTED)),
-        Some(Effect::ErrorAfter) => work().and(Err(ApiError::internal(INJECTED))),
-        Some(Effect::Refused) => Err(ApiError::refused(INJECTED)),
+        Some(Effect::ErrorBefore) => Err(ApiError::injected()),
+        Some(Effect::ErrorAfter) => work().and(Err(ApiError::injected())),
+        Some(Effect::Refused) => {
+            Err(ApiError::refused(None, "This call was refused by an injected fault."))
+        }
         // `admit` handles the others.
         Some(Effect::HangUp | Effect::Unavailable | Effect::RateLimited | Effect::Slow(_))
         | None => work(),
@@ -171,7 +179,7 @@ fn check_key(key: &HeaderValue) -> Result<String, ApiError> {
     Ok(key.to_owned())
 }
 
-fn form(content_type: Option<&HeaderValue>, body: &Bytes) -> Result<Fields, ApiError> {
+fn form(content_type: Option<&HeaderValue>, body: &Bytes) -> Result<Value, ApiError> {
     let is_form = content_type
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim() == FORM));
