@@ -6,41 +6,38 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `test_account` | the service account and its public test key |
-//! | `assertion` | checks the account's signed assertions |
+//! | `assertion` | the service account, and the check of its signed assertions |
 //! | `free_busy_api`, `events_api` | Google's endpoints |
-//! | `manual_busy` | adds busy time by hand |
-//! | `calendar_page` | shows the calendars in a browser |
-//! | `google_server` | serves all of it on a socket |
+//! | `manual_busy` | shows the calendars, and adds busy time by hand |
 
 mod assertion;
-mod calendar_page;
 mod events_api;
 mod free_busy_api;
-mod google_server;
 mod manual_busy;
-mod test_account;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openchair::clock::Clock;
 use salon::interval::{Interval, IntervalSet};
+use serde_json::Value;
+use tokio::net::TcpListener;
 
+use self::assertion::Scope;
+pub use self::assertion::{CLIENT_EMAIL, service_account};
+use self::events_api::Events;
 pub use self::events_api::GoogleEvent;
-pub use self::google_server::Serving;
-pub use self::test_account::{CLIENT_EMAIL, service_account};
-use self::{assertion::Scope, events_api::Events};
+use crate::serving;
+
+/// A running fake Google.
+pub type Serving = serving::Serving<FakeGoogle>;
 
 #[derive(Clone, Debug)]
 pub struct GoogleOptions {
-    /// The response time.
-    pub latency: Duration,
-    /// The lifetime of an access token.
-    pub token_life: SignedDuration,
     /// The user for whom the account may act (domain-wide delegation).
     pub subject: Option<String>,
     /// The clock for assertions and access tokens.
@@ -49,12 +46,7 @@ pub struct GoogleOptions {
 
 impl Default for GoogleOptions {
     fn default() -> Self {
-        Self {
-            latency: Duration::ZERO,
-            token_life: SignedDuration::from_secs(3_599),
-            subject: None,
-            clock: Clock::machine(),
-        }
+        Self { subject: None, clock: Clock::machine() }
     }
 }
 
@@ -104,17 +96,16 @@ struct State {
 }
 
 impl FakeGoogle {
-    /// Creates a fake Google without calendars.
-    #[must_use]
-    pub fn new(options: GoogleOptions) -> Self {
-        Self { options: Arc::new(options), state: Arc::default() }
-    }
-
-    /// Returns Google's endpoints (`/token`, `/calendar/v3`), `/calendars/{id}/busy` for manual
-    /// changes, and a page that shows all calendars.
-    pub fn router(&self) -> Router {
-        let manual = manual_busy::router(self.clone());
-        free_busy_api::router(self.clone()).merge(manual).merge(calendar_page::router(self.clone()))
+    /// Serves a new fake Google without calendars on `listener` in the background: Google's
+    /// endpoints (`/token`, `/calendar/v3`), `/calendars/{id}/busy` for manual changes, and a
+    /// page that shows all calendars.
+    ///
+    /// # Errors
+    /// Fails if the listener has no address.
+    pub fn start(options: GoogleOptions, listener: TcpListener) -> io::Result<Serving> {
+        let google = Self { options: Arc::new(options), state: Arc::default() };
+        let router: Router = free_busy_api::router(google.clone());
+        Serving::start(google.clone(), router.merge(manual_busy::router(google)), listener)
     }
 
     /// Returns the events of a calendar, including deleted ones.
@@ -162,5 +153,19 @@ impl FakeGoogle {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is complete, so the state is usable even after a panic elsewhere.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Serving {
+    /// Returns the key file of its service account.
+    #[must_use]
+    pub fn service_account(&self) -> Value {
+        service_account(&format!("{}/token", self.url()))
+    }
+
+    /// Returns the fake itself, for control without HTTP.
+    #[must_use]
+    pub fn google(&self) -> &FakeGoogle {
+        &self.stand_in
     }
 }

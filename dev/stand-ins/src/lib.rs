@@ -12,4 +12,6 @@ pub mod dynamodb_table;
 pub mod fake_google;
 pub mod gateway_event;
 pub mod mailbox;
+mod page;
 pub mod sandbox;
+mod serving;

@@ -22,10 +22,13 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use mail_parser::MessageParser;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::serving;
+
+/// A running mailbox.
+pub type Serving = serving::Serving<Mailbox>;
 
 /// A failure of `SendEmail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +66,6 @@ struct Mails {
     is_down: bool,
 }
 
-/// A running mailbox. Dropping it closes the socket.
-#[derive(Debug)]
-pub struct Serving {
-    mailbox: Mailbox,
-    url: String,
-    server: JoinHandle<io::Result<()>>,
-}
-
 impl Mailbox {
     /// Opens a mailbox that also stores its mails in a folder, and loads the mails there.
     ///
@@ -95,10 +90,8 @@ impl Mailbox {
     /// # Errors
     /// Fails if the listener has no address.
     pub fn start(self, listener: TcpListener) -> io::Result<Serving> {
-        let url = format!("http://{}", listener.local_addr()?);
         let router = self.router();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Serving { mailbox: self, url, server })
+        Serving::start(self, router, listener)
     }
 
     /// Returns SES's endpoint and the pages.
@@ -143,73 +136,36 @@ impl Mailbox {
 }
 
 impl Serving {
-    /// Returns the URL of SES's endpoint and of the list of mails.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Returns the mailbox itself, for access without HTTP.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
+        &self.stand_in
     }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendEmail {
-    destination: Destination,
-    content: Content,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Destination {
-    to_addresses: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Content {
-    raw: Raw,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Raw {
-    data: String,
 }
 
 async fn send(
     State(mailbox): State<Mailbox>,
-    request: Result<Json<SendEmail>, JsonRejection>,
+    request: Result<Json<Value>, JsonRejection>,
 ) -> Response {
     let fault = {
         let mut state = mailbox.state();
         let down = state.is_down.then_some(MailFault::Down);
         down.or_else(|| state.faults.pop_front())
     };
-    match fault {
-        None => {}
-        Some(MailFault::Down) => {
-            return error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
-        }
-        Some(MailFault::Throttled) => {
-            return error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException");
-        }
-        Some(MailFault::Rejected) => return error(StatusCode::BAD_REQUEST, "MessageRejected"),
+    let refusal = fault.map(|fault| match fault {
+        MailFault::Down => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+        MailFault::Throttled => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
+        MailFault::Rejected => (StatusCode::BAD_REQUEST, "MessageRejected"),
+    });
+    if let Some((status, code)) = refusal {
+        return error(status, code);
     }
     let bad = || error(StatusCode::BAD_REQUEST, "BadRequestException");
-    let Ok(Json(SendEmail { destination, content })) = request else { return bad() };
-    let Ok(bytes) = BASE64_STANDARD.decode(content.raw.data) else { return bad() };
-    let [to] = &destination.to_addresses[..] else { return bad() };
+    let Ok(Json(request)) = request else { return bad() };
+    let data = request["Content"]["Raw"]["Data"].as_str().unwrap_or_default();
+    let to = request["Destination"]["ToAddresses"].as_array().map(Vec::as_slice);
+    let Some([Value::String(to)]) = to else { return bad() };
+    let Ok(bytes) = BASE64_STANDARD.decode(data) else { return bad() };
     match mailbox.store(Received { to: to.clone(), ..read(bytes) }) {
         Ok(number) => Json(json!({"MessageId": format!("local-{number:05}")})).into_response(),
         Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),

@@ -10,48 +10,46 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `v1_api` | routes, API keys, the rate limit and idempotency |
-//! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_event` | one object each: its rules and its JSON |
-//! | `list` | pagination |
-//! | `sandbox_ledger`, `timers` | the state and all changes of it, and changes due later |
-//! | `webhooks` | signs and delivers events |
-//! | `payment_page` | the page on which a person pays |
+//! | `v1_api`, `v1_call` | routes, API keys, the rate limit and idempotency |
+//! | `create_session` | the parameters of a session |
+//! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_event` | one object each |
+//! | `sandbox_ledger` | the state and all changes of it, some of which are due later |
+//! | `webhooks`, `webhook_sender` | signs and delivers events |
+//! | `payment_page`, `payment_views` | the page on which a person pays |
 //! | `test_cards` | Stripe's test card numbers |
 //! | `sandbox_options`, `faults` | options, and injected failures |
-//! | `control_api` | control by tests in other processes |
-//! | `sandbox_server` | serves the sandbox on a socket, and lets time pass |
 
 mod api_error;
 mod checkout_session;
-mod control_api;
+mod create_session;
 mod faults;
 mod idempotency;
-mod ids;
-mod list;
 mod params;
-mod payment_methods;
 mod payment_page;
+mod payment_views;
 mod rate_limit;
 mod sandbox_event;
 mod sandbox_ledger;
 mod sandbox_options;
 mod sandbox_payment;
 mod sandbox_refund;
-mod sandbox_server;
 mod test_cards;
-mod timers;
 mod v1_api;
+mod v1_call;
+mod webhook_sender;
 mod webhooks;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use jiff::Timestamp;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 pub use self::checkout_session::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
-use self::faults::Faults;
 pub use self::faults::{Effect, Fault};
 use self::idempotency::IdempotencyKeys;
 use self::rate_limit::TokenBucket;
@@ -61,10 +59,17 @@ pub use self::sandbox_ledger::Refused;
 pub use self::sandbox_options::{Debits, Refunds, SandboxOptions};
 pub use self::sandbox_payment::{Payment, PaymentState};
 pub use self::sandbox_refund::{Refund, RefundStatus};
-pub use self::sandbox_server::Serving;
 use self::test_cards::Outcome;
+use self::webhook_sender::WebhookSender;
 use self::webhooks::EventQueue;
 pub use self::webhooks::{Deliveries, WEBHOOK_SECRET, WebhookEndpoint, Webhooks, signature};
+use crate::serving;
+
+/// A running sandbox, which sends webhooks.
+pub type Serving = serving::Serving<Sandbox>;
+
+/// How often a served sandbox checks its timers.
+const TICK: Duration = Duration::from_millis(250);
 
 /// The version of Stripe's API that the sandbox implements.
 pub const API_VERSION: &str = "2026-09-30.endive";
@@ -83,11 +88,39 @@ struct State {
     keys: IdempotencyKeys,
     bucket: TokenBucket,
     requests: BTreeMap<String, usize>,
-    faults: Faults,
-    webhooks: Webhooks,
+    faults: Vec<Fault>,
 }
 
 impl Sandbox {
+    /// Serves a new sandbox on `listener` in the background.
+    ///
+    /// # Errors
+    /// Fails if the listener has no address, or the HTTP client cannot be built.
+    pub fn start(mut options: SandboxOptions, listener: TcpListener) -> io::Result<Serving> {
+        options.public_url.get_or_insert(serving::url(&listener)?);
+        let webhooks = options.webhooks;
+        let endpoint = options.webhook.clone();
+        let (sender, events) = mpsc::unbounded_channel();
+        let sandbox = Self::with_listener(options, endpoint.is_some().then_some(sender));
+        let mut serving = Serving::start(sandbox.clone(), sandbox.router(), listener)?;
+        if let Some(endpoint) = endpoint {
+            let clock = sandbox.options.clock.clone();
+            let sender = WebhookSender::new(endpoint, clock, sandbox.tally.clone());
+            let sender = Arc::new(sender.map_err(io::Error::other)?);
+            serving.tasks.spawn(async move {
+                sender.run(webhooks, events).await;
+                Ok(())
+            });
+        }
+        serving.tasks.spawn(async move {
+            loop {
+                sandbox.pass_time();
+                tokio::time::sleep(TICK).await;
+            }
+        });
+        Ok(serving)
+    }
+
     /// Creates an empty sandbox that sends no webhooks. See [`Sandbox::start`] for one that
     /// does.
     #[must_use]
@@ -107,17 +140,14 @@ impl Sandbox {
             keys: IdempotencyKeys::default(),
             bucket: TokenBucket::new(options.requests_per_second, now),
             requests: BTreeMap::new(),
-            faults: Faults::new(options.faults.clone()),
-            webhooks: options.webhooks,
+            faults: Vec::new(),
         };
         Self { options: Arc::new(options), state: Arc::new(Mutex::new(state)), tally }
     }
 
-    /// Returns the API under `/v1`, the payment page under `/pay`, and the control API under
-    /// `/_sandbox`.
+    /// Returns the API under `/v1` and the payment page under `/pay`.
     pub fn router(&self) -> Router {
-        let api = v1_api::router(self.clone());
-        api.merge(payment_page::router(self.clone())).merge(control_api::router(self.clone()))
+        v1_api::router(self.clone()).merge(payment_page::router(self.clone()))
     }
 
     #[must_use]
@@ -155,19 +185,12 @@ impl Sandbox {
         self.state().ledger.pay(session, None)
     }
 
-    /// Pays a session by one of Stripe's test cards. 3-D Secure succeeds. Paying twice is the
-    /// same as once.
-    ///
-    /// # Errors
-    /// Fails if the session is unknown or has expired, or the card is declined.
-    pub fn pay_by_card(&self, session: &str, number: &str) -> Result<(), Refused> {
+    /// Pays a session by one of Stripe's test cards. 3-D Secure succeeds.
+    fn pay_by_card(&self, session: &str, number: &str) -> Result<(), Refused> {
         match test_cards::outcome_of(number).map_err(Refused::Declined)? {
             Outcome::Pays | Outcome::Challenged => self.pay(session),
             Outcome::PaysWith(refunds) => self.state().ledger.pay(session, Some(refunds)),
-            Outcome::Declined(why) => {
-                self.decline(session)?;
-                Err(Refused::Declined(why))
-            }
+            Outcome::Declined(why) => Err(Refused::Declined(why)),
         }
     }
 
@@ -186,14 +209,6 @@ impl Sandbox {
     /// Fails if the session has no pending debit.
     pub fn settle(&self, session: &str, arrived: bool) -> Result<(), Refused> {
         self.state().ledger.settle(session, arrived)
-    }
-
-    /// Declines one attempt to pay; the session stays open.
-    ///
-    /// # Errors
-    /// Fails if the session is unknown or not open.
-    pub fn decline(&self, session: &str) -> Result<(), Refused> {
-        self.state().ledger.decline(session)
     }
 
     /// Expires an open session.
@@ -215,14 +230,6 @@ impl Sandbox {
         self.state().ledger.set_refunds(refunds);
     }
 
-    /// Changes the status of a refund, as a bank may at any time.
-    ///
-    /// # Errors
-    /// Fails if the refund is unknown, has failed or was canceled.
-    pub fn end_refund(&self, refund: &str, status: RefundStatus) -> Result<(), Refused> {
-        self.state().ledger.end_refund(refund, status)
-    }
-
     /// Makes all changes that are due. Every other method does this first, and a sandbox that
     /// [is served](Sandbox::start) does it regularly.
     pub fn pass_time(&self) {
@@ -239,10 +246,6 @@ impl Sandbox {
         self.options.clock.now()
     }
 
-    fn public_url(&self) -> &str {
-        self.options.public_url.as_deref().unwrap_or_default()
-    }
-
     /// Returns the state after all changes that are due.
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is complete, so the state is usable even after a panic elsewhere.
@@ -250,4 +253,18 @@ impl Sandbox {
         state.ledger.advance_to(self.now());
         state
     }
+}
+
+impl Serving {
+    /// Returns the sandbox itself, for control without HTTP.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.stand_in
+    }
+}
+
+/// Returns an identifier like Stripe's: `prefix` with `length` random letters and digits.
+fn random_id(prefix: &str, length: usize) -> String {
+    let random = std::iter::repeat_with(fastrand::alphanumeric).take(length);
+    prefix.chars().chain(random).collect()
 }

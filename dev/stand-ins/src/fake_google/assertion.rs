@@ -1,5 +1,5 @@
-//! Checks a service account's signed assertion: a JWT with RS256
-//! (<https://developers.google.com/identity/protocols/oauth2/service-account>).
+//! The service account of the fake Google, and the check of its signed assertions: JWTs with
+//! RS256 (<https://developers.google.com/identity/protocols/oauth2/service-account>).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -8,8 +8,25 @@ use ring::rsa::KeyPair;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-use super::test_account::{CLIENT_EMAIL, KEY_ID, PRIVATE_KEY};
+pub const CLIENT_EMAIL: &str = "openchair@fake-google.example";
+const KEY_ID: &str = "fake-google-1";
+/// The account's private key. It is not a secret.
+const PRIVATE_KEY: &str = include_str!("test_key.pem");
+
+/// Returns the account's key file in Google's format.
+#[must_use]
+pub fn service_account(token_uri: &str) -> Value {
+    json!({
+        "type": "service_account",
+        "project_id": "openchair",
+        "private_key_id": KEY_ID,
+        "private_key": PRIVATE_KEY,
+        "client_email": CLIENT_EMAIL,
+        "token_uri": token_uri,
+    })
+}
 
 /// The scope of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +67,14 @@ struct Claims {
 
 /// Why an assertion is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AssertionError {
-    /// Google's `invalid_grant`.
-    InvalidGrant(&'static str),
-    /// Google's `invalid_scope`.
-    InvalidScope(&'static str),
-    /// Google's `unauthorized_client`.
-    UnauthorizedClient(&'static str),
+pub(super) struct AssertionError {
+    /// Google's code, such as `invalid_grant`.
+    pub(super) code: &'static str,
+    pub(super) description: &'static str,
+}
+
+const fn invalid_grant(description: &'static str) -> AssertionError {
+    AssertionError { code: "invalid_grant", description }
 }
 
 /// Checks an assertion that was sent to `token_uri`, and returns its scope.
@@ -66,63 +84,54 @@ pub(super) fn check(
     subject: Option<&str>,
     now: Timestamp,
 ) -> Result<Scope, AssertionError> {
-    use AssertionError::{InvalidGrant, InvalidScope, UnauthorizedClient};
-
-    let parts: Vec<&str> = assertion.split('.').collect();
-    let [header, claims, signature] = parts[..] else {
-        return Err(InvalidGrant("The assertion is not a JWT."));
-    };
-    let message = &assertion[..header.len() + 1 + claims.len()];
+    let (message, signature) = assertion.rsplit_once('.').unwrap_or_default();
+    let (header, claims) = message.split_once('.').unwrap_or_default();
     let header: Header = decode(header)?;
     if header.alg != "RS256" || header.kid != KEY_ID {
-        return Err(InvalidGrant("The assertion names another algorithm or key."));
+        return Err(invalid_grant("The assertion names another algorithm or key."));
     }
-    let signature = bytes(signature)?;
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key());
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
     if key.verify(message.as_bytes(), &signature).is_err() {
-        return Err(InvalidGrant("The assertion's signature is wrong."));
+        return Err(invalid_grant("The assertion's signature is wrong."));
     }
 
     let claims: Claims = decode(claims)?;
     if claims.iss != CLIENT_EMAIL {
-        return Err(InvalidGrant("There is no such account."));
+        return Err(invalid_grant("There is no such account."));
     }
     if claims.aud != token_uri {
-        return Err(InvalidGrant("The audience is wrong: see aud."));
+        return Err(invalid_grant("The audience is wrong: see aud."));
     }
-    let instant = |second| {
-        Timestamp::from_second(second).map_err(|_| InvalidGrant("A time is out of range."))
-    };
+    let instant =
+        |second| Timestamp::from_second(second).map_err(|_| invalid_grant("A time is too large."));
     let (issued, expires) = (instant(claims.iat)?, instant(claims.exp)?);
     if issued.duration_since(now) > SKEW || now.duration_since(expires) > SKEW {
-        return Err(InvalidGrant("The assertion is not valid now: see iat and exp."));
+        return Err(invalid_grant("The assertion is not valid now: see iat and exp."));
     }
     if expires <= issued || expires.duration_since(issued) > MAX_LIFETIME {
-        return Err(InvalidGrant("The lifetime must be positive and at most an hour."));
+        return Err(invalid_grant("The lifetime must be positive and at most an hour."));
     }
-    let Some(scope) = Scope::of(&claims.scope) else {
-        return Err(InvalidScope("The scope is neither calendar.freebusy nor calendar.events."));
-    };
     if claims.sub.is_some() && claims.sub.as_deref() != subject {
-        return Err(UnauthorizedClient("The account may not act for this person: see sub."));
+        let description = "The account may not act for this person: see sub.";
+        return Err(AssertionError { code: "unauthorized_client", description });
     }
-    Ok(scope)
-}
-
-fn bytes(part: &str) -> Result<Vec<u8>, AssertionError> {
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| AssertionError::InvalidGrant("A part of the assertion is not base64url."))
+    Scope::of(&claims.scope).ok_or(AssertionError {
+        code: "invalid_scope",
+        description: "The scope is neither calendar.freebusy nor calendar.events.",
+    })
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, AssertionError> {
-    serde_json::from_slice(&bytes(part)?)
-        .map_err(|_| AssertionError::InvalidGrant("A part of the assertion has the wrong fields."))
+    let json = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
+    serde_json::from_slice(&json)
+        .map_err(|_| invalid_grant("A part of the assertion is not a JWT's."))
 }
 
 fn public_key() -> Vec<u8> {
-    let pem = PRIVATE_KEY.lines().skip_while(|line| !line.starts_with("-----BEGIN"));
-    let text: String = pem.skip(1).take_while(|line| !line.starts_with("-----END")).collect();
+    // The file begins with a remark.
+    let key = PRIVATE_KEY.lines().skip_while(|line| !line.starts_with("-----"));
+    let text: String = key.filter(|line| !line.starts_with("-----")).collect();
     let der = STANDARD.decode(text).expect("the test key is PEM");
     let pair = KeyPair::from_pkcs8(&der).expect("the test key is an RSA key");
     pair.public().as_ref().to_vec()

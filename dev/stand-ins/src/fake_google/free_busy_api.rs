@@ -18,6 +18,7 @@ use super::{CalendarFault, FakeGoogle, Fault, events_api};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MAX_CALENDARS: usize = 50;
+const TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(3_599);
 /// Google documents that there is a limit, but not its value.
 const MAX_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -25,12 +26,11 @@ pub(super) fn router(google: FakeGoogle) -> Router {
     events_api::router()
         .route("/token", post(token))
         .route("/calendar/v3/freeBusy", post(free_busy))
-        .route_layer(middleware::from_fn_with_state(google.clone(), admit))
+        .route_layer(middleware::from_fn_with_state(google.clone(), count))
         .with_state(google)
 }
 
-/// Counts a request and applies the latency.
-async fn admit(
+async fn count(
     State(google): State<FakeGoogle>,
     path: MatchedPath,
     request: Request,
@@ -38,7 +38,6 @@ async fn admit(
 ) -> Response {
     let route = format!("{} {}", request.method(), path.as_str());
     *google.state().requests.entry(route).or_default() += 1;
-    tokio::time::sleep(google.options.latency).await;
     next.run(request).await
 }
 
@@ -55,7 +54,8 @@ async fn token(
     Form(grant): Form<Grant>,
 ) -> Response {
     if grant.grant_type != GRANT_TYPE {
-        return token_error(StatusCode::BAD_REQUEST, "unsupported_grant_type", "See grant_type.");
+        let description = "See grant_type.";
+        return token_error(AssertionError { code: "unsupported_grant_type", description });
     }
     let now = google.now();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
@@ -63,25 +63,18 @@ async fn token(
     let subject = google.options.subject.as_deref();
     let scope = match assertion::check(&grant.assertion, &token_uri, subject, now) {
         Ok(scope) => scope,
-        Err(AssertionError::InvalidGrant(what)) => {
-            return token_error(StatusCode::BAD_REQUEST, "invalid_grant", what);
-        }
-        Err(AssertionError::InvalidScope(what)) => {
-            return token_error(StatusCode::BAD_REQUEST, "invalid_scope", what);
-        }
-        Err(AssertionError::UnauthorizedClient(what)) => {
-            return token_error(StatusCode::UNAUTHORIZED, "unauthorized_client", what);
-        }
+        Err(error) => return token_error(error),
     };
-    let life = google.options.token_life;
     let mut state = google.state();
     state.issued += 1;
     let token = format!("fake-token-{}", state.issued);
-    let until = now.saturating_add(life).unwrap_or(Timestamp::MAX);
-    state.tokens.insert(token.clone(), (until, scope));
-    let issued =
-        json!({"access_token": token, "expires_in": life.as_secs(), "token_type": "Bearer"});
-    Json(issued).into_response()
+    state.tokens.insert(token.clone(), (now + TOKEN_LIFE, scope));
+    Json(json!({
+        "access_token": token,
+        "expires_in": TOKEN_LIFE.as_secs(),
+        "token_type": "Bearer",
+    }))
+    .into_response()
 }
 
 #[derive(Deserialize)]
@@ -210,6 +203,10 @@ pub(super) fn api_error(status: StatusCode, reason: &str, message: &str) -> Resp
 
 /// Builds an error response of the token endpoint
 /// (<https://www.rfc-editor.org/rfc/rfc6749#section-5.2>).
-fn token_error(status: StatusCode, error: &str, description: &str) -> Response {
-    (status, Json(json!({"error": error, "error_description": description}))).into_response()
+fn token_error(AssertionError { code, description }: AssertionError) -> Response {
+    let status = match code {
+        "unauthorized_client" => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    (status, Json(json!({"error": code, "error_description": description}))).into_response()
 }

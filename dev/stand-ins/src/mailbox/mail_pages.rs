@@ -5,12 +5,11 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use mail_parser::{Message, MessageParser, MimeHeaders as _};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders as _};
+use maud::html;
 
 use super::{Mailbox, Received};
-
-const STYLE: &str = include_str!("mail_pages.css");
+use crate::page::page;
 
 pub(super) fn router(mailbox: Mailbox) -> Router {
     Router::new()
@@ -24,9 +23,8 @@ pub(super) fn router(mailbox: Mailbox) -> Router {
 
 async fn list(State(mailbox): State<Mailbox>) -> Html<String> {
     let received = mailbox.received();
-    page(
-        "Mailbox",
-        &html! {
+    let body = html! {
+        main {
             h1 { "Mailbox" }
             p.soft { "These mails would have been sent. Nothing leaves this machine." }
             @if received.is_empty() {
@@ -42,53 +40,49 @@ async fn list(State(mailbox): State<Mailbox>) -> Html<String> {
                     }
                 }
             }
-        },
-    )
+        }
+    };
+    page("Mailbox", "mailbox", &body)
 }
 
 async fn show(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Response {
     let Some(mail) = find(&mailbox, number) else { return missing() };
     let Some(parsed) = MessageParser::new().parse(&mail.bytes) else { return missing() };
     let at = |part: &str| format!("/mails/{number}/{part}");
-    let from = parsed.from().and_then(|from| from.first()).map(|from| {
-        let (name, address) = (from.name().unwrap_or_default(), from.address().unwrap_or_default());
-        format!("{name} <{address}>")
-    });
-    page(
-        &mail.subject,
-        &html! {
+    let text = parsed.body_text(0).unwrap_or_default();
+    let body = html! {
+        main {
             p { a href="/" { "All mails" } }
             h1 { (mail.subject) }
-            dl {
-                dt { "From" } dd { (from.unwrap_or_default()) }
-                dt { "To" } dd { (mail.to) }
-                @if let Some(date) = parsed.date() { dt { "Date" } dd { (date.to_rfc3339()) } }
-            }
-            p.links {
+            p.soft { "To " (mail.to) }
+            p {
                 a href=(at("raw")) { "Source" }
                 @if calendar_of(&parsed).is_some() {
-                    a href=(at("appointment.ics")) { "appointment.ics" }
+                    " · " a href=(at("appointment.ics")) { "appointment.ics" }
                 }
             }
-            @if parsed.html_body_count() > 0 && has_html(&parsed) {
+            @if parsed.html_bodies().any(MessagePart::is_text_html) {
                 // The sandbox blocks scripts, forms and same-origin access.
                 iframe src=(at("html")) title="The mail" sandbox="allow-popups" {}
-                details { summary { "Text" } pre { (text(&parsed)) } }
+                details { summary { "Text" } pre { (text) } }
             } @else {
-                pre { (text(&parsed)) }
+                pre { (text) }
             }
-        },
-    )
-    .into_response()
+        }
+    };
+    page(&mail.subject, "mailbox", &body).into_response()
 }
 
 async fn html_part(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Response {
-    let Some(mail) = find(&mailbox, number) else { return missing() };
-    let parsed = MessageParser::new().parse(&mail.bytes);
-    match parsed.as_ref().and_then(|parsed| parsed.body_html(0)) {
-        Some(html) => Html(html.into_owned()).into_response(),
-        None => missing(),
-    }
+    part(&mailbox, number, "text/html; charset=utf-8", |mail| {
+        mail.body_html(0).map(std::borrow::Cow::into_owned)
+    })
+}
+
+async fn calendar(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Response {
+    part(&mailbox, number, "text/calendar; charset=utf-8", |mail| {
+        calendar_of(mail).map(str::to_owned)
+    })
 }
 
 async fn raw(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Response {
@@ -96,14 +90,16 @@ async fn raw(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Respo
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], mail.bytes).into_response()
 }
 
-async fn calendar(State(mailbox): State<Mailbox>, Path(number): Path<usize>) -> Response {
-    let Some(mail) = find(&mailbox, number) else { return missing() };
+fn part(
+    mailbox: &Mailbox,
+    number: usize,
+    content_type: &'static str,
+    read: impl FnOnce(&Message<'_>) -> Option<String>,
+) -> Response {
+    let Some(mail) = find(mailbox, number) else { return missing() };
     let parsed = MessageParser::new().parse(&mail.bytes);
-    match parsed.as_ref().and_then(calendar_of) {
-        Some(file) => {
-            let kind = [(header::CONTENT_TYPE, "text/calendar; charset=utf-8")];
-            (kind, file.to_owned()).into_response()
-        }
+    match parsed.as_ref().and_then(read) {
+        Some(part) => ([(header::CONTENT_TYPE, content_type)], part).into_response(),
         None => missing(),
     }
 }
@@ -113,37 +109,13 @@ fn find(mailbox: &Mailbox, number: usize) -> Option<Received> {
 }
 
 fn missing() -> Response {
-    (StatusCode::NOT_FOUND, page("Mailbox", &html! { p { "There is no such mail." } }))
-        .into_response()
-}
-
-fn has_html(mail: &Message<'_>) -> bool {
-    mail.html_bodies().any(mail_parser::MessagePart::is_text_html)
-}
-
-fn text(mail: &Message<'_>) -> String {
-    mail.body_text(0).unwrap_or_default().into_owned()
+    let body = html! { main { p { "There is no such mail." } } };
+    (StatusCode::NOT_FOUND, page("Mailbox", "mailbox", &body)).into_response()
 }
 
 fn calendar_of<'m>(mail: &'m Message<'_>) -> Option<&'m str> {
-    let is_calendar = |part: &&mail_parser::MessagePart<'_>| {
+    let is_calendar = |part: &&MessagePart<'_>| {
         part.content_type().is_some_and(|kind| kind.subtype() == Some("calendar"))
     };
     mail.attachments().find(is_calendar)?.text_contents()
-}
-
-fn page(title: &str, body: &Markup) -> Html<String> {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { (body) } }
-        }
-    };
-    Html(page.into_string())
 }

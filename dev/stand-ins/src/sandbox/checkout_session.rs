@@ -1,17 +1,13 @@
 //! Checkout Sessions: <https://docs.stripe.com/api/checkout/sessions>.
 
-mod create_session;
-mod session_json;
-
 use jiff::Timestamp;
 use salon::money::Money;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-pub(super) use self::create_session::create;
-use super::api_error::ApiError;
-use super::list;
-use super::params::{Metadata, Params};
-use super::sandbox_ledger::Ledger;
+use super::params::Metadata;
+
+pub(super) const CARD: &str = "card";
 
 /// A Checkout Session in `payment` mode.
 #[derive(Clone, Debug)]
@@ -31,31 +27,16 @@ pub struct CheckoutSession {
     pub metadata: Metadata,
     /// The metadata of the future payment.
     pub payment_metadata: Metadata,
-    /// The description of the future payment.
-    pub payment_description: Option<String>,
-    pub receipt_email: Option<String>,
     pub customer_email: Option<String>,
     /// The offered methods, a subset of the allowed ones.
     pub payment_method_types: Vec<&'static str>,
-    /// The number of declined attempts.
-    pub declines: u32,
+    pub(super) allowed_payment_method_types: Option<Vec<String>>,
     /// The URL of its payment page. Every mode has one.
-    pub page: String,
-    urls: Urls,
-    client_secret: Option<String>,
-    redirect_on_completion: Option<&'static str>,
-    allowed_payment_method_types: Option<Vec<String>>,
-    excluded_payment_method_types: Vec<String>,
-    customer_creation: &'static str,
-    locale: Option<String>,
-    submit_type: Option<&'static str>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Urls {
-    success: Option<String>,
-    cancel: Option<String>,
-    back: Option<String>,
+    pub(super) page: String,
+    /// Where the payer goes after paying: `success_url` or `return_url`.
+    pub(super) done_url: String,
+    pub(super) cancel_url: Option<String>,
+    pub(super) client_secret: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,13 +46,10 @@ pub struct LineItem {
     /// In minor units.
     pub unit_amount: i64,
     pub quantity: i64,
-    id: String,
-    price: String,
-    product: String,
-    metadata: Metadata,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UiMode {
     /// On Stripe's page.
     HostedPage,
@@ -81,7 +59,8 @@ pub enum UiMode {
     Elements,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
     Open,
     /// The payer is done. [`PaymentStatus`] tells whether the money has arrived.
@@ -91,74 +70,56 @@ pub enum SessionStatus {
 }
 
 /// Whether the money has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     Unpaid,
     Paid,
 }
 
-impl UiMode {
-    const WORDS: [&'static str; 3] = ["hosted_page", "embedded_page", "elements"];
-
-    fn from_word(word: &str) -> Self {
-        match word {
-            "embedded_page" => Self::EmbeddedPage,
-            "elements" => Self::Elements,
-            _ => Self::HostedPage,
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::HostedPage => "hosted_page",
-            Self::EmbeddedPage => "embedded_page",
-            Self::Elements => "elements",
-        }
-    }
-}
-
-impl SessionStatus {
-    pub(super) const WORDS: [&'static str; 3] = ["open", "complete", "expired"];
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Complete => "complete",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-/// Lists sessions, newest first: all, or those with a payment or status.
-pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiError> {
-    params.only(
-        &format!("payment_intent status {}", list::PAGE),
-        "created customer customer_account customer_details expand payment_link subscription",
-    )?;
-    let status = params.one_of("status", &SessionStatus::WORDS)?;
-    let has_status =
-        |session: &&CheckoutSession| status.is_none_or(|status| session.status.word() == status);
-    let all: Vec<_> = match params.text("payment_intent", 5_000)? {
-        Some(id) => {
-            let payment = ledger.payment(&id).filter(|payment| payment.id == id);
-            let payment = payment
-                .ok_or_else(|| ApiError::no_such("payment intent", "payment_intent", &id))?;
-            ledger.session(&payment.session).filter(has_status).into_iter().collect()
-        }
-        None => ledger.sessions().filter(has_status).collect(),
-    };
-    list::page(&all, params, "checkout session", "/v1/checkout/sessions")
-}
-
 impl CheckoutSession {
-    /// Returns the URL to which the payer is redirected after paying, if there is one.
-    pub(super) fn url_after_payment(&self) -> Option<String> {
-        let url = self.urls.success.as_ref().or(self.urls.back.as_ref())?;
-        Some(url.replace("{CHECKOUT_SESSION_ID}", &self.id))
+    /// Returns the URL to which the payer is redirected after paying.
+    pub(super) fn url_after_payment(&self) -> String {
+        self.done_url.replace("{CHECKOUT_SESSION_ID}", &self.id)
     }
 
-    /// Returns the URL for a payer who leaves without paying.
-    pub(super) fn url_to_leave(&self) -> Option<&str> {
-        self.urls.cancel.as_deref()
+    /// Returns the offered bank debit.
+    pub(super) fn debit(&self) -> Option<&'static str> {
+        self.payment_method_types.iter().find(|method| **method != CARD).copied()
+    }
+
+    /// Returns Stripe's JSON, without most fields that are always null here.
+    pub(super) fn to_json(&self) -> Value {
+        let is_hosted = self.ui_mode == UiMode::HostedPage;
+        let is_open = self.status == SessionStatus::Open;
+        json!({
+            "id": self.id,
+            "object": "checkout.session",
+            "allowed_payment_method_types": self.allowed_payment_method_types,
+            "amount_subtotal": self.total.amount(),
+            "amount_total": self.total.amount(),
+            "automatic_tax": {"enabled": false},
+            "cancel_url": self.cancel_url,
+            "client_reference_id": self.client_reference_id,
+            "client_secret": self.client_secret,
+            "created": self.created.as_second(),
+            "currency": self.total.currency().code(),
+            "custom_fields": [],
+            "custom_text": {},
+            "customer_email": self.customer_email,
+            "expires_at": self.expires_at.as_second(),
+            "livemode": false,
+            "metadata": self.metadata,
+            "mode": "payment",
+            "payment_intent": self.payment_intent,
+            "payment_method_types": self.payment_method_types,
+            "payment_status": self.payment_status,
+            "return_url": (!is_hosted).then_some(&self.done_url),
+            "shipping_options": [],
+            "status": self.status,
+            "success_url": is_hosted.then_some(&self.done_url),
+            "ui_mode": self.ui_mode,
+            "url": (is_hosted && is_open).then_some(&self.page),
+        })
     }
 }

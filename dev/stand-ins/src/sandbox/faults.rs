@@ -33,41 +33,24 @@ pub enum Effect {
     Slow(Duration),
 }
 
-/// The pending faults.
-#[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Fault>);
-
-impl Faults {
-    pub(super) fn new(faults: Vec<Fault>) -> Self {
-        Self(faults)
-    }
-
-    /// Takes the oldest fault for `route`.
-    pub(super) fn take(&mut self, route: &str) -> Option<Effect> {
-        let fault = self
-            .0
-            .iter_mut()
-            .find(|fault| fault.times > 0 && (fault.call == "*" || fault.call == route))?;
-        fault.times -= 1;
-        Some(fault.effect)
-    }
+/// Takes the oldest fault for `route`.
+pub(super) fn take(faults: &mut [Fault], route: &str) -> Option<Effect> {
+    let fault = faults
+        .iter_mut()
+        .find(|fault| fault.times > 0 && (fault.call == "*" || fault.call == route))?;
+    fault.times -= 1;
+    Some(fault.effect)
 }
 
 impl Sandbox {
     /// Adds a fault, after those that are pending.
     pub fn inject(&self, fault: Fault) {
-        self.state().faults.0.push(fault);
+        self.state().faults.push(fault);
     }
 
     /// Removes all pending faults.
     pub fn clear_faults(&self) {
-        self.state().faults.0.clear();
-    }
-
-    /// Counts the pending faults.
-    #[must_use]
-    pub fn faults_left(&self) -> u32 {
-        self.state().faults.0.iter().map(|fault| fault.times).sum()
+        self.state().faults.clear();
     }
 }
 
@@ -78,14 +61,12 @@ mod tests {
     #[test]
     fn faults_apply_in_order_to_their_routes() {
         let fault = |call: &str, effect, times| Fault { call: call.to_owned(), effect, times };
-        let mut faults = Faults::new(vec![
-            fault("POST /v1/refunds", Effect::HangUp, 2),
-            fault("*", Effect::RateLimited, 1),
-        ]);
-        assert_eq!(faults.take("POST /v1/refunds"), Some(Effect::HangUp));
-        assert_eq!(faults.take("GET /v1/refunds"), Some(Effect::RateLimited));
-        assert_eq!(faults.take("GET /v1/refunds"), None);
-        assert_eq!(faults.take("POST /v1/refunds"), Some(Effect::HangUp));
-        assert_eq!(faults.take("POST /v1/refunds"), None);
+        let mut faults =
+            [fault("POST /v1/refunds", Effect::HangUp, 2), fault("*", Effect::RateLimited, 1)];
+        assert_eq!(take(&mut faults, "POST /v1/refunds"), Some(Effect::HangUp));
+        assert_eq!(take(&mut faults, "GET /v1/refunds"), Some(Effect::RateLimited));
+        assert_eq!(take(&mut faults, "GET /v1/refunds"), None);
+        assert_eq!(take(&mut faults, "POST /v1/refunds"), Some(Effect::HangUp));
+        assert_eq!(take(&mut faults, "POST /v1/refunds"), None);
     }
 }

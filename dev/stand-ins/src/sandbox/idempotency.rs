@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::api_error::ApiError;
+use super::params::Fields;
 
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
@@ -26,7 +27,7 @@ pub(super) struct SavedResponse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) path: String,
-    pub(super) params: Value,
+    pub(super) params: Fields,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ struct Entry {
     fingerprint: Fingerprint,
     claimed_at: Timestamp,
     /// `None` while the first request is running.
-    answer: Option<SavedResponse>,
+    response: Option<SavedResponse>,
 }
 
 /// The keys of the last 24 hours.
@@ -50,23 +51,23 @@ impl IdempotencyKeys {
         fingerprint: Fingerprint,
         now: Timestamp,
     ) -> Result<Option<SavedResponse>, ApiError> {
-        self.0.retain(|_, entry| entry.answer.is_none() || now < entry.claimed_at + RETENTION);
+        self.0.retain(|_, entry| entry.response.is_none() || now < entry.claimed_at + RETENTION);
         if let Some(entry) = self.0.get(key) {
-            return match &entry.answer {
+            return match &entry.response {
                 None => Err(ApiError::key_in_use(key)),
                 Some(_) if entry.fingerprint != fingerprint => Err(ApiError::key_mismatch(key)),
-                Some(answer) => Ok(Some(answer.clone())),
+                Some(response) => Ok(Some(response.clone())),
             };
         }
-        let entry = Entry { fingerprint, claimed_at: now, answer: None };
+        let entry = Entry { fingerprint, claimed_at: now, response: None };
         self.0.insert(key.to_owned(), entry);
         Ok(None)
     }
 
     /// Saves the response under a claimed key.
-    pub(super) fn save(&mut self, key: &str, answer: SavedResponse) {
+    pub(super) fn save(&mut self, key: &str, response: SavedResponse) {
         if let Some(entry) = self.0.get_mut(key) {
-            entry.answer = Some(answer);
+            entry.response = Some(response);
         }
     }
 

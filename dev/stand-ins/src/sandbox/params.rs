@@ -2,26 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::api_error::ApiError;
-use super::payment_methods::has_word;
 
 /// Stripe's limits on metadata: <https://docs.stripe.com/api/metadata>.
 const METADATA_KEYS: usize = 50;
 const METADATA_KEY_CHARS: usize = 40;
 const METADATA_VALUE_CHARS: usize = 500;
 
-/// Metadata: texts by free keys.
 pub(super) type Metadata = BTreeMap<String, String>;
+pub(super) type Fields = Map<String, Value>;
 
 /// Parses `a[0][b]=c` into JSON whose leaves are strings.
-pub(super) fn parse(text: &str) -> Result<Value, ApiError> {
+pub(super) fn parse(text: &str) -> Result<Fields, ApiError> {
     // Form encoding also accepts percent-encoded brackets.
     let reader = serde_qs::Config::new().max_depth(10).use_form_encoding(true);
     match reader.deserialize_str(text) {
-        Ok(Value::Null) => Ok(Value::Object(Map::new())),
-        Ok(params @ Value::Object(_)) => Ok(params),
+        Ok(Value::Null) => Ok(Fields::new()),
+        Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) | Err(_) => Err(ApiError::malformed(
             "The request is not a valid form: check its encoding and brackets.",
         )),
@@ -32,39 +32,47 @@ pub(super) fn parse(text: &str) -> Result<Value, ApiError> {
 pub(super) struct Params<'a> {
     /// The name of the object, such as `line_items[0]`; empty at the top.
     path: String,
-    fields: &'a Map<String, Value>,
+    fields: &'a Fields,
 }
 
 impl<'a> Params<'a> {
-    /// Wraps the result of [`parse`].
-    pub(super) fn of(params: &'a Value) -> Result<Self, ApiError> {
-        let fields =
-            params.as_object().ok_or_else(|| ApiError::malformed("Parameters need names."))?;
-        let path = String::new();
-        Ok(Self { path, fields })
+    pub(super) fn new(fields: &'a Fields) -> Self {
+        Self { path: String::new(), fields }
     }
 
     /// Returns the full name of a parameter, such as `line_items[0][price]`.
-    pub(super) fn name(&self, field: &str) -> String {
+    fn name(&self, field: &str) -> String {
         if self.path.is_empty() { field.to_owned() } else { format!("{}[{field}]", self.path) }
     }
 
-    pub(super) fn has(&self, field: &str) -> bool {
-        self.fields.contains_key(field)
+    /// Returns an error about a parameter. The message follows its name.
+    pub(super) fn invalid(&self, field: &str, message: &str) -> ApiError {
+        let name = self.name(field);
+        ApiError::invalid(&name, format!("{name} {message}"))
     }
 
-    /// Refuses parameters that are unknown, or that only Stripe supports. Both lists are words
-    /// separated by spaces.
-    pub(super) fn only(&self, known: &str, unsupported: &str) -> Result<(), ApiError> {
-        for field in self.fields.keys().map(String::as_str) {
-            if has_word(unsupported, field) {
-                return Err(ApiError::unsupported(self.name(field)));
-            }
-            if !has_word(known, field) {
-                return Err(ApiError::unknown(self.name(field)));
-            }
+    /// Refuses parameters that are not in `known`, a list of words separated by spaces.
+    pub(super) fn only(&self, known: &str) -> Result<(), ApiError> {
+        let is_known = |field: &str| known.split_whitespace().any(|known| known == field);
+        match self.fields.keys().find(|field| !is_known(field)) {
+            None => Ok(()),
+            Some(field) => Err(self
+                .invalid(field, "is not a parameter that the sandbox supports.")
+                .coded("parameter_unknown")),
         }
-        Ok(())
+    }
+
+    /// Refuses a request that has one of these parameters.
+    pub(super) fn none_of(&self, fields: &[&str], message: &str) -> Result<(), ApiError> {
+        match fields.iter().find(|field| self.fields.contains_key(**field)) {
+            None => Ok(()),
+            Some(field) => Err(self.invalid(field, message)),
+        }
+    }
+
+    /// Returns an error if a parameter is missing.
+    pub(super) fn required<T>(&self, field: &str, value: Option<T>) -> Result<T, ApiError> {
+        value.ok_or_else(|| ApiError::missing(self.name(field)))
     }
 
     /// Reads a text of at most `max_chars`.
@@ -72,20 +80,16 @@ impl<'a> Params<'a> {
         let Some(value) = self.fields.get(field) else {
             return Ok(None);
         };
-        let name = self.name(field);
-        let Some(text) = value.as_str() else {
-            let message = format!("{name} must be a string.");
-            return Err(ApiError::invalid(name, message));
-        };
-        if text.is_empty() {
-            let message = format!("{name} is empty. Omit it to unset it.");
-            return Err(ApiError::invalid(name, message).coded("parameter_invalid_empty"));
+        match value.as_str() {
+            None => Err(self.invalid(field, "must be a string.")),
+            Some("") => Err(self
+                .invalid(field, "is empty. Omit it to unset it.")
+                .coded("parameter_invalid_empty")),
+            Some(text) if text.chars().count() > max_chars => {
+                Err(self.invalid(field, &format!("is longer than {max_chars} characters.")))
+            }
+            Some(text) => Ok(Some(text.to_owned())),
         }
-        if text.chars().count() > max_chars {
-            let message = format!("{name} is longer than {max_chars} characters.");
-            return Err(ApiError::invalid(name, message));
-        }
-        Ok(Some(text.to_owned()))
     }
 
     /// Reads an absolute web address.
@@ -96,69 +100,65 @@ impl<'a> Params<'a> {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
         if !has_host || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            let name = self.name(field);
-            let message = format!("{name} must be a URL with http:// or https://.");
-            return Err(ApiError::invalid(name, message).coded("url_invalid"));
+            let error = self.invalid(field, "must be a URL with http:// or https://.");
+            return Err(error.coded("url_invalid"));
         }
         Ok(Some(url))
     }
 
-    /// Reads a whole number.
-    pub(super) fn integer(&self, field: &str) -> Result<Option<i64>, ApiError> {
+    pub(super) fn email(&self, field: &str) -> Result<Option<String>, ApiError> {
+        let email = self.text(field, 800)?;
+        let is_plausible = |email: &String| {
+            let parts = email.split_once('@');
+            parts.is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
+                && !email.contains(char::is_whitespace)
+        };
+        if email.as_ref().is_none_or(is_plausible) {
+            return Ok(email);
+        }
+        Err(self.invalid(field, "must be an e-mail address.").coded("email_invalid"))
+    }
+
+    /// Reads a whole number of at least `min`.
+    pub(super) fn integer(&self, field: &str, min: i64) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(field, 100)? else {
             return Ok(None);
         };
-        let number = text.parse().map_err(|_| {
-            let name = self.name(field);
-            let message = format!("{name} must be a whole number, not {text}.");
-            ApiError::invalid(name, message).coded("parameter_invalid_integer")
-        })?;
-        Ok(Some(number))
+        match text.parse() {
+            Ok(number) if number >= min => Ok(Some(number)),
+            Ok(_) | Err(_) => Err(self
+                .invalid(field, &format!("must be a whole number of at least {min}."))
+                .coded("parameter_invalid_integer")),
+        }
     }
 
     /// Reads one of a few words.
-    pub(super) fn one_of(
-        &self,
-        field: &str,
-        words: &[&'static str],
-    ) -> Result<Option<&'static str>, ApiError> {
+    pub(super) fn word<T: DeserializeOwned>(&self, field: &str) -> Result<Option<T>, ApiError> {
         let Some(text) = self.text(field, 5_000)? else {
             return Ok(None);
         };
-        let word = words.iter().find(|word| **word == text).copied();
-        word.map(Some).ok_or_else(|| ApiError::not_one_of(self.name(field), words))
+        let word = serde_json::from_value(Value::String(text));
+        word.map(Some).map_err(|error| self.invalid(field, &format!("is wrong: {error}.")))
     }
 
-    /// Reads an object.
     pub(super) fn object(&self, field: &str) -> Result<Option<Params<'a>>, ApiError> {
         let Some(value) = self.fields.get(field) else {
             return Ok(None);
         };
-        as_object(self.name(field), value).map(Some)
+        self.as_object(field, value).map(Some)
     }
 
-    /// Reads a list of objects.
     pub(super) fn objects(&self, field: &str) -> Result<Vec<Params<'a>>, ApiError> {
-        let Some(items) = self.list(field)? else {
-            return Ok(Vec::new());
-        };
-        let name = self.name(field);
-        let numbered = items.iter().enumerate();
-        numbered.map(|(i, item)| as_object(format!("{name}[{i}]"), item)).collect()
+        let items = self.list(field)?.unwrap_or_default().iter().enumerate();
+        items.map(|(i, item)| self.as_object(&format!("{field}[{i}]"), item)).collect()
     }
 
-    /// Reads a list of texts.
     pub(super) fn texts(&self, field: &str) -> Result<Option<Vec<&'a str>>, ApiError> {
         let Some(items) = self.list(field)? else {
             return Ok(None);
         };
         let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-        let not_texts = || {
-            let name = self.name(field);
-            let message = format!("{name} must be a list of strings.");
-            ApiError::invalid(name, message)
-        };
-        texts.map(Some).ok_or_else(not_texts)
+        texts.map(Some).ok_or_else(|| self.invalid(field, "must be a list of strings."))
     }
 
     /// Reads metadata, which is empty if missing.
@@ -167,16 +167,13 @@ impl<'a> Params<'a> {
             return Ok(Metadata::new());
         };
         if object.fields.len() > METADATA_KEYS {
-            let message = format!("Metadata has at most {METADATA_KEYS} keys.");
-            return Err(ApiError::invalid(self.name(field), message));
+            return Err(self.invalid(field, &format!("has more than {METADATA_KEYS} keys.")));
         }
         let mut metadata = Metadata::new();
         for (key, value) in object.fields {
-            let name = object.name(key);
             if key.chars().count() > METADATA_KEY_CHARS {
-                let message =
-                    format!("Metadata keys have at most {METADATA_KEY_CHARS} characters.");
-                return Err(ApiError::invalid(name, message));
+                let message = format!("has a key of more than {METADATA_KEY_CHARS} characters.");
+                return Err(object.invalid(key, &message));
             }
             // An empty value would unset a key of an existing object.
             if value.as_str() == Some("") {
@@ -193,19 +190,14 @@ impl<'a> Params<'a> {
         match self.fields.get(field) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
-            Some(_) => {
-                let name = self.name(field);
-                let message = format!("{name} must be a list: {name}[0], {name}[1], …");
-                Err(ApiError::invalid(name, message))
-            }
+            Some(_) => Err(self.invalid(field, "must be a list with the indexes [0], [1], …")),
         }
     }
-}
 
-fn as_object(path: String, value: &Value) -> Result<Params<'_>, ApiError> {
-    let Some(fields) = value.as_object() else {
-        let message = format!("{path} must be an object: {path}[key]=value.");
-        return Err(ApiError::invalid(path, message));
-    };
-    Ok(Params { path, fields })
+    fn as_object(&self, field: &str, value: &'a Value) -> Result<Params<'a>, ApiError> {
+        let Some(fields) = value.as_object() else {
+            return Err(self.invalid(field, "must be an object with the fields [key]=value."));
+        };
+        Ok(Params { path: self.name(field), fields })
+    }
 }

@@ -1,35 +1,27 @@
 //! The payment page at a session's `url`. Embedded sessions have one too, because only Stripe
 //! serves the code that would embed them.
 
-mod payment_views;
-
 use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
-use maud::Markup;
 use serde::Deserialize;
 
 use super::test_cards::{self, Outcome};
-use super::{CheckoutSession, PaymentState, Refused, Sandbox, SessionStatus};
-
-const PAGE_HEADERS: [(HeaderName, HeaderValue); 4] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"),
-    ),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-];
+use super::{PaymentState, Refused, Sandbox, SessionStatus, payment_views};
 
 pub(super) fn router(sandbox: Sandbox) -> Router {
     Router::new()
         .route("/pay/{id}", get(show).post(submit))
-        .route_layer(middleware::map_response(async |mut response: Response| {
-            response.headers_mut().extend(PAGE_HEADERS);
-            response
+        .route_layer(middleware::map_response(async |page: Response| {
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'";
+            let headers = [
+                (header::CONTENT_SECURITY_POLICY, policy),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::REFERRER_POLICY, "no-referrer"),
+            ];
+            (headers, page)
         }))
         .with_state(sandbox)
 }
@@ -66,11 +58,8 @@ async fn show(
     Path(id): Path<String>,
     Query(prefill): Query<Prefill>,
 ) -> Response {
-    let Some(session) = sandbox.session(&id) else {
-        return respond(StatusCode::NOT_FOUND, payment_views::unknown());
-    };
     let card = prefill.card.unwrap_or_else(|| payment_views::FIRST_CARD.to_owned());
-    current(&sandbox, &session, &card, None)
+    current(&sandbox, &id, &card, None)
 }
 
 async fn submit(
@@ -79,80 +68,62 @@ async fn submit(
     Form(form): Form<Submitted>,
 ) -> Response {
     let Some(session) = sandbox.session(&id) else {
-        return respond(StatusCode::NOT_FOUND, payment_views::unknown());
+        return current(&sandbox, &id, "", None);
     };
-    let changed = match form.action {
+    let is_open = session.status == SessionStatus::Open;
+    let done = match form.action {
         Action::Pay => match test_cards::outcome_of(&form.card) {
-            // After a second click on Pay, the session is paid already.
-            Ok(Outcome::Pays | Outcome::PaysWith(_)) => sandbox.pay_by_card(&id, &form.card),
-            Ok(Outcome::Challenged) if session.status == SessionStatus::Open => {
-                return respond(StatusCode::OK, payment_views::challenge(&session, &form.card));
+            Ok(Outcome::Challenged) if is_open => {
+                return payment_views::challenge(&session, &form.card).into_response();
             }
             Ok(Outcome::Challenged) => Err(Refused::NotOpen(session.status)),
-            Ok(Outcome::Declined(why)) => return declined(&sandbox, &id, &form.card, why),
-            Err(mistake) => return current(&sandbox, &session, &form.card, Some(mistake)),
+            // After a second click on Pay, the session is paid already.
+            Ok(_) => sandbox.pay_by_card(&id, &form.card),
+            Err(mistake) => Err(Refused::Declined(mistake)),
         },
         Action::Authenticate => sandbox.pay(&id),
-        Action::Decline => return declined(&sandbox, &id, &form.card, "Your card was declined."),
-        Action::FailAuthentication => {
-            let why = "Your bank could not confirm that it is you. Try again, or use another card.";
-            return declined(&sandbox, &id, &form.card, why);
-        }
+        Action::Decline => Err(Refused::Declined("Your card was declined.")),
+        Action::FailAuthentication => Err(Refused::Declined(
+            "Your bank could not confirm that it is you. Try again, or use another card.",
+        )),
         Action::Debit => sandbox.pay_by_debit(&id),
         Action::Settle => sandbox.settle(&id, true),
         Action::Bounce => sandbox.settle(&id, false),
         Action::Leave => {
-            return match session.url_to_leave() {
+            return match &session.cancel_url {
                 Some(url) => Redirect::to(url).into_response(),
-                None => respond(StatusCode::OK, payment_views::left(&session)),
+                None => payment_views::left(&session).into_response(),
             };
         }
     };
-    let settles = matches!(form.action, Action::Settle | Action::Bounce);
-    let Some(session) = sandbox.session(&id) else {
-        return respond(StatusCode::NOT_FOUND, payment_views::unknown());
+    match (done, form.action) {
+        (Ok(()), Action::Settle | Action::Bounce) => {
+            Redirect::to(&format!("/pay/{id}")).into_response()
+        }
+        (Ok(()), _) => Redirect::to(&session.url_after_payment()).into_response(),
+        (Err(Refused::Declined(why)), _) => current(&sandbox, &id, &form.card, Some(why)),
+        (Err(_), _) => current(&sandbox, &id, &form.card, None),
+    }
+}
+
+/// Shows a session in its current state, with the problem of the last attempt to pay.
+fn current(sandbox: &Sandbox, id: &str, card: &str, problem: Option<&str>) -> Response {
+    let Some(session) = sandbox.session(id) else {
+        return (StatusCode::NOT_FOUND, payment_views::unknown()).into_response();
     };
-    match (changed, session.url_after_payment()) {
-        (Ok(()), Some(url)) if !settles => Redirect::to(&url).into_response(),
-        (Ok(()), _) => Redirect::to(&format!("/pay/{id}")).into_response(),
-        (Err(_), _) => current(&sandbox, &session, &form.card, None),
-    }
-}
-
-/// Declines an attempt and shows the page again.
-fn declined(sandbox: &Sandbox, id: &str, card: &str, why: &str) -> Response {
-    let why = sandbox.decline(id).is_ok().then_some(why);
-    match sandbox.session(id) {
-        Some(session) => current(sandbox, &session, card, why),
-        None => respond(StatusCode::NOT_FOUND, payment_views::unknown()),
-    }
-}
-
-/// Shows a session in its current state.
-fn current(
-    sandbox: &Sandbox,
-    session: &CheckoutSession,
-    card: &str,
-    problem: Option<&str>,
-) -> Response {
     match session.status {
         SessionStatus::Open => {
-            let status = match problem {
-                Some(_) => StatusCode::PAYMENT_REQUIRED,
-                None => StatusCode::OK,
-            };
+            let status = problem.map_or(StatusCode::OK, |_| StatusCode::PAYMENT_REQUIRED);
             let left = session.expires_at.duration_since(sandbox.now());
-            respond(status, payment_views::open(session, left, card, problem))
+            (status, payment_views::open(&session, left, card, problem)).into_response()
         }
-        SessionStatus::Expired => respond(StatusCode::GONE, payment_views::expired(session)),
+        SessionStatus::Expired => {
+            (StatusCode::GONE, payment_views::expired(&session)).into_response()
+        }
         SessionStatus::Complete => {
-            let state = sandbox.payment(&session.id).map(|payment| payment.state);
+            let state = sandbox.payment(id).map(|payment| payment.state);
             let state = state.unwrap_or(PaymentState::Succeeded);
-            respond(StatusCode::OK, payment_views::complete(session, state))
+            payment_views::complete(&session, state).into_response()
         }
     }
-}
-
-fn respond(status: StatusCode, page: Markup) -> Response {
-    (status, Html(page.into_string())).into_response()
 }

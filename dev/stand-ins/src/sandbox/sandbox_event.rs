@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{API_VERSION, ids};
+use super::{API_VERSION, random_id};
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl SandboxEvent {
         object: &Value,
         before: Option<Value>,
     ) -> Self {
-        let id = ids::random("evt_", 24);
+        let id = random_id("evt_", 24);
         let object_id = object["id"].as_str().unwrap_or_default().to_owned();
         let mut data = json!({"object": object});
         if let Some(before) = before {

@@ -2,57 +2,50 @@
 //!
 //! All changes, including those by timers, are methods here, and they create the events.
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
-use std::time::Duration;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::checkout_session::{CheckoutSession, PaymentStatus, SessionStatus};
-use super::list::Listed;
-use super::payment_methods;
+use super::checkout_session::{CARD, CheckoutSession, PaymentStatus, SessionStatus};
 use super::sandbox_event::{Cause, EventType, SandboxEvent};
 use super::sandbox_options::{Debits, Refunds, SandboxOptions};
 use super::sandbox_payment::{Payment, PaymentState};
 use super::sandbox_refund::{Refund, RefundStatus};
-use super::timers::{Timer, Timers};
 use super::webhooks::EventQueue;
 
 /// How many events are kept. Bounds the memory during load tests.
 const EVENTS_KEPT: usize = 10_000;
+/// How long a bank takes to decide about a debit or a refund.
+const BANK_TIME: SignedDuration = SignedDuration::from_secs(10);
 
 /// Why a change is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// There is no such session, refund or event.
+    #[error("there is no object with this id")]
     Unknown,
-    /// The session has this status, not `open`.
+    /// The session is complete or has expired.
+    #[error("the session is not open: {0:?}")]
     NotOpen(SessionStatus),
-    /// The session accepts cards only.
+    #[error("the session accepts cards only")]
     NoDebit,
-    /// The session has no pending debit.
+    #[error("no debit is pending")]
     NothingToSettle,
     /// The card was declined with this message for the payer.
+    #[error("{0}")]
     Declined(&'static str),
-    /// The refund has this final status.
-    Ended(RefundStatus),
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("there is no object with this id"),
-            Self::NotOpen(status) => write!(f, "the session is {}, not open", status.word()),
-            Self::NoDebit => f.write_str("the session accepts cards only"),
-            Self::NothingToSettle => f.write_str("no debit is pending"),
-            Self::Declined(why) => f.write_str(why),
-            Self::Ended(status) => write!(f, "the refund is {}, which is final", status.word()),
-        }
-    }
+/// A change that is due later.
+#[derive(Clone, Debug)]
+enum Timer {
+    /// A session that is still open expires.
+    Expiry { session: String },
+    /// A bank settles or refuses a debit.
+    Debit { session: String, arrived: bool },
+    /// A refund succeeds or fails.
+    Refund { refund: String, status: RefundStatus },
 }
-
-impl std::error::Error for Refused {}
 
 /// All objects of the sandbox.
 #[derive(Debug)]
@@ -64,11 +57,12 @@ pub(super) struct Ledger {
     payments: HashMap<String, Payment>,
     refunds: Vec<Refund>,
     events: VecDeque<SandboxEvent>,
-    timers: Timers,
+    /// In order of time and then of insertion.
+    timers: BTreeMap<(Timestamp, usize), Timer>,
+    timer_count: usize,
     queue: EventQueue,
     refunds_as: Refunds,
     debits: Debits,
-    bank_time: SignedDuration,
     now: Timestamp,
     cause: Cause,
 }
@@ -81,11 +75,11 @@ impl Ledger {
             payments: HashMap::new(),
             refunds: Vec::new(),
             events: VecDeque::new(),
-            timers: Timers::default(),
+            timers: BTreeMap::new(),
+            timer_count: 0,
             queue,
             refunds_as: options.refunds,
             debits: options.debits,
-            bank_time: signed(options.bank_time),
             now: options.clock.now(),
             cause: Cause::default(),
         }
@@ -94,7 +88,8 @@ impl Ledger {
     /// Makes all changes that are due until `now`, each at its own time.
     pub(super) fn advance_to(&mut self, now: Timestamp) {
         self.cause = Cause::default();
-        while let Some((at, due)) = self.timers.take(now) {
+        while let Some(timer) = self.timers.first_entry().filter(|timer| timer.key().0 <= now) {
+            let ((at, _), due) = timer.remove_entry();
             self.now = at;
             // A change that no longer applies is skipped.
             let _ = match due {
@@ -104,6 +99,11 @@ impl Ledger {
             };
         }
         self.now = now;
+    }
+
+    fn schedule(&mut self, at: Timestamp, due: Timer) {
+        self.timer_count += 1;
+        self.timers.insert((at, self.timer_count), due);
     }
 
     /// Sets the cause of the next events, until time advances.
@@ -120,8 +120,7 @@ impl Ledger {
     }
 
     pub(super) fn open(&mut self, session: CheckoutSession) {
-        let due = Timer::Expiry { session: session.id.clone() };
-        self.timers.put(session.expires_at, due);
+        self.schedule(session.expires_at, Timer::Expiry { session: session.id.clone() });
         self.positions.insert(session.id.clone(), self.sessions.len());
         self.sessions.push(session);
     }
@@ -135,10 +134,8 @@ impl Ledger {
         self.sessions.iter().rev()
     }
 
-    /// Finds a payment by its own id or its charge's.
     pub(super) fn payment(&self, id: &str) -> Option<&Payment> {
-        let by_charge = || self.payments.values().find(|payment| payment.charge == id);
-        self.payments.get(id).or_else(by_charge)
+        self.payments.get(id)
     }
 
     pub(super) fn payment_of(&self, session: &str) -> Option<&Payment> {
@@ -164,7 +161,7 @@ impl Ledger {
             return Ok(());
         }
         let session = open(session)?;
-        let mut payment = Payment::of(session, payment_methods::CARD, PaymentState::Succeeded, now);
+        let mut payment = Payment::new(session, CARD, PaymentState::Succeeded, now);
         payment.refunds = refunds;
         session.payment_status = PaymentStatus::Paid;
         self.complete(id, payment)
@@ -173,17 +170,15 @@ impl Ledger {
     pub(super) fn pay_by_debit(&mut self, id: &str) -> Result<(), Refused> {
         let now = self.now;
         let session = open(self.session_mut(id)?)?;
-        let method = payment_methods::delayed(&session.payment_method_types);
-        let method = method.ok_or(Refused::NoDebit)?;
-        let payment = Payment::of(session, method, PaymentState::Processing, now);
+        let method = session.debit().ok_or(Refused::NoDebit)?;
+        let payment = Payment::new(session, method, PaymentState::Processing, now);
         let arrived = match self.debits {
             Debits::ByHand => None,
             Debits::Arrive => Some(true),
             Debits::Bounce => Some(false),
         };
         if let Some(arrived) = arrived {
-            let due = Timer::Debit { session: id.to_owned(), arrived };
-            self.timers.put(now + self.bank_time, due);
+            self.schedule(now + BANK_TIME, Timer::Debit { session: id.to_owned(), arrived });
         }
         self.complete(id, payment)
     }
@@ -204,11 +199,6 @@ impl Ledger {
         };
         let object = self.session_mut(id)?.to_json();
         self.emit(kind, &object, None);
-        Ok(())
-    }
-
-    pub(super) fn decline(&mut self, id: &str) -> Result<(), Refused> {
-        open(self.session_mut(id)?)?.declines += 1;
         Ok(())
     }
 
@@ -236,7 +226,7 @@ impl Ledger {
         refund.status = first;
         if let Some(status) = then {
             let due = Timer::Refund { refund: refund.id.clone(), status };
-            self.timers.put(self.now + self.bank_time, due);
+            self.schedule(self.now + BANK_TIME, due);
         }
         self.refunds.push(refund.clone());
         self.emit(EventType::RefundCreated, &refund.to_json(), None);
@@ -244,36 +234,21 @@ impl Ledger {
         refund
     }
 
-    /// Changes the status of a refund. A failed or canceled refund is final, and its amount can
-    /// be refunded again.
-    pub(super) fn end_refund(&mut self, id: &str, status: RefundStatus) -> Result<(), Refused> {
+    /// Ends a refund. The amount of a failed refund can be refunded again.
+    fn end_refund(&mut self, id: &str, status: RefundStatus) -> Result<(), Refused> {
         let refund = self.refunds.iter_mut().find(|refund| refund.id == id);
         let refund = refund.ok_or(Refused::Unknown)?;
-        if refund.status == status {
-            return Ok(());
-        }
-        if !refund.status.counts_as_refunded() {
-            return Err(Refused::Ended(refund.status));
-        }
-        let before = json!({"status": refund.status.word()});
+        let before = json!({"status": refund.status});
         refund.status = status;
-        if !status.counts_as_refunded()
-            && let Some(payment) = self.payments.get_mut(&refund.payment_intent)
-        {
-            payment.refunded -= refund.amount.amount();
-        }
         let object = refund.to_json();
+        let (payment, amount) = (refund.payment_intent.clone(), refund.amount.amount());
         self.emit(EventType::RefundUpdated, &object, Some(before));
         if status == RefundStatus::Failed {
+            if let Some(payment) = self.payments.get_mut(&payment) {
+                payment.refunded -= amount;
+            }
             self.emit(EventType::RefundFailed, &object, None);
         }
-        Ok(())
-    }
-
-    /// Sends an event's webhook again.
-    pub(super) fn resend(&mut self, event: &str) -> Result<(), Refused> {
-        let event = self.events.iter().find(|known| known.id == event);
-        self.queue.put(event.ok_or(Refused::Unknown)?.clone());
         Ok(())
     }
 
@@ -306,12 +281,6 @@ impl Ledger {
 fn open(session: &mut CheckoutSession) -> Result<&mut CheckoutSession, Refused> {
     match session.status {
         SessionStatus::Open => Ok(session),
-        status @ (SessionStatus::Complete | SessionStatus::Expired) => {
-            Err(Refused::NotOpen(status))
-        }
+        status => Err(Refused::NotOpen(status)),
     }
-}
-
-fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

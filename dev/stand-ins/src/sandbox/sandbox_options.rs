@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use openchair::clock::Clock;
-use serde::Deserialize;
 
-use super::faults::Fault;
 use super::webhooks::{WebhookEndpoint, Webhooks};
 
 #[derive(Clone, Debug)]
@@ -24,10 +22,6 @@ pub struct SandboxOptions {
     pub webhooks: Webhooks,
     pub refunds: Refunds,
     pub debits: Debits,
-    /// How long a bank takes to decide about a debit or a refund.
-    pub bank_time: Duration,
-    /// Failures of the first API calls.
-    pub faults: Vec<Fault>,
     pub clock: Clock,
 }
 
@@ -41,16 +35,13 @@ impl Default for SandboxOptions {
             webhooks: Webhooks::On,
             refunds: Refunds::Ok,
             debits: Debits::ByHand,
-            bank_time: Duration::from_secs(10),
-            faults: Vec::new(),
             clock: Clock::machine(),
         }
     }
 }
 
 /// How refunds end. Two of Stripe's test cards override this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Refunds {
     /// They succeed at once; refunds of debits succeed after the bank's time
     Ok,
@@ -61,8 +52,7 @@ pub enum Refunds {
 }
 
 /// How bank debits end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Debits {
     /// A person decides on the payment page
     ByHand,

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use salon::money::Money;
 use serde_json::{Value, json};
 
-use super::checkout_session::CheckoutSession;
+use super::checkout_session::{CARD, CheckoutSession};
 use super::params::Metadata;
+use super::random_id;
 use super::sandbox_options::Refunds;
-use super::{ids, payment_methods};
 
 #[derive(Clone, Debug)]
 pub struct Payment {
@@ -16,8 +16,6 @@ pub struct Payment {
     pub id: String,
     /// `ch_…`
     pub charge: String,
-    /// `cs_…`
-    pub session: String,
     pub amount: Money,
     /// The refunded amount in minor units.
     pub refunded: i64,
@@ -27,15 +25,10 @@ pub struct Payment {
     pub created: Timestamp,
     /// The session's `payment_intent_data[metadata]`.
     pub metadata: Metadata,
-    pub description: Option<String>,
-    pub receipt_email: Option<String>,
     /// How its refunds end, if its card overrides it.
     pub(super) refunds: Option<Refunds>,
-    email: Option<String>,
-    client_secret: String,
 }
 
-/// The state of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentState {
     /// The bank has not decided.
@@ -45,29 +38,22 @@ pub enum PaymentState {
 }
 
 impl Payment {
-    /// Creates the payment of a session.
-    pub(super) fn of(
+    pub(super) fn new(
         session: &CheckoutSession,
         method: &'static str,
         state: PaymentState,
         now: Timestamp,
     ) -> Self {
-        let id = ids::random("pi_", 24);
         Self {
-            charge: ids::random("ch_", 24),
-            session: session.id.clone(),
+            id: random_id("pi_", 24),
+            charge: random_id("ch_", 24),
             amount: session.total,
             refunded: 0,
             state,
             method,
             created: now,
             metadata: session.payment_metadata.clone(),
-            description: session.payment_description.clone(),
-            receipt_email: session.receipt_email.clone(),
             refunds: None,
-            email: session.customer_email.clone(),
-            client_secret: ids::random(&format!("{id}_secret_"), 24),
-            id,
         }
     }
 
@@ -76,93 +62,63 @@ impl Payment {
     pub(super) fn refunds_as(&self, refunds: Refunds) -> Refunds {
         match (self.refunds, refunds) {
             (Some(of_card), _) => of_card,
-            (None, Refunds::Ok) if self.method != payment_methods::CARD => Refunds::Pending,
+            (None, Refunds::Ok) if self.method != CARD => Refunds::Pending,
             (None, refunds) => refunds,
         }
     }
 
-    /// Returns the `PaymentIntent`.
+    /// Returns the `PaymentIntent`, without most fields that are always null here.
     pub(super) fn to_json(&self) -> Value {
-        let (status, received) = match self.state {
-            PaymentState::Processing => ("processing", 0),
-            PaymentState::Succeeded => ("succeeded", self.amount.amount()),
-            PaymentState::Failed => ("requires_payment_method", 0),
+        let status = match self.state {
+            PaymentState::Processing => "processing",
+            PaymentState::Succeeded => "succeeded",
+            PaymentState::Failed => "requires_payment_method",
         };
-        let object = json!({
+        json!({
             "id": self.id,
             "object": "payment_intent",
             "amount": self.amount.amount(),
             "amount_capturable": 0,
-            "amount_received": received,
+            "amount_received": self.received(),
             "capture_method": "automatic_async",
-            "client_secret": self.client_secret,
             "confirmation_method": "automatic",
             "created": self.created.as_second(),
             "currency": self.amount.currency().code(),
-            "description": self.description,
             "latest_charge": self.charge,
             "livemode": false,
             "metadata": self.metadata,
             "payment_method_types": [self.method],
-            "receipt_email": self.receipt_email,
             "status": status,
-        });
-        with_nulls(object, INTENT_NULLS)
+        })
     }
 
-    /// Returns the charge.
     pub(super) fn charge_json(&self) -> Value {
-        let amount = self.amount.amount();
-        let (status, captured) = match self.state {
-            PaymentState::Processing => ("pending", 0),
-            PaymentState::Succeeded => ("succeeded", amount),
-            PaymentState::Failed => ("failed", 0),
+        let status = match self.state {
+            PaymentState::Processing => "pending",
+            PaymentState::Succeeded => "succeeded",
+            PaymentState::Failed => "failed",
         };
-        let object = json!({
+        json!({
             "id": self.charge,
             "object": "charge",
-            "amount": amount,
-            "amount_captured": captured,
+            "amount": self.amount.amount(),
+            "amount_captured": self.received(),
             "amount_refunded": self.refunded,
-            "billing_details": {
-                "address": null,
-                "email": self.email,
-                "name": null,
-                "phone": null,
-                "tax_id": null,
-            },
+            "billing_details": {},
             "captured": self.state == PaymentState::Succeeded,
             "created": self.created.as_second(),
             "currency": self.amount.currency().code(),
-            "description": self.description,
             "disputed": false,
-            "fraud_details": {},
             "livemode": false,
             "metadata": self.metadata,
             "paid": self.state == PaymentState::Succeeded,
             "payment_intent": self.id,
-            "receipt_email": self.receipt_email,
-            "refunded": self.refunded == amount,
+            "refunded": self.refunded == self.amount.amount(),
             "status": status,
-        });
-        with_nulls(object, CHARGE_NULLS)
+        })
     }
-}
 
-/// Fields that are always null here.
-const INTENT_NULLS: &str = "\
-    canceled_at cancellation_reason customer last_payment_error next_action payment_method \
-    setup_future_usage shipping";
-const CHARGE_NULLS: &str = "\
-    application_fee_amount balance_transaction customer failure_balance_transaction failure_code \
-    failure_message outcome payment_method payment_method_details receipt_number receipt_url \
-    review shipping source statement_descriptor statement_descriptor_suffix transfer_data \
-    transfer_group";
-
-/// Adds fields that are null.
-pub(super) fn with_nulls(mut object: Value, fields: &str) -> Value {
-    for field in fields.split_whitespace() {
-        object[field] = Value::Null;
+    fn received(&self) -> i64 {
+        if self.state == PaymentState::Succeeded { self.amount.amount() } else { 0 }
     }
-    object
 }

@@ -14,53 +14,27 @@ pub(super) enum Outcome {
     Challenged,
 }
 
-pub(super) struct TestCard {
-    pub(super) number: &'static str,
-    pub(super) title: &'static str,
-    pub(super) outcome: Outcome,
-}
-
 const GENERIC_DECLINE: Outcome = Outcome::Declined("Your card was declined.");
 
-/// The cards that the payment page offers.
-pub(super) const TEST_CARDS: [TestCard; 9] = [
-    TestCard { number: "4242424242424242", title: "Pays", outcome: Outcome::Pays },
-    TestCard {
-        number: "4000002500003155",
-        title: "Asks for 3-D Secure",
-        outcome: Outcome::Challenged,
-    },
-    TestCard { number: "4000000000000002", title: "Declined", outcome: GENERIC_DECLINE },
-    TestCard {
-        number: "4000000000009995",
-        title: "Insufficient funds",
-        outcome: Outcome::Declined("Your card has insufficient funds."),
-    },
-    TestCard {
-        number: "4000000000000069",
-        title: "Expired card",
-        outcome: Outcome::Declined("Your card has expired."),
-    },
-    TestCard {
-        number: "4000000000000127",
-        title: "Wrong CVC",
-        outcome: Outcome::Declined("Your card's security code is incorrect."),
-    },
-    TestCard {
-        number: "4000000000000119",
-        title: "Processing error",
-        outcome: Outcome::Declined("The card could not be processed. Try again in a moment."),
-    },
-    TestCard {
-        number: "4000000000007726",
-        title: "Refund is pending",
-        outcome: Outcome::PaysWith(Refunds::Pending),
-    },
-    TestCard {
-        number: "4000000000005126",
-        title: "Refund fails later",
-        outcome: Outcome::PaysWith(Refunds::Failing),
-    },
+/// The cards that the payment page offers: number, title and outcome.
+pub(super) const TEST_CARDS: [(&str, &str, Outcome); 9] = [
+    ("4242424242424242", "Pays", Outcome::Pays),
+    ("4000002500003155", "Asks for 3-D Secure", Outcome::Challenged),
+    ("4000000000000002", "Declined", GENERIC_DECLINE),
+    (
+        "4000000000009995",
+        "Insufficient funds",
+        Outcome::Declined("Your card has insufficient funds."),
+    ),
+    ("4000000000000069", "Expired card", Outcome::Declined("Your card has expired.")),
+    ("4000000000000127", "Wrong CVC", Outcome::Declined("Your card's security code is incorrect.")),
+    (
+        "4000000000000119",
+        "Processing error",
+        Outcome::Declined("The card could not be processed. Try again in a moment."),
+    ),
+    ("4000000000007726", "Refund is pending", Outcome::PaysWith(Refunds::Pending)),
+    ("4000000000005126", "Refund fails later", Outcome::PaysWith(Refunds::Failing)),
 ];
 
 /// Other brands that pay. The page does not list them.
@@ -73,8 +47,8 @@ pub(super) fn outcome_of(typed: &str) -> Result<Outcome, &'static str> {
     if number.is_empty() {
         return Err("Enter a card number.");
     }
-    if let Some(card) = TEST_CARDS.iter().find(|card| card.number == number) {
-        return Ok(card.outcome);
+    if let Some((_, _, outcome)) = TEST_CARDS.iter().find(|(known, ..)| *known == number) {
+        return Ok(*outcome);
     }
     if OTHER_BRANDS.contains(&number.as_str()) {
         return Ok(Outcome::Pays);

@@ -1,62 +1,47 @@
 //! Stripe's API under `/v1`.
 
-mod v1_call;
-
 use axum::Router;
 use axum::extract::{MatchedPath, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use self::v1_call::{read, write};
 use super::api_error::ApiError;
-use super::checkout_session::{self, create};
-use super::list::Listed;
 use super::params::Params;
 use super::sandbox_ledger::{Ledger, Refused};
-use super::{API_VERSION, Effect, Sandbox, ids, sandbox_refund};
+use super::v1_call::{IDEMPOTENCY_KEY, read, write};
+use super::{API_VERSION, Effect, Sandbox, create_session, faults, random_id, sandbox_refund};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
-const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 
 /// The id of one request, as in the header `Request-Id`.
 #[derive(Clone, Debug)]
-struct RequestId(String);
+pub(super) struct RequestId(pub(super) String);
 
 pub(super) fn router(sandbox: Sandbox) -> Router {
     Router::new()
-        .route("/v1/checkout/sessions", post(create_session).get(list_sessions))
+        .route("/v1/checkout/sessions", post(open_session))
         .route("/v1/checkout/sessions/{id}", get(retrieve_session))
         .route("/v1/checkout/sessions/{id}/expire", post(expire_session))
-        .route("/v1/payment_intents/{id}", get(retrieve_payment))
         .route("/v1/refunds", post(create_refund).get(list_refunds))
-        .route("/v1/refunds/{id}", get(retrieve_refund))
         .route_layer(middleware::from_fn_with_state(sandbox.clone(), admit))
         .method_not_allowed_fallback(no_such_route)
         .fallback(no_such_route)
         .with_state(sandbox)
 }
 
-async fn create_session(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    let public_url = sandbox.public_url().to_owned();
+async fn open_session(State(sandbox): State<Sandbox>, request: Request) -> Response {
+    let public_url = sandbox.options.public_url.clone().unwrap_or_default();
     write(sandbox, request, move |ledger, params| {
-        let session = create(params, ledger.now(), &public_url)?;
-        let expand = Expand::read(params)?;
+        let session = create_session::create(params, ledger.now(), &public_url)?;
         let id = session.id.clone();
         ledger.open(session);
-        session_json(ledger, &id, expand)
+        session_json(ledger, &id, params)
     })
     .await
-}
-
-async fn list_sessions(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    read(sandbox, request, |ledger, params| checkout_session::list(ledger, params)).await
 }
 
 async fn retrieve_session(
@@ -65,8 +50,8 @@ async fn retrieve_session(
     request: Request,
 ) -> Response {
     read(sandbox, request, |ledger, params| {
-        params.only("expand", "")?;
-        session_json(ledger, &id, Expand::read(params)?)
+        params.only("expand")?;
+        session_json(ledger, &id, params)
     })
     .await
 }
@@ -77,28 +62,12 @@ async fn expire_session(
     request: Request,
 ) -> Response {
     write(sandbox, request, move |ledger, params| {
-        params.only("expand", "")?;
-        let expand = Expand::read(params)?;
+        params.only("expand")?;
         if let Err(refused @ Refused::NotOpen(_)) = ledger.expire(&id) {
             let message = format!("The session cannot be expired: {refused}.");
-            return Err(ApiError::refused(None, message));
+            return Err(ApiError::refused(message));
         }
-        session_json(ledger, &id, expand)
-    })
-    .await
-}
-
-async fn retrieve_payment(
-    State(sandbox): State<Sandbox>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    read(sandbox, request, |ledger, params| {
-        params.only("client_secret", "expand")?;
-        let payment = ledger.payment(&id).filter(|payment| payment.id == id);
-        let payment =
-            payment.ok_or_else(|| ApiError::not_found("payment intent", "intent", &id))?;
-        Ok(payment.to_json())
+        session_json(ledger, &id, params)
     })
     .await
 }
@@ -114,53 +83,21 @@ async fn list_refunds(State(sandbox): State<Sandbox>, request: Request) -> Respo
     read(sandbox, request, |ledger, params| sandbox_refund::list(ledger, params)).await
 }
 
-async fn retrieve_refund(
-    State(sandbox): State<Sandbox>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    read(sandbox, request, |ledger, params| {
-        params.only("", "expand")?;
-        let refund = ledger.refunds().find(|refund| refund.id == id);
-        let refund = refund.ok_or_else(|| ApiError::not_found("refund", "id", &id))?;
-        Ok(refund.to_json())
-    })
-    .await
-}
-
-/// The expanded parts of a session: <https://docs.stripe.com/api/expanding_objects>.
-#[derive(Clone, Copy, Default)]
-struct Expand {
-    line_items: bool,
-    payment_intent: bool,
-}
-
-impl Expand {
-    fn read(params: &Params<'_>) -> Result<Self, ApiError> {
-        let mut expand = Self::default();
-        for (i, part) in params.texts("expand")?.unwrap_or_default().iter().enumerate() {
-            match *part {
-                "line_items" => expand.line_items = true,
-                "payment_intent" => expand.payment_intent = true,
-                part => {
-                    let message = format!("The sandbox cannot expand {part}.");
-                    return Err(ApiError::invalid(format!("expand[{i}]"), message));
-                }
-            }
-        }
-        Ok(expand)
-    }
-}
-
-fn session_json(ledger: &Ledger, id: &str, expand: Expand) -> Result<Value, ApiError> {
-    let session = ledger.session(id);
-    let session = session.ok_or_else(|| ApiError::not_found("Checkout Session", "session", id))?;
+/// Returns a session, with its payment if the request expands it
+/// (<https://docs.stripe.com/api/expanding_objects>).
+fn session_json(ledger: &Ledger, id: &str, params: &Params<'_>) -> Result<Value, ApiError> {
+    let session = ledger.session(id).ok_or_else(|| {
+        ApiError::no_such("session", "session", id).with_status(StatusCode::NOT_FOUND)
+    })?;
     let mut object = session.to_json();
-    if expand.line_items {
-        object["line_items"] = session.line_items_json();
-    }
-    if let Some(payment) = ledger.payment_of(id).filter(|_| expand.payment_intent) {
-        object["payment_intent"] = payment.to_json();
+    for (i, part) in params.texts("expand")?.unwrap_or_default().into_iter().enumerate() {
+        if part != "payment_intent" {
+            let message = "is not an expansion that the sandbox supports.";
+            return Err(params.invalid(&format!("expand[{i}]"), message));
+        }
+        if let Some(payment) = ledger.payment_of(id) {
+            object["payment_intent"] = payment.to_json();
+        }
     }
     Ok(object)
 }
@@ -173,7 +110,7 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let request_id = ids::random("req_", 14);
+    let request_id = random_id("req_", 14);
     let key = idempotency_key(&request).cloned();
     let admitted = {
         let now = sandbox.now();
@@ -183,7 +120,7 @@ async fn admit(
             let admitted = state.bucket.take(now);
             admitted.then_some(()).ok_or_else(ApiError::rate_limited)
         });
-        let admitted = admitted.map(|()| state.faults.take(&route));
+        let admitted = admitted.map(|()| faults::take(&mut state.faults, &route));
         *state.requests.entry(route).or_default() += 1;
         admitted
     };
@@ -210,7 +147,7 @@ async fn admit(
     }
     headers.insert(STRIPE_VERSION, HeaderValue::from_static(API_VERSION));
     if let Some(key) = key {
-        headers.insert(v1_call::IDEMPOTENCY_KEY, key);
+        headers.insert(IDEMPOTENCY_KEY, key);
     }
     response
 }
@@ -229,63 +166,26 @@ fn hang_up() -> ! {
 
 /// Returns the idempotency key of a `POST`.
 fn idempotency_key(request: &Request) -> Option<&HeaderValue> {
-    let key = request.headers().get(v1_call::IDEMPOTENCY_KEY);
+    let key = request.headers().get(IDEMPOTENCY_KEY);
     key.filter(|_| request.method() == Method::POST)
 }
 
-/// Accepts any key that looks like a secret or restricted key, as a bearer token or as the
-/// user name of basic authentication.
+/// Accepts any bearer token that looks like a secret or restricted key.
 fn authenticate(headers: &HeaderMap) -> Result<(), ApiError> {
-    let header = headers.get(header::AUTHORIZATION);
-    let header = header.and_then(|header| header.to_str().ok());
-    let Some((scheme, credentials)) = header.and_then(|header| header.split_once(' ')) else {
-        let message = "No API key was given. Send it as: Authorization: Bearer sk_test_…";
-        return Err(ApiError::unauthorized(message));
-    };
-    let key = if scheme.eq_ignore_ascii_case("bearer") {
-        Some(credentials.trim().to_owned())
-    } else if scheme.eq_ignore_ascii_case("basic") {
-        user_name(credentials.trim())
-    } else {
-        None
-    };
-    let looks_right = |key: &String| {
-        let rest = key.strip_prefix("sk_").or_else(|| key.strip_prefix("rk_"));
-        rest.is_some_and(|rest| !rest.is_empty())
-    };
-    if key.as_ref().is_some_and(looks_right) {
-        Ok(())
-    } else {
-        let message = "The API key is not a secret (sk_…) or restricted (rk_…) key.";
-        Err(ApiError::unauthorized(message))
+    let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let key = header
+        .and_then(|header| header.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, key)| key.trim());
+    let rest = key.and_then(|key| key.strip_prefix("sk_").or_else(|| key.strip_prefix("rk_")));
+    if rest.is_some_and(|rest| !rest.is_empty()) {
+        return Ok(());
     }
+    let message = "Send a secret or restricted API key as: Authorization: Bearer sk_test_…";
+    Err(ApiError::malformed(message).with_status(StatusCode::UNAUTHORIZED))
 }
 
-fn user_name(credentials: &str) -> Option<String> {
-    let decoded = BASE64_STANDARD.decode(credentials).ok()?;
-    let decoded = String::from_utf8(decoded).ok()?;
-    let (user, _) = decoded.split_once(':')?;
-    Some(user.to_owned())
-}
-
-async fn no_such_route(method: Method, uri: Uri) -> Response {
-    ApiError::no_such_route(method.as_str(), uri.path()).into_response()
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let mut response = (self.status(), axum::Json(self.to_json())).into_response();
-        let headers = response.headers_mut();
-        match self.status() {
-            // Stripe names the limit and does not say whether to retry.
-            StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(RATE_LIMITED_REASON, HeaderValue::from_static("global-rate"));
-            }
-            StatusCode::CONFLICT => {
-                headers.insert(SHOULD_RETRY, HeaderValue::from_static("true"));
-            }
-            _ => {}
-        }
-        response
-    }
+async fn no_such_route(method: Method, uri: Uri) -> ApiError {
+    ApiError::malformed(format!("The sandbox does not know {method} {}.", uri.path()))
+        .with_status(StatusCode::NOT_FOUND)
 }

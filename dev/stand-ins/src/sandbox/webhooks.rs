@@ -1,21 +1,20 @@
 //! Webhooks: <https://docs.stripe.com/webhooks>.
 
-mod webhook_sender;
-mod webhook_signature;
-
 use std::time::Duration;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use ring::hmac;
 use tokio::sync::{mpsc, watch};
 
-pub(super) use self::webhook_sender::WebhookSender;
-pub use self::webhook_signature::signature;
+use super::Sandbox;
 use super::sandbox_event::SandboxEvent;
-use super::{Refused, Sandbox};
 
 /// The secret that signs webhooks. It is not a secret.
 pub const WEBHOOK_SECRET: &str = "whsec_sandbox";
+
+/// The key of the scheme `v0`, which must not be accepted.
+const NOT_THE_SECRET: &str = "not the secret";
 
 /// The endpoint of webhooks, and the retries.
 #[derive(Clone, Debug)]
@@ -54,8 +53,7 @@ impl WebhookEndpoint {
 }
 
 /// How webhooks are delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Webhooks {
     /// Normally
     On,
@@ -70,7 +68,7 @@ pub enum Webhooks {
 }
 
 /// Counts of events by delivery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deliveries {
     /// Events that are being sent or will be retried.
     pub waiting: usize,
@@ -117,19 +115,6 @@ impl Sandbox {
         self.state().ledger.events().cloned().collect()
     }
 
-    /// Changes how future webhooks are delivered.
-    pub fn set_webhooks(&self, webhooks: Webhooks) {
-        self.state().webhooks = webhooks;
-    }
-
-    /// Sends an event's webhook again.
-    ///
-    /// # Errors
-    /// Fails if the event is unknown.
-    pub fn resend(&self, event: &str) -> Result<(), Refused> {
-        self.state().ledger.resend(event)
-    }
-
     #[must_use]
     pub fn deliveries(&self) -> Deliveries {
         *self.tally.borrow()
@@ -141,8 +126,34 @@ impl Sandbox {
         // This sandbox holds a sender, so the channel is open.
         let _ = tally.wait_for(|tally| tally.waiting == 0).await;
     }
+}
 
-    pub(super) fn webhooks(&self) -> Webhooks {
-        self.state().webhooks
+/// Returns the header `Stripe-Signature` of a body that is sent at `at`
+/// (<https://docs.stripe.com/webhooks#verify-manually>). As Stripe does in test mode, this adds a
+/// signature of the fake scheme `v0`.
+#[must_use]
+pub fn signature(secret: &str, at: Timestamp, body: &str) -> String {
+    let t = at.as_second();
+    let signed = format!("{t}.{body}");
+    format!("t={t},v1={},v0={}", mac(secret, &signed), mac(NOT_THE_SECRET, &signed))
+}
+
+fn mac(key: &str, text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    hmac::sign(&key, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_an_hmac_of_time_and_body() {
+        let at = Timestamp::from_second(1_492_774_577).unwrap();
+        let header = signature("whsec_sandbox", at, "{\n  \"id\": \"evt_1\"\n}");
+        // printf '1492774577.{\n  "id": "evt_1"\n}' | openssl dgst -sha256 -hmac whsec_sandbox
+        let expected =
+            "t=1492774577,v1=ff4f2455d7730174ae061f058f434ea609c0d99a63b8215a6d91ec96cf5e580b,v0=";
+        assert!(header.starts_with(expected), "{header}");
     }
 }

@@ -23,17 +23,14 @@ async fn a_body_must_be_a_form() {
 #[tokio::test]
 async fn a_call_needs_a_secret_key() {
     let bench = Bench::new();
-    // `rk_test_1:` and `pk_test_1:` in base64.
     for (header, status) in [
         (Some("Bearer sk_test_1"), StatusCode::NOT_FOUND),
         (Some("bearer rk_test_1"), StatusCode::NOT_FOUND),
-        (Some("Basic cmtfdGVzdF8xOg=="), StatusCode::NOT_FOUND),
         (None, StatusCode::UNAUTHORIZED),
         (Some("Bearer pk_test_1"), StatusCode::UNAUTHORIZED),
         (Some("Bearer sk_"), StatusCode::UNAUTHORIZED),
         (Some("Bearer "), StatusCode::UNAUTHORIZED),
-        (Some("Basic cGtfdGVzdF8xOg=="), StatusCode::UNAUTHORIZED),
-        (Some("Basic ???"), StatusCode::UNAUTHORIZED),
+        (Some("Basic sk_test_1"), StatusCode::UNAUTHORIZED),
         (Some("sk_test_1"), StatusCode::UNAUTHORIZED),
     ] {
         let mut request = Request::get(format!("{SESSIONS}/cs_test_none"));

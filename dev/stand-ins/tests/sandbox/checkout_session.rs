@@ -17,9 +17,7 @@ async fn a_session_returns_its_parameters() {
         .set("metadata[empty]", "")
         .set("payment_intent_data[metadata][salon]", "beauty-lounge")
         .set("allowed_payment_method_types[0]", "card")
-        .set("allowed_payment_method_types[1]", "klarna")
-        .set("locale", "de")
-        .set("submit_type", "book");
+        .set("allowed_payment_method_types[1]", "klarna");
     let created = bench.post(SESSIONS, &form).await;
     assert_eq!(created.status, StatusCode::OK, "{}", created.text);
     let session = created.json();
@@ -41,8 +39,6 @@ async fn a_session_returns_its_parameters() {
         "payment_method_types": ["card"],
         "payment_status": "unpaid",
         "status": "open",
-        "locale": "de",
-        "submit_type": "book",
         "ui_mode": "hosted_page",
         "url": format!("{PUBLIC_URL}/pay/{id}"),
         "livemode": false,
@@ -56,13 +52,10 @@ async fn a_session_returns_its_parameters() {
     assert_eq!(read.json(), session, "reading gives the same object");
 
     bench.sandbox.pay(id).unwrap();
-    let path = format!("{SESSIONS}/{id}?expand[]=payment_intent&expand[]=line_items");
+    let path = format!("{SESSIONS}/{id}?expand[]=payment_intent");
     let paid = bench.get(&path).await.json();
     assert_eq!(paid["payment_intent"]["metadata"]["salon"], "beauty-lounge");
     assert_eq!(paid["payment_intent"]["status"], "succeeded");
-    let item = &paid["line_items"]["data"][0];
-    assert_eq!(item["description"], "Deposit: Glass Skin Facial");
-    assert_eq!(item["price"]["unit_amount"], 5000);
     assert_eq!(paid["url"], json!(null), "a paid session has no page to pay on");
 }
 
@@ -73,12 +66,7 @@ async fn each_ui_mode_returns_a_url_or_a_client_secret() {
         (Form::hosted(), true),
         (Form::hosted().set("ui_mode", "hosted_page"), true),
         (Form::embedded(), false),
-        (Form::embedded().without("return_url").set("redirect_on_completion", "never"), false),
         (Form::elements(), false),
-        (
-            Form::elements().without("return_url").set("allowed_payment_method_types[0]", "card"),
-            false,
-        ),
     ] {
         let session = bench.post(SESSIONS, &form).await;
         assert_eq!(session.status, StatusCode::OK, "{}", session.text);
@@ -115,13 +103,11 @@ async fn each_broken_rule_of_a_session_has_its_error() {
         ("an old name of a ui_mode", hosted().set("ui_mode", "hosted"), None, Some("ui_mode")),
         ("hosted without success_url", hosted().without("success_url"), Some("parameter_missing"), Some("success_url")),
         ("hosted with return_url", hosted().set("return_url", "https://a.example"), None, Some("return_url")),
-        ("hosted with redirect_on_completion", hosted().set("redirect_on_completion", "always"), None, Some("redirect_on_completion")),
         ("embedded without return_url", embedded().without("return_url"), Some("parameter_missing"), Some("return_url")),
         ("embedded with success_url", embedded().set("success_url", "https://a.example"), None, Some("success_url")),
         ("embedded with cancel_url", embedded().set("cancel_url", "https://a.example"), None, Some("cancel_url")),
-        ("embedded, staying, with return_url", embedded().set("redirect_on_completion", "never"), None, Some("return_url")),
         ("elements with success_url", elements().set("success_url", "https://a.example"), None, Some("success_url")),
-        ("elements that may redirect, to nowhere", elements().without("return_url"), Some("parameter_missing"), Some("return_url")),
+        ("elements without return_url", elements().without("return_url"), Some("parameter_missing"), Some("return_url")),
         ("an address without a scheme", hosted().set("success_url", "salon.example/done"), Some("url_invalid"), Some("success_url")),
         ("an address that is a script", hosted().set("cancel_url", "javascript:alert(1)"), Some("url_invalid"), Some("cancel_url")),
         ("no line items", hosted().without("line_items[0][quantity]").without(&price("currency")).without(&price("unit_amount")).without(&price("product_data][name")), Some("parameter_missing"), Some("line_items")),
@@ -138,14 +124,12 @@ async fn each_broken_rule_of_a_session_has_its_error() {
         ("a total over all numbers", hosted().set(&price("unit_amount"), "9223372036854775807").set("line_items[0][quantity]", "9"), Some("amount_too_large"), None),
         ("no name", hosted().without(&price("product_data][name")), Some("parameter_missing"), Some("line_items[0][price_data][product_data]")),
         ("an empty name", hosted().set(&price("product_data][name"), ""), Some("parameter_invalid_empty"), Some("line_items[0][price_data][product_data][name]")),
-        ("a price of a catalogue", hosted().set("line_items[0][price]", "price_1"), Some("resource_missing"), Some("line_items[0][price]")),
         ("two currencies", hosted().set("line_items[1][quantity]", "1").set("line_items[1][price_data][currency]", "eur").set("line_items[1][price_data][unit_amount]", "100").set("line_items[1][price_data][product_data][name]", "b"), None, Some("line_items")),
         ("29 minutes and 59 seconds", hosted().set("expires_at", &at(29, 59)), None, Some("expires_at")),
         ("24 hours and a second", hosted().set("expires_at", &at(24 * 60, 1)), None, Some("expires_at")),
         ("an expiry in words", hosted().set("expires_at", "tomorrow"), Some("parameter_invalid_integer"), Some("expires_at")),
         ("an expiry after all time", hosted().set("expires_at", "9223372036854775807"), None, Some("expires_at")),
         ("no e-mail address", hosted().set("customer_email", "ada"), Some("email_invalid"), Some("customer_email")),
-        ("no address for a receipt", hosted().set("payment_intent_data[receipt_email]", "ada"), Some("email_invalid"), Some("payment_intent_data[receipt_email]")),
         ("a long reference", hosted().set("client_reference_id", &long(201)), None, Some("client_reference_id")),
         ("51 metadata keys", many_keys, None, Some("metadata")),
         ("a long metadata key", hosted().set(&long_key, "v"), None, Some(&long_key)),
@@ -155,8 +139,7 @@ async fn each_broken_rule_of_a_session_has_its_error() {
         ("an unknown parameter inside", hosted().set("line_items[0][price_data][amount]", "1"), Some("parameter_unknown"), Some("line_items[0][price_data][amount]")),
         ("an unknown parameter of the payment", hosted().set("payment_intent_data[colour]", "red"), Some("parameter_unknown"), Some("payment_intent_data[colour]")),
         ("a parameter of older versions", hosted().set("payment_method_types[0]", "card"), Some("parameter_unknown"), Some("payment_method_types")),
-        ("a parameter of Stripe's only", hosted().set("discounts[0][coupon]", "c"), None, Some("discounts")),
-        ("an unknown payment method", hosted().set("allowed_payment_method_types[0]", "shells"), None, Some("allowed_payment_method_types[0]")),
+        ("a parameter of Stripe's only", hosted().set("discounts[0][coupon]", "c"), Some("parameter_unknown"), Some("discounts")),
         ("no payment method left", hosted().set("allowed_payment_method_types[0]", "klarna"), None, None),
         ("an expansion of Stripe's only", hosted().set("expand[0]", "customer"), None, Some("expand[0]")),
         ("a bracket that does not close", hosted().set("metadata[", "x"), None, None),
@@ -216,30 +199,6 @@ async fn only_an_open_session_expires() {
         assert_eq!(again.error()["type"], "invalid_request_error");
     }
     assert_eq!(expire("cs_test_none").await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn sessions_are_listed_by_payment_and_by_status() {
-    let bench = Bench::new();
-    let open = bench.open(&Form::hosted()).await;
-    let payment = bench.paid().await;
-    let other = bench.paid().await;
-    let list = async |query: &str| {
-        let list = bench.get(&format!("{SESSIONS}?{query}")).await.json();
-        let data = list["data"].as_array().unwrap().iter();
-        data.map(|session| session["payment_intent"].as_str().map(str::to_owned)).collect()
-    };
-    let all: Vec<_> = list("").await;
-    assert_eq!(all, [Some(other.clone()), Some(payment.clone()), None], "newest first");
-    let of_payment: Vec<_> = list(&format!("payment_intent={payment}")).await;
-    assert_eq!(of_payment, [Some(payment)]);
-    let none: Vec<_> = list(&format!("payment_intent={other}&status=open")).await;
-    assert_eq!(none, [None; 0]);
-    let still_open = bench.get(&format!("{SESSIONS}?status=open&limit=1")).await.json();
-    assert_eq!(still_open["data"][0]["id"], *open);
-    assert_eq!(still_open["has_more"], false);
-    let unknown = bench.get(&format!("{SESSIONS}?payment_intent=pi_none")).await;
-    assert_eq!(unknown.error()["code"], "resource_missing");
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@
 mod api;
 mod async_stripe;
 mod checkout_session;
-mod control;
 mod events;
 mod faults;
 mod harness;

@@ -65,15 +65,6 @@ async fn paying_completes_the_session_once_and_redirects_to_the_merchant() {
 }
 
 #[tokio::test]
-async fn a_session_without_redirect_shows_that_it_is_paid() {
-    let bench = Bench::new();
-    let form = Form::embedded().without("return_url").set("redirect_on_completion", "never");
-    let id = bench.open(&form).await;
-    let paid = bench.press(&id, "pay", PAYS).await;
-    assert_eq!(paid.header("location"), Some(&*format!("/pay/{id}")));
-}
-
-#[tokio::test]
 async fn a_declined_card_can_be_tried_again() {
     let bench = Bench::new();
     let id = bench.open(&Form::hosted()).await;
@@ -90,7 +81,6 @@ async fn a_declined_card_can_be_tried_again() {
     let typo = bench.press(&id, "pay", "4242 4242").await;
     assert_eq!(typo.status, StatusCode::PAYMENT_REQUIRED);
     let session = bench.sandbox.session(&id).unwrap();
-    assert_eq!(session.declines, 4, "a number that is no card is not an attempt");
     assert_eq!(session.status, SessionStatus::Open);
     assert_eq!(bench.press(&id, "pay", PAYS).await.status, StatusCode::SEE_OTHER);
 }

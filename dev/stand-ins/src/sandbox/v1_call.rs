@@ -9,13 +9,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::{RequestId, SHOULD_RETRY};
-use crate::sandbox::api_error::ApiError;
-use crate::sandbox::idempotency::{Fingerprint, SavedResponse};
-use crate::sandbox::params::{self, Params};
-use crate::sandbox::sandbox_event::Cause;
-use crate::sandbox::sandbox_ledger::Ledger;
-use crate::sandbox::{Effect, Sandbox};
+use super::api_error::{ApiError, SHOULD_RETRY};
+use super::idempotency::{Fingerprint, SavedResponse};
+use super::params::{self, Fields, Params};
+use super::sandbox_event::Cause;
+use super::sandbox_ledger::Ledger;
+use super::v1_api::RequestId;
+use super::{Effect, Sandbox};
 
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -23,6 +23,7 @@ const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request")
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_KEY_CHARS: usize = 255;
+const INJECTED: &str = "This failure was injected.";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Runs a `GET`.
@@ -33,14 +34,10 @@ where
     let effect = effect_on(&request);
     let parsed = params::parse(request.uri().query().unwrap_or_default());
     delay(&sandbox, effect).await;
-    let answer = parsed.and_then(|parsed| {
-        let params = Params::of(&parsed)?;
-        run_with_fault(effect, || work(&mut sandbox.state().ledger, &params))
+    let result = parsed.and_then(|fields| {
+        run_with_fault(effect, || work(&mut sandbox.state().ledger, &Params::new(&fields)))
     });
-    match answer {
-        Ok(object) => axum::Json(object).into_response(),
-        Err(error) => error.into_response(),
-    }
+    result.map(axum::Json).into_response()
 }
 
 /// Runs a `POST`. As at Stripe, it continues if the client disconnects.
@@ -53,7 +50,7 @@ where
         Err(error) => return error.into_response(),
     };
     let done = tokio::spawn(async move { call.run(&sandbox, work).await }).await;
-    done.unwrap_or_else(|_| ApiError::internal().into_response())
+    done.unwrap_or_else(|_| ApiError::internal("This is a bug in the sandbox.").into_response())
 }
 
 struct Call {
@@ -104,21 +101,18 @@ impl Call {
             request: Some(self.request_id.clone()),
             idempotency_key: self.idempotency_key.clone(),
         });
-        let result = Params::of(&self.fingerprint.params)
-            .and_then(|params| run_with_fault(self.effect, || work(&mut state.ledger, &params)));
+        let params = Params::new(&self.fingerprint.params);
+        let result = run_with_fault(self.effect, || work(&mut state.ledger, &params));
         let Some(key) = self.idempotency_key else {
-            return match result {
-                Ok(object) => axum::Json(object).into_response(),
-                Err(error) => error.into_response(),
-            };
+            return result.map(axum::Json).into_response();
         };
         let (status, body) = match result {
             Ok(object) => (StatusCode::OK, object),
-            Err(error) if error.is_before_execution() => {
+            Err(error) if error.before_execution => {
                 state.keys.release(&key);
                 return error.into_response();
             }
-            Err(error) => (error.status(), error.to_json()),
+            Err(error) => (error.status, error.to_json()),
         };
         let saved = SavedResponse { status, body, request_id: self.request_id };
         state.keys.save(&key, saved.clone());
@@ -145,11 +139,9 @@ where
     W: FnOnce() -> Result<Value, ApiError>,
 {
     match effect {
-        Some(Effect::ErrorBefore) => Err(ApiError::injected()),
-        Some(Effect::ErrorAfter) => work().and(Err(ApiError::injected())),
-        Some(Effect::Refused) => {
-            Err(ApiError::refused(None, "This call was refused by an injected fault."))
-        }
+        Some(Effect::ErrorBefore) => Err(ApiError::internal(INJECTED)),
+        Some(Effect::ErrorAfter) => work().and(Err(ApiError::internal(INJECTED))),
+        Some(Effect::Refused) => Err(ApiError::refused(INJECTED)),
         // `admit` handles the others.
         Some(Effect::HangUp | Effect::Unavailable | Effect::RateLimited | Effect::Slow(_))
         | None => work(),
@@ -179,7 +171,7 @@ fn check_key(key: &HeaderValue) -> Result<String, ApiError> {
     Ok(key.to_owned())
 }
 
-fn form(content_type: Option<&HeaderValue>, body: &Bytes) -> Result<Value, ApiError> {
+fn form(content_type: Option<&HeaderValue>, body: &Bytes) -> Result<Fields, ApiError> {
     let is_form = content_type
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim() == FORM));

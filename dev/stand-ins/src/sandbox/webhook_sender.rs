@@ -10,15 +10,15 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Deliveries, SandboxEvent, WebhookEndpoint, Webhooks, signature};
-use crate::sandbox::Sandbox;
+use super::sandbox_event::SandboxEvent;
+use super::webhooks::{Deliveries, WebhookEndpoint, Webhooks, signature};
 
 /// The maximum number of concurrent requests.
 const MAX_CONCURRENT: usize = 32;
 
 /// Sends events to one endpoint.
 #[derive(Debug)]
-pub(in crate::sandbox) struct WebhookSender {
+pub(super) struct WebhookSender {
     endpoint: WebhookEndpoint,
     client: reqwest::Client,
     clock: Clock,
@@ -29,7 +29,7 @@ pub(in crate::sandbox) struct WebhookSender {
 }
 
 impl WebhookSender {
-    pub(in crate::sandbox) fn new(
+    pub(super) fn new(
         endpoint: WebhookEndpoint,
         clock: Clock,
         tally: watch::Sender<Deliveries>,
@@ -45,16 +45,16 @@ impl WebhookSender {
     }
 
     /// Sends events until the channel closes.
-    pub(in crate::sandbox) async fn run(
+    pub(super) async fn run(
         self: Arc<Self>,
-        sandbox: Sandbox,
+        webhooks: Webhooks,
         mut events: mpsc::UnboundedReceiver<SandboxEvent>,
     ) {
         let mut deliveries = JoinSet::new();
         while let Some(event) = events.recv().await {
             while deliveries.try_join_next().is_some() {}
             let sender = Arc::clone(&self);
-            match sandbox.webhooks() {
+            match webhooks {
                 Webhooks::On => {
                     deliveries.spawn(async move { sender.deliver(&event).await });
                 }

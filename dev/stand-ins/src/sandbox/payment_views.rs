@@ -1,13 +1,14 @@
 //! The HTML of the payment page. The template escapes all text of merchants and payers.
 
+use axum::response::Html;
 use jiff::SignedDuration;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use salon::money::Money;
 
-use crate::sandbox::test_cards::TEST_CARDS;
-use crate::sandbox::{CheckoutSession, PaymentState, payment_methods};
-
-const STYLE: &str = include_str!("payment_views.css");
+use super::checkout_session::CARD;
+use super::test_cards::TEST_CARDS;
+use super::{CheckoutSession, PaymentState};
+use crate::page;
 
 /// The initial card number, which pays.
 pub(super) const FIRST_CARD: &str = "4242 4242 4242 4242";
@@ -18,13 +19,11 @@ pub(super) fn open(
     left: SignedDuration,
     card: &str,
     problem: Option<&str>,
-) -> Markup {
+) -> Html<String> {
     let total = session.total;
-    let takes_cards = session.payment_method_types.contains(&payment_methods::CARD);
-    let debit = payment_methods::delayed(&session.payment_method_types);
-    let title = format!("Pay {total}");
+    let takes_cards = session.payment_method_types.contains(&CARD);
     page(
-        &title,
+        &format!("Pay {total}"),
         &html! {
             (summary(session))
             form method="post" action={"/pay/" (session.id)} {
@@ -39,9 +38,9 @@ pub(super) fn open(
                         aria-describedby=[problem.map(|_| "problem")];
                     button.main name="action" value="pay" { "Pay " (total) }
                 }
-                @if debit.is_some() {
+                @if session.debit().is_some() {
                     button name="action" value="debit" { "Pay by bank debit" }
-                    p.hint { "The session completes at once, and the money arrives later. Return to this page to decide how the debit ends." }
+                    p.soft { "The session completes at once, and the money arrives later. Return to this page to decide how the debit ends." }
                 }
                 div.row {
                     @if takes_cards {
@@ -53,13 +52,13 @@ pub(super) fn open(
             @if takes_cards {
                 (test_cards(session))
             }
-            p.hint { "This session expires in " (in_words(left)) "." }
+            p.soft { "This session expires in " (in_words(left)) "." }
         },
     )
 }
 
 /// Asks the payer for 3-D Secure.
-pub(super) fn challenge(session: &CheckoutSession, card: &str) -> Markup {
+pub(super) fn challenge(session: &CheckoutSession, card: &str) -> Html<String> {
     page(
         "Confirm with your bank",
         &html! {
@@ -70,13 +69,13 @@ pub(super) fn challenge(session: &CheckoutSession, card: &str) -> Markup {
                 button.main name="action" value="authenticate" { "Confirm" }
                 button name="action" value="fail_authentication" { "Fail the check" }
             }
-            p.hint { "This simulates 3-D Secure. No bank is involved." }
+            p.soft { "This simulates 3-D Secure. No bank is involved." }
         },
     )
 }
 
 /// Shows a complete session.
-pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Markup {
+pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Html<String> {
     let (title, text) = match state {
         PaymentState::Succeeded => ("Paid", "The payment succeeded."),
         PaymentState::Processing => ("On its way", "The bank debit is pending. How does it end?"),
@@ -94,22 +93,20 @@ pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Markup
                     button name="action" value="bounce" { "The bank refuses" }
                 }
             }
-            @if let Some(url) = session.url_after_payment() {
-                p { a href=(url) { "Back to the merchant" } }
-            }
+            p { a href=(session.url_after_payment()) { "Back to the merchant" } }
         },
     )
 }
 
 /// Shows an expired session.
-pub(super) fn expired(session: &CheckoutSession) -> Markup {
+pub(super) fn expired(session: &CheckoutSession) -> Html<String> {
     page(
         "Expired",
         &html! {
             (summary(session))
             h2 role="status" { "This session has expired" }
             p { "It can no longer be paid, and nothing was charged. Start again at the merchant." }
-            @if let Some(url) = session.url_to_leave() {
+            @if let Some(url) = &session.cancel_url {
                 p { a href=(url) { "Back to the merchant" } }
             }
         },
@@ -117,7 +114,7 @@ pub(super) fn expired(session: &CheckoutSession) -> Markup {
 }
 
 /// Shown to a payer who left a session without a cancel URL.
-pub(super) fn left(session: &CheckoutSession) -> Markup {
+pub(super) fn left(session: &CheckoutSession) -> Html<String> {
     page(
         "You left",
         &html! {
@@ -129,7 +126,7 @@ pub(super) fn left(session: &CheckoutSession) -> Markup {
 }
 
 /// Shown for an unknown session.
-pub(super) fn unknown() -> Markup {
+pub(super) fn unknown() -> Html<String> {
     page(
         "Unknown session",
         &html! {
@@ -139,45 +136,26 @@ pub(super) fn unknown() -> Markup {
     )
 }
 
-fn page(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                title { (title) " · Payment sandbox" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    p { strong { "Payment sandbox" } " No money moves. Never type a real card number." }
-                }
-                main { (content) }
-            }
-        }
-    }
+fn page(title: &str, content: &Markup) -> Html<String> {
+    let body = html! {
+        header { strong { "Payment sandbox" } ". No money moves. Never type a real card number." }
+        main { (content) }
+    };
+    page::page(&format!("{title} · Payment sandbox"), "payment", &body)
 }
 
 fn summary(session: &CheckoutSession) -> Markup {
-    let currency = session.total.currency();
     html! {
-        section.summary aria-label="What you pay for" {
-            h1 { (session.total) }
-            ul {
-                @for item in &session.line_items {
-                    li {
-                        span {
-                            (item.name)
-                            @if item.quantity > 1 { " × " (item.quantity) }
-                            @if let Some(description) = &item.description {
-                                small { (description) }
-                            }
-                        }
-                        span.amount { (Money::new(item.unit_amount * item.quantity, currency)) }
+        h1 { (session.total) }
+        ul {
+            @for item in &session.line_items {
+                li {
+                    span {
+                        (item.name)
+                        @if item.quantity > 1 { " × " (item.quantity) }
+                        @if let Some(description) = &item.description { small { (description) } }
                     }
+                    (Money::new(item.unit_amount * item.quantity, session.total.currency()))
                 }
             }
         }
@@ -186,30 +164,13 @@ fn summary(session: &CheckoutSession) -> Markup {
 
 fn test_cards(session: &CheckoutSession) -> Markup {
     html! {
-        section.cards aria-labelledby="test-cards" {
-            h2 #test-cards { "Test cards" }
-            ul {
-                @for card in TEST_CARDS {
-                    li {
-                        a href={"/pay/" (session.id) "?card=" (card.number)} { (grouped(card.number)) }
-                        span { (card.title) }
-                    }
-                }
+        h2 { "Test cards" }
+        ul {
+            @for (number, title, _) in TEST_CARDS {
+                li { a href={"/pay/" (session.id) "?card=" (number)} { (number) } span { (title) } }
             }
         }
     }
-}
-
-/// Formats a card number in groups of four digits.
-fn grouped(number: &str) -> String {
-    let mut grouped = String::new();
-    for (i, digit) in number.chars().enumerate() {
-        if i > 0 && i % 4 == 0 {
-            grouped.push(' ');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 fn in_words(left: SignedDuration) -> String {
