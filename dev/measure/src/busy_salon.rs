@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use salon::service::StaffId;
+use stand_ins::gateway_event::GatewayEvent;
 
 use crate::visitor_events::Visitor;
 
@@ -14,7 +15,7 @@ const DAYS: u32 = 41;
 const MINUTES: u32 = 15;
 const TIMES_PER_DAY: u32 = 24 * 60 / MINUTES;
 /// The salon's only service.
-pub(crate) const SERVICE: &str = "load";
+const SERVICE: &str = "load";
 
 /// Writes the salon file.
 pub(crate) fn salon_file() -> String {
@@ -60,6 +61,12 @@ pub(crate) struct Slot {
     pub(crate) visitor: Visitor,
     pub(crate) staff: StaffId,
     pub(crate) start: Timestamp,
+}
+
+impl Slot {
+    pub(crate) fn book(&self) -> GatewayEvent {
+        self.visitor.book(SERVICE, self.start, Some(&self.staff))
+    }
 }
 
 /// All times of the salon: first everyone's first time of each day, then the second, so

@@ -9,42 +9,34 @@
 //! | `ladders`, `stripe_limit`, `crowd`, `soak` | the scenarios |
 //! | `test_bed` | the running functions, and warming them up |
 //! | `oha` | the load generator for plain requests |
-//! | `function_client` | requests of visitors, each from an address of its own |
-//! | `containers` | the functions' processes |
-//! | `audit` | compares the answers with the table and with the sandbox |
-//! | `tally` | counts answers |
-//! | `load_results`, `load_bars`, `load_report` | the results, and how they are judged and printed |
+//! | `audit` | compares the replies with the table and with the sandbox |
+//! | `reply_counts` | summarizes replies |
+//! | `load_bars` | how the figures are judged |
 
 mod audit;
-mod containers;
 mod crowd;
-mod function_client;
 mod ladders;
 mod load_bars;
-mod load_error;
-mod load_report;
-mod load_results;
 mod oha;
+mod reply_counts;
 mod soak;
 mod stripe_limit;
-mod tally;
 mod test_bed;
 
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use openchair::clock::Clock;
-
-use self::function_client::FunctionClient;
-pub use self::load_error::Error;
-use self::load_results::{AvailabilityResults, CheckoutResults, LoadResults};
-use self::oha::Oha;
-use self::test_bed::{SharedSlots, TestBed};
-use crate::busy_salon;
-use crate::machine::Machine;
-use crate::results_file;
 use dev::serve::{self, LoadTarget, Workspace};
+use openchair::clock::Clock;
 use stand_ins::sandbox::{Debits, Refunds, Webhooks};
+
+pub(crate) use self::load_bars::BARS;
+use self::oha::Oha;
+use self::test_bed::TestBed;
+use crate::bar;
+use crate::busy_salon;
+use crate::measure_error::{Context as _, Error};
+use crate::results::Results;
 
 const RESULTS_FILE: &str = "load.json";
 /// The function that does nothing.
@@ -63,10 +55,6 @@ pub struct Options {
     /// Run only these scenarios
     #[arg(long, value_enum, value_name = "SCENARIO", num_args = 1.., value_delimiter = ',')]
     pub only: Vec<Scenario>,
-
-    /// Print JSON instead of tables
-    #[arg(long)]
-    pub json: bool,
 
     /// Measure nothing, and print the results that are saved in docs/load-testing
     #[arg(long)]
@@ -107,63 +95,74 @@ pub enum Scenario {
 pub async fn run(options: Options) -> Result<(), Error> {
     if options.print_saved {
         let workspace = Workspace::load().await?;
-        print(&options, &results_file::load(&workspace.root, RESULTS_FILE)?);
+        print!("{}", Results::load(&workspace.root, RESULTS_FILE)?.report(BARS));
         return Ok(());
     }
     if !Path::new("/proc/self/exe").exists() {
-        return Err(Error::NoProc);
+        return Err(Error::new(
+            "`cargo dev load` watches processes in /proc, which only Linux has",
+        ));
     }
-    serve::adopt_orphans();
-    let stopped = serve::stop_requested().map_err(serve::Error::Signals)?;
-    tokio::pin!(stopped);
-    let mut results = None;
-    let outcome = tokio::select! {
-        outcome = measure(&options, &mut results) => outcome,
-        () = &mut stopped => Err(Error::Interrupted),
-    };
-    serve::end_descendants().await;
-    let Some(results) = results else { return outcome };
-    print(&options, &results);
+    let mut results = Results::default();
+    let outcome = crate::until_stopped(Box::pin(measure(&options, &mut results))).await;
+    if !results.conditions.is_empty() {
+        print!("{}", results.report(BARS));
+    }
     outcome?;
-    let bars = load_bars::bars(&results).into_iter();
-    let missed: Vec<String> = bars.filter(|bar| !bar.is_met).map(|bar| bar.what).collect();
-    if missed.is_empty() { Ok(()) } else { Err(Error::Missed(missed.join("; "))) }
-}
-
-fn print(options: &Options, results: &LoadResults) {
-    if options.json {
-        print!("{}", results_file::to_json(results));
+    let missed = bar::missed(BARS, &results);
+    if missed.is_empty() {
+        Ok(())
     } else {
-        print!("{}", load_report::report(results));
+        Err(Error::new(format!("missed: {}", missed.join("; "))))
     }
 }
 
-/// Runs the requested scenarios, and stores each result in `results` once it is known.
-async fn measure(options: &Options, results: &mut Option<LoadResults>) -> Result<(), Error> {
+/// Runs the requested scenarios, and adds their figures to `results` as they are known.
+async fn measure(options: &Options, results: &mut Results) -> Result<(), Error> {
     let clock = Clock::machine();
     let target = LoadTarget::build(&[EMPTY]).await?;
     let oha = Oha::find_or_install(&target.tools()).await?;
-    let results = results.insert(LoadResults {
-        machine: Machine::describe(target.root(), &clock).await,
-        is_quick: options.quick,
-        generator: oha.version.clone(),
-        availability: None,
-        checkout: None,
-        limit: None,
-        crowd: None,
-        soak: None,
-    });
+    let extent = if options.quick { "quick" } else { "full" };
+    *results = Results::new(
+        target.root(),
+        &clock,
+        &format!("{extent}; plain requests by {}", oha.version),
+    )
+    .await;
     let load_test = LoadTest { options, target: &target, oha: &oha, clock };
     for scenario in Scenario::value_variants() {
         if options.only.is_empty() || options.only.contains(scenario) {
-            load_test.run(*scenario, results).await?;
+            for containers in scenario.containers(options.quick) {
+                load_test.run(*scenario, containers, results).await?;
+            }
         }
     }
     if !options.quick && options.only.is_empty() {
-        let path = results_file::save(target.root(), RESULTS_FILE, results)?;
-        eprintln!("saved in {}", path.display());
+        results.save(target.root(), RESULTS_FILE)?;
     }
     Ok(())
+}
+
+impl Scenario {
+    /// Returns the number of containers of each function, once per start of the functions.
+    ///
+    /// Each number of checkout clients gets functions of its own: where more containers are
+    /// allowed, the emulator keeps starting them, and that takes more CPU than the measured
+    /// requests.
+    fn containers(self, is_quick: bool) -> Vec<u16> {
+        match self {
+            Self::Availability => vec![ladders::CONTAINERS],
+            Self::Checkout => ladders::checkout_clients(is_quick).to_vec(),
+            Self::Limit => vec![stripe_limit::in_flight(is_quick)],
+            Self::Crowd => vec![crowd::CONTAINERS],
+            Self::Soak => vec![soak::CONTAINERS],
+        }
+    }
+
+    /// Whether it needs a salon whose times never run out, and a Stripe without a limit.
+    fn is_in_busy_salon(self) -> bool {
+        matches!(self, Self::Checkout | Self::Limit)
+    }
 }
 
 #[derive(Debug)]
@@ -175,117 +174,42 @@ struct LoadTest<'a> {
 }
 
 impl LoadTest<'_> {
-    async fn run(&self, scenario: Scenario, results: &mut LoadResults) -> Result<(), Error> {
-        match scenario {
-            Scenario::Availability => {
-                let rounds = ladders::rounds(self.options.quick);
-                let steps = &mut results
-                    .availability
-                    .insert(AvailabilityResults { rounds, steps: Vec::new() })
-                    .steps;
-                let options = self.serve_options(ladders::CONTAINERS, STRIPE_LIMIT);
-                self.with_functions(&options, async |bed| {
-                    bed.wait_for(&["availability", EMPTY]).await?;
-                    ladders::availability(bed, rounds, steps).await
-                })
-                .await
-            }
-            Scenario::Checkout => {
-                let steps = &mut results
-                    .checkout
-                    .insert(CheckoutResults {
-                        stripe_latency_ms: STRIPE_LATENCY_MS,
-                        steps: Vec::new(),
-                    })
-                    .steps;
-                for &clients in ladders::checkout_clients(self.options.quick) {
-                    self.with_busy_salon(clients, async |bed, slots| {
-                        steps.push(ladders::checkout(bed, slots, clients).await);
-                        Ok(())
-                    })
-                    .await?;
-                }
-                Ok(())
-            }
-            Scenario::Limit => {
-                let in_flight = stripe_limit::in_flight(self.options.quick);
-                self.with_busy_salon(in_flight, async |bed, slots| {
-                    results.limit = Some(stripe_limit::run(bed, slots, in_flight).await?);
-                    Ok(())
-                })
-                .await
-            }
-            Scenario::Crowd => {
-                let options = self.serve_options(crowd::CONTAINERS, STRIPE_LIMIT);
-                self.with_functions(&options, async |bed| {
-                    bed.wait_for(&["availability", "checkout"]).await?;
-                    results.crowd = Some(crowd::run(bed).await?);
-                    Ok(())
-                })
-                .await
-            }
-            Scenario::Soak => {
-                let options = self.serve_options(soak::CONTAINERS, STRIPE_LIMIT);
-                self.with_functions(&options, async |bed| {
-                    bed.wait_for(&["availability", EMPTY, "checkout"]).await?;
-                    results.soak = Some(soak::run(bed).await?);
-                    Ok(())
-                })
-                .await
-            }
-        }
-    }
-
-    /// Runs a scenario in a salon whose times never run out, with a Stripe that has no
-    /// limit, and with one container per client.
-    ///
-    /// Each number of clients gets functions of its own: where more containers are allowed,
-    /// the emulator keeps starting them, and that takes more CPU than the measured requests.
-    async fn with_busy_salon(
-        &self,
-        clients: u16,
-        scenario: impl AsyncFnOnce(&TestBed<'_>, &SharedSlots) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let salon = Some(self.target.keep_salon(&busy_salon::salon_file())?);
-        let options = serve::Options { salon, ..self.serve_options(clients, 0) };
-        self.with_functions(&options, async |bed| {
-            let slots = SharedSlots::after(self.clock.now());
-            bed.wait_for(&["checkout"]).await?;
-            bed.warm_checkout(&slots, clients).await?;
-            scenario(bed, &slots).await
-        })
-        .await
-    }
-
     /// Starts the functions, runs a scenario, and stops the functions.
-    async fn with_functions(
+    async fn run(
         &self,
-        options: &serve::Options,
-        scenario: impl AsyncFnOnce(&TestBed<'_>) -> Result<(), Error>,
+        scenario: Scenario,
+        containers: u16,
+        results: &mut Results,
     ) -> Result<(), Error> {
-        let (mut running, salon) = self.target.start(options).await?;
-        let bed = TestBed {
-            target: self.target,
-            oha: self.oha,
-            api_url: options.api_url(),
-            salon,
-            sandbox: running.sandbox().clone(),
-            store: running.store(),
-            client: FunctionClient::new(&options.api_url())?,
-            clock: self.clock.clone(),
-            is_quick: self.options.quick,
+        let mut options = self.serve_options(containers);
+        if scenario.is_in_busy_salon() {
+            options.salon = Some(self.target.keep_salon(&busy_salon::salon_file())?);
+            options.stripe_rate = 0;
+        }
+        let (mut running, salon) = self.target.start(&options).await?;
+        let (sandbox, store) = (running.sandbox().clone(), running.store());
+        let bed = TestBed::new(self, &options.api_url(), salon, sandbox, store)?;
+        let scenario = async {
+            match scenario {
+                Scenario::Availability => ladders::availability(&bed, results).await,
+                Scenario::Checkout => ladders::checkout(&bed, containers, results).await,
+                Scenario::Limit => stripe_limit::run(&bed, containers, results).await,
+                Scenario::Crowd => crowd::run(&bed, results).await,
+                Scenario::Soak => soak::run(&bed, results).await,
+            }
         };
         let outcome = tokio::select! {
-            outcome = scenario(&bed) => outcome,
-            source = running.failed() => {
-                Err(Error::Ended { log: self.target.log().to_owned(), source: source.into() })
-            }
+            outcome = scenario => outcome,
+            source = running.failed() => Err(source).with_context(|| {
+                let log = self.target.log().display();
+                format!("the load test ended early; the output of the functions is in {log}")
+            }),
         };
         running.stop().await;
         outcome
     }
 
-    fn serve_options(&self, concurrency: u16, stripe_rate: u32) -> serve::Options {
+    fn serve_options(&self, concurrency: u16) -> serve::Options {
         let Options { api_port, dynamodb_port, sandbox_port, .. } = *self.options;
         serve::Options {
             api_port,
@@ -300,7 +224,7 @@ impl LoadTest<'_> {
             salon: None,
             calendar: None,
             stripe_latency_ms: STRIPE_LATENCY_MS,
-            stripe_rate,
+            stripe_rate: STRIPE_LIMIT,
             webhooks: Webhooks::On,
             refunds: Refunds::Ok,
             debits: Debits::ByHand,

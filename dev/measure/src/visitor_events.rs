@@ -14,6 +14,13 @@ const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 0]);
 /// The first of many possible phone numbers in the United States.
 const FIRST_PHONE: u64 = 12_132_000_000;
 
+const GATEWAY_HEADERS: [(&str, &str); 4] = [
+    ("host", "api.execute-api.us-east-1.amazonaws.com"),
+    ("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
+    ("x-forwarded-port", "443"),
+    ("x-forwarded-proto", "https"),
+];
+
 /// A visitor, with an address, a phone number and idempotency keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Visitor(pub(crate) u32);
@@ -22,11 +29,6 @@ impl Visitor {
     /// Requests a page.
     pub(crate) fn get(self, target: &str) -> GatewayEvent {
         self.with_browser_headers(GatewayEvent::new("GET", target))
-    }
-
-    /// Pays a deposit without a booking.
-    pub(crate) fn pay_bare_deposit(self) -> GatewayEvent {
-        self.with_browser_headers(GatewayEvent::new("POST", "/checkout"))
     }
 
     /// Books a time. A repetition by the same visitor has the same idempotency key.
@@ -56,44 +58,43 @@ impl Visitor {
     /// Adds the headers that a browser and the gateway send.
     fn with_browser_headers(self, event: GatewayEvent) -> GatewayEvent {
         let address = Ipv4Addr::from_bits(FIRST_ADDRESS + self.0).to_string();
-        event
-            .source(&address)
-            .header("accept", "application/json, text/plain, */*")
-            .header("accept-encoding", "gzip, deflate, br, zstd")
-            .header("accept-language", "en-US,en;q=0.9")
-            .header("content-length", "0")
-            .header("host", "api.execute-api.us-east-1.amazonaws.com")
-            .header("origin", "https://salon.example")
-            .header("referer", "https://salon.example/")
-            .header("sec-fetch-dest", "empty")
-            .header("sec-fetch-mode", "cors")
-            .header("sec-fetch-site", "cross-site")
-            .header(
+        let headers = [
+            ("accept", "application/json, text/plain, */*"),
+            ("accept-encoding", "gzip, deflate, br, zstd"),
+            ("accept-language", "en-US,en;q=0.9"),
+            ("content-length", "0"),
+            ("origin", "https://salon.example"),
+            ("referer", "https://salon.example/"),
+            ("sec-fetch-dest", "empty"),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-site", "cross-site"),
+            (
                 "user-agent",
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                  Chrome/142.0.0.0 Safari/537.36",
-            )
-            .header("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
-            .header("x-forwarded-for", &address)
-            .header("x-forwarded-port", "443")
-            .header("x-forwarded-proto", "https")
+            ),
+        ];
+        let event = with_headers(event.source(&address), &GATEWAY_HEADERS);
+        with_headers(event, &headers).header("x-forwarded-for", &address)
     }
 }
 
 /// Delivers an event of Stripe's, signed at `at`.
 pub(crate) fn stripe_event(body: &str, at: Timestamp) -> GatewayEvent {
-    GatewayEvent::new("POST", "/stripe/webhook")
-        .header("accept", "*/*; q=0.5, application/xml")
-        .header("cache-control", "no-cache")
-        .header("content-type", "application/json; charset=utf-8")
-        .header("host", "api.execute-api.us-east-1.amazonaws.com")
-        .header("stripe-signature", &signature(WEBHOOK_SECRET, at, body))
-        .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-        .header("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
-        .header("x-forwarded-for", "3.18.12.63")
-        .header("x-forwarded-port", "443")
-        .header("x-forwarded-proto", "https")
-        .body(body)
+    let headers = [
+        ("accept", "*/*; q=0.5, application/xml"),
+        ("cache-control", "no-cache"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("stripe-signature", &signature(WEBHOOK_SECRET, at, body)),
+        ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+        ("x-forwarded-for", "3.18.12.63"),
+    ];
+    let event = with_headers(GatewayEvent::new("POST", "/stripe/webhook"), &GATEWAY_HEADERS);
+    with_headers(event, &headers).body(body)
+}
+
+fn with_headers(event: GatewayEvent, headers: &[(&str, &str)]) -> GatewayEvent {
+    headers.iter().fold(event, |event, (name, value)| event.header(name, value))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use availability::Availability;
 use checkout::Checkout;
-use jiff::SignedDuration;
 use lambda_http::{Body, Error, Request, Response};
 use openchair::aws;
 use openchair::bookings::Bookings;
@@ -15,16 +14,10 @@ use openchair::secrets;
 use openchair::store::DynamoStore;
 use webhook::Webhook;
 
-/// Longer than a snapshot lives.
-const JUMP: SignedDuration = SignedDuration::from_secs(61);
-
 /// A deployed function.
 #[derive(Debug)]
 pub(crate) enum Function {
     Availability(Box<Availability<DynamoStore, Origins>>),
-    /// Availability with a clock that jumps beyond a snapshot's life before each request, so
-    /// that each is answered from the table.
-    WithoutSnapshots(Box<Availability<DynamoStore, Origins>>, Clock),
     Checkout(Box<Checkout<DynamoStore, Origins>>),
     Webhook(Box<Webhook<DynamoStore, Origins>>),
 }
@@ -34,14 +27,15 @@ impl Function {
     pub(crate) async fn start(target: &str) -> Result<Self, Error> {
         let config = Config::from_env()?;
         Ok(match target {
-            "availability-l1" => {
-                Self::Availability(Box::new(availability(config, Clock::machine()).await?))
+            "availability" => {
+                let origins = Origins::load(&config).await?;
+                let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
+                let busy = BusyReader::new(store, origins, Clock::machine());
+                let function = Availability::new(config.salon, busy);
+                function.warm_up().await;
+                Self::Availability(Box::new(function))
             }
-            "availability-l2" => {
-                let clock = Clock::manual(Clock::machine().now());
-                Self::WithoutSnapshots(Box::new(availability(config, clock.clone()).await?), clock)
-            }
-            "checkout-bare" | "checkout-body" => {
+            "checkout" => {
                 let bookings = Box::pin(Bookings::load(config)).await?;
                 bookings.payments().connect().await;
                 Self::Checkout(Box::new(Checkout::new(bookings, Clock::machine())))
@@ -59,23 +53,8 @@ impl Function {
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         match self {
             Self::Availability(function) => function.handle(request).await,
-            Self::WithoutSnapshots(function, clock) => {
-                clock.advance(JUMP);
-                function.handle(request).await
-            }
             Self::Checkout(function) => Box::pin(function.handle(request)).await,
             Self::Webhook(function) => Box::pin(function.handle(request)).await,
         }
     }
-}
-
-async fn availability(
-    config: Config,
-    clock: Clock,
-) -> Result<Availability<DynamoStore, Origins>, Error> {
-    let origins = Origins::load(&config).await?;
-    let store = DynamoStore::new(aws::dynamodb(&aws::sdk_config()), config.table_name);
-    let function = Availability::new(config.salon, BusyReader::new(store, origins, clock));
-    function.warm_up().await;
-    Ok(function)
 }

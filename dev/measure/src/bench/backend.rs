@@ -1,6 +1,6 @@
 //! The table, Stripe and Google for the functions: all in this process, without delay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -16,25 +16,28 @@ use salon::day::Day;
 use salon::interval::Interval;
 use salon::salon_file;
 use salon::staff_calendar::{CalendarReading, SourceReading};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::Error;
 use super::function_process::{EventPlan, Program, measure};
-use crate::busy_salon::{self, SERVICE, Slot, Slots};
+use crate::busy_salon::{self, Slots};
+use crate::measure_error::{Context as _, Error};
 use crate::visitor_events::{Visitor, stripe_event};
 use dev::serve::{SANDBOX_KEY, local_client};
 use stand_ins::dynamodb_table;
 use stand_ins::fake_google::{self, FakeGoogle, GoogleOptions};
 use stand_ins::sandbox::{EventType, Sandbox, SandboxOptions, Serving, WEBHOOK_SECRET};
 
-/// How much longer than the horizon the stored reading of a calendar stays fresh: a clock
-/// that jumps forward must not outlive it.
+/// How long the stored reading of a calendar stays fresh: longer than any run.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24 * 60);
 
 /// A salon, and the services that its functions call.
 pub(super) struct Backend {
+    /// The folder of the release build.
+    release: PathBuf,
+    /// The folder for logs and the salon file.
+    folder: PathBuf,
     salon: Salon,
     salon_file: PathBuf,
     stripe: Serving,
@@ -49,16 +52,17 @@ pub(super) struct Backend {
 /// The salon of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SalonKind {
-    /// The repository's own salon, with a Google calendar.
+    /// The repository's own salon, with a fresh reading of a Google calendar and a booking a day.
     Sample,
     /// A salon whose times never run out, without calendars.
     Busy,
 }
 
 impl Backend {
-    /// Starts all services, with an empty table in memory.
+    /// Starts all services, with the table in memory.
     pub(super) async fn start(
         kind: SalonKind,
+        release: &Path,
         folder: &Path,
         clock: &Clock,
     ) -> Result<Self, Error> {
@@ -69,34 +73,44 @@ impl Backend {
         let salon = salon_file::parse(&text).expect("the salons of the bench are valid");
         let salon_file = folder.join(format!("{kind:?}.toml").to_lowercase());
         std::fs::write(&salon_file, text)
-            .map_err(|source| Error::File { path: salon_file.clone(), source })?;
+            .with_context(|| format!("could not write {}", salon_file.display()))?;
 
-        let (listener, dynamodb_port) = listen("the embedded DynamoDB").await?;
-        let database =
-            dynoxide::Database::new(":memory:").map_err(failed("the embedded DynamoDB"))?;
+        let (listener, dynamodb_port) = listen().await?;
+        let database = dynoxide::Database::new(":memory:").context("no embedded DynamoDB")?;
         let serving =
             dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
         let dynamodb = tokio::spawn(serving);
         create_table(&local_client(dynamodb_port)).await?;
 
-        let (listener, _) = listen("the payment sandbox").await?;
         let unlimited = SandboxOptions { requests_per_second: 0, ..SandboxOptions::default() };
-        let stripe = Sandbox::start(unlimited, listener).map_err(failed("the payment sandbox"))?;
-        let (listener, _) = listen("the fake Google").await?;
-        let google = FakeGoogle::start(GoogleOptions::default(), listener)
-            .map_err(failed("the fake Google"))?;
+        let stripe = Sandbox::start(unlimited, listen().await?.0).context("no payment sandbox")?;
+        let google = FakeGoogle::start(GoogleOptions::default(), listen().await?.0)
+            .context("no fake Google")?;
         google.google().set_busy("bench", []);
-        let slots = Slots::after(clock.now());
-        let clock = clock.clone();
-        Ok(Self { salon, salon_file, stripe, google, dynamodb, dynamodb_port, slots, clock })
+        let backend = Self {
+            release: release.to_owned(),
+            folder: folder.to_owned(),
+            salon,
+            salon_file,
+            stripe,
+            google,
+            dynamodb,
+            dynamodb_port,
+            slots: Slots::after(clock.now()),
+            clock: clock.clone(),
+        };
+        if kind == SalonKind::Sample {
+            backend.fill().await?;
+        }
+        Ok(backend)
     }
 
     /// Returns a program of the release build, with this backend in its environment.
-    pub(super) fn program(&self, release: &Path, name: &str, folder: &Path) -> Program {
+    pub(super) fn program(&self, name: &str) -> Program {
         Program {
-            path: release.join(name),
+            path: self.release.join(name),
             environment: self.environment(),
-            log: folder.join(format!("{name}.log")),
+            log: self.folder.join(format!("{name}.log")),
         }
     }
 
@@ -125,13 +139,8 @@ impl Backend {
         ]
     }
 
-    pub(super) fn plan(&self, events: Vec<String>, untimed: usize, status: u16) -> EventPlan {
-        let deadline = self.clock.now() + SignedDuration::from_hours(1);
-        EventPlan { events, untimed, status, deadline_ms: deadline.as_millisecond() }
-    }
-
     /// Stores a fresh reading of the calendar, and a booking on each open day.
-    pub(super) async fn fill(&self, checkout: Program) -> Result<(), Error> {
+    async fn fill(&self) -> Result<(), Error> {
         let now = self.clock.now();
         let openings = openings(&self.salon, now);
         let hour = SignedDuration::from_hours(1);
@@ -139,39 +148,39 @@ impl Backend {
         let source = SourceReading { busy: busy.collect(), version: None };
         let sources = BTreeMap::from([("google".to_owned(), source)]);
         let window = Interval::new(now - hour * 24, now + FRESH_FOR * 2).expect("it has a length");
-        // A clock that has jumped forward still finds it recent.
         let reading = CalendarReading::new(sources, window, now + FRESH_FOR, now + FRESH_FOR);
         let store = DynamoStore::new(local_client(self.dynamodb_port), table::DEFAULT_NAME.into());
         for member in &self.salon.staff {
-            store.put_reading(&member.id, &reading).await.map_err(Error::Fill)?;
+            let stored = store.put_reading(&member.id, &reading).await;
+            stored.context("the table could not be filled")?;
         }
         let staff = self.salon.staff.first().map(|member| &member.id);
         let bookings = (0..).zip(openings);
         let events = bookings.map(|(number, at)| Visitor(number).book("2.02", at, staff).json());
-        measure(checkout, self.plan(events.collect(), 0, 201)).await?;
+        self.checkout(events.collect()).await?;
         Ok(())
+    }
+
+    /// Sends bookings to checkout, and returns its answers.
+    async fn checkout(&self, events: Vec<String>) -> Result<Vec<Value>, Error> {
+        let plan = EventPlan { events, untimed: 0, status: 201 };
+        Ok(measure(self.program("checkout"), plan).await?.bodies)
     }
 
     /// Returns requests to book, each for another time and by another visitor.
     pub(super) fn bookings(&mut self, count: usize) -> Vec<String> {
-        let event =
-            |Slot { visitor, staff, start }| visitor.book(SERVICE, start, Some(&staff)).json();
-        self.slots.by_ref().take(count).map(event).collect()
+        self.slots.by_ref().take(count).map(|slot| slot.book().json()).collect()
     }
 
     /// Makes bookings and pays them, and returns Stripe's signed events about that.
-    pub(super) async fn payments(
-        &mut self,
-        checkout: Program,
-        count: usize,
-    ) -> Result<Vec<String>, Error> {
+    pub(super) async fn payments(&mut self, count: usize) -> Result<Vec<String>, Error> {
         let events = self.bookings(count);
-        let booked = measure(checkout, self.plan(events, 0, 201)).await?;
         let sandbox = self.stripe.sandbox();
-        let sessions: Vec<String> =
-            booked.bodies.iter().filter_map(|body| session_id(body)).collect();
-        for session in &sessions {
-            sandbox.pay(session).map_err(failed("a payment"))?;
+        let mut sessions = HashSet::new();
+        for body in self.checkout(events).await? {
+            let session = body["sessionId"].as_str().unwrap_or_default();
+            sandbox.pay(session).context("the sandbox refused a payment")?;
+            sessions.insert(session.to_owned());
         }
         let at = self.clock.now();
         let completed = sandbox.events().into_iter().filter(|event| {
@@ -187,37 +196,24 @@ impl Drop for Backend {
     }
 }
 
-fn session_id(body: &str) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(body).ok()?;
-    body["sessionId"].as_str().map(str::to_owned)
-}
-
 /// Creates the table without its stream. dynoxide searches the whole stream for the number
 /// of each new record, so writes get slower and slower; `DynamoDB`'s stream does not slow
 /// down writes.
 async fn create_table(client: &Client) -> Result<(), Error> {
-    dynamodb_table::create(client, table::DEFAULT_NAME).await.map_err(Error::Table)?;
+    let failed = "the embedded DynamoDB has no usable table";
+    dynamodb_table::create(client, table::DEFAULT_NAME).await.context(failed)?;
     let no_stream = StreamSpecification::builder().stream_enabled(false).build();
-    client
-        .update_table()
-        .table_name(table::DEFAULT_NAME)
-        .stream_specification(no_stream.map_err(failed("a table without a stream"))?)
-        .send()
-        .await
-        .map_err(failed("a table without a stream"))?;
+    let update = client.update_table().table_name(table::DEFAULT_NAME);
+    let update = update.stream_specification(no_stream.context(failed)?);
+    update.send().await.context(failed)?;
     Ok(())
 }
 
-async fn listen(what: &'static str) -> Result<(TcpListener, u16), Error> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed(what))?;
-    let address = listener.local_addr().map_err(failed(what))?;
+/// Listens on a free port of this machine.
+async fn listen() -> Result<(TcpListener, u16), Error> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port")?;
+    let address = listener.local_addr().context("no free port")?;
     Ok((listener, address.port()))
-}
-
-fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
-    what: &'static str,
-) -> impl Fn(E) -> Error {
-    move |source| Error::Backend { what, source: source.into() }
 }
 
 /// Returns the opening time of every open day from tomorrow on.

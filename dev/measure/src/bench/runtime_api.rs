@@ -25,8 +25,8 @@ const MAX_HEADERS: usize = 32;
 /// A request of a function.
 #[derive(Debug)]
 pub(super) enum Call {
-    /// It requests an event, which is to be sent here.
-    Next(oneshot::Sender<Invocation>),
+    /// It requests an event: an [`invocation`], which is to be sent here.
+    Next(oneshot::Sender<Vec<u8>>),
     /// It answers an event.
     Response {
         body: Vec<u8>,
@@ -37,26 +37,20 @@ pub(super) enum Call {
     Error(Vec<u8>),
 }
 
-/// An event as an HTTP response, ready to be sent.
-#[derive(Debug)]
-pub(super) struct Invocation(Vec<u8>);
-
-impl Invocation {
-    /// Wraps an event as Lambda does. The deadline is in milliseconds since 1970; this
-    /// server does not enforce it.
-    pub(super) fn new(number: usize, event: &str, deadline_ms: i64) -> Self {
-        let length = event.len();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\n\
-             content-type: application/json\r\n\
-             lambda-runtime-aws-request-id: 8476a536-e9f4-11e8-9739-{number:012x}\r\n\
-             lambda-runtime-deadline-ms: {deadline_ms}\r\n\
-             lambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n\
-             lambda-runtime-trace-id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n\
-             content-length: {length}\r\n\r\n"
-        );
-        Self((head + event).into_bytes())
-    }
+/// Wraps an event in an HTTP response, as Lambda does. This server does not enforce the
+/// deadline, which is in milliseconds since 1970.
+pub(super) fn invocation(number: usize, event: &str, deadline_ms: i64) -> Vec<u8> {
+    let length = event.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\n\
+         content-type: application/json\r\n\
+         lambda-runtime-aws-request-id: 8476a536-e9f4-11e8-9739-{number:012x}\r\n\
+         lambda-runtime-deadline-ms: {deadline_ms}\r\n\
+         lambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n\
+         lambda-runtime-trace-id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n\
+         content-length: {length}\r\n\r\n"
+    );
+    (head + event).into_bytes()
 }
 
 /// The server for one function. It stops when it is dropped.
@@ -95,17 +89,47 @@ async fn accept(listener: TcpListener, calls: mpsc::UnboundedSender<Call>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let calls = calls.clone();
-        connections.spawn(async move {
-            // A function that ends closes its connections; the caller watches the process.
-            let _ = Connection::new(stream)?.serve(&calls).await;
-            io::Result::Ok(())
-        });
+        // A function that ends closes its connections; the caller watches the process.
+        connections.spawn(async move { serve(stream, &calls).await });
     }
 }
 
-struct Connection {
-    stream: TcpStream,
-    received: Vec<u8>,
+async fn serve(mut stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut received = Vec::with_capacity(16 * 1024);
+    loop {
+        let head = match parse(&received)? {
+            Some(head) if received.len() >= head.ends => head,
+            _ if stream.read_buf(&mut received).await? == 0 => return Ok(()),
+            _ => continue,
+        };
+        let body = received[head.body_starts..head.ends].to_vec();
+        let at = Instant::now();
+        received.drain(..head.ends);
+        let action = head.path.strip_prefix(INVOCATION).and_then(|rest| rest.split('/').nth(1));
+        let call = match (head.path.as_str(), action) {
+            (NEXT, _) => {
+                let (sender, invocation) = oneshot::channel();
+                // The receiver is gone: there will be no further event.
+                if calls.send(Call::Next(sender)).is_err() {
+                    return Ok(());
+                }
+                let Ok(bytes) = invocation.await else { return Ok(()) };
+                stream.write_all(&bytes).await?;
+                continue;
+            }
+            (_, Some("response")) => Call::Response { body, at },
+            (INIT_ERROR, _) | (_, Some("error")) => Call::Error(body),
+            _ => {
+                stream.write_all(NOT_FOUND).await?;
+                continue;
+            }
+        };
+        stream.write_all(ACCEPTED).await?;
+        if calls.send(call).is_err() {
+            return Ok(());
+        }
+    }
 }
 
 /// The head of a request, with the position of its body in the received bytes.
@@ -113,63 +137,6 @@ struct Head {
     path: String,
     body_starts: usize,
     ends: usize,
-}
-
-impl Connection {
-    fn new(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, received: Vec::with_capacity(16 * 1024) })
-    }
-
-    async fn serve(mut self, calls: &mpsc::UnboundedSender<Call>) -> io::Result<()> {
-        while let Some(head) = self.head().await? {
-            let body = self.received[head.body_starts..head.ends].to_vec();
-            let at = Instant::now();
-            self.received.drain(..head.ends);
-            let is_about_invocation =
-                |what| head.path.strip_prefix(INVOCATION).is_some_and(|rest| rest.ends_with(what));
-            if head.path == NEXT {
-                let (sender, invocation) = oneshot::channel();
-                // The receiver is gone: there will be no further event.
-                if calls.send(Call::Next(sender)).is_err() {
-                    return Ok(());
-                }
-                let Ok(Invocation(bytes)) = invocation.await else { return Ok(()) };
-                self.stream.write_all(&bytes).await?;
-                continue;
-            }
-            let call = if is_about_invocation("/response") {
-                Call::Response { body, at }
-            } else if is_about_invocation("/error") || head.path == INIT_ERROR {
-                Call::Error(body)
-            } else {
-                self.stream.write_all(NOT_FOUND).await?;
-                continue;
-            };
-            self.stream.write_all(ACCEPTED).await?;
-            if calls.send(call).is_err() {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Receives a whole request, or `None` if the connection ends before one begins.
-    async fn head(&mut self) -> io::Result<Option<Head>> {
-        loop {
-            if let Some(head) = parse(&self.received)? {
-                while self.received.len() < head.ends {
-                    if self.stream.read_buf(&mut self.received).await? == 0 {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
-                }
-                return Ok(Some(head));
-            }
-            if self.stream.read_buf(&mut self.received).await? == 0 {
-                return Ok(None);
-            }
-        }
-    }
 }
 
 /// Reads the head of a request, if it is complete.

@@ -2,17 +2,54 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openchair::store::{Consistency, Sheets, Store as _};
 use salon::day_sheet::{DaySheet, Entry};
 use salon::interval::Interval;
 use serde_json::Value;
 
-use super::Error;
-use super::function_client::Reply;
-use super::load_results::AuditResults;
 use super::test_bed::TestBed;
-use stand_ins::sandbox::Sandbox;
+use crate::measure_error::{Context as _, Error};
+use crate::reply::Reply;
+use crate::statistics::float;
+
+/// The replies, compared with the table and with the sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Audit {
+    /// Holds in the table.
+    pub(super) holds: usize,
+    /// Holds that a reply promised and that are not in the table.
+    pub(super) holds_lost: usize,
+    /// Holds in the table that no reply explains.
+    pub(super) holds_unexplained: usize,
+    /// Bookings with more than one session at the sandbox.
+    pub(super) duplicate_sessions: usize,
+    /// Sessions at the sandbox without a hold in the table.
+    pub(super) sessions_without_hold: usize,
+    /// Entries of one person that overlap an earlier one.
+    pub(super) overlaps: usize,
+}
+
+impl Audit {
+    /// Returns the figures of a table's row. Each but the first should be 0.
+    pub(super) fn figures(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let contradictions = self.holds_lost
+            + self.holds_unexplained
+            + self.duplicate_sessions
+            + self.sessions_without_hold
+            + self.overlaps;
+        let figures = [
+            ("holds", self.holds),
+            ("lost", self.holds_lost),
+            ("unexplained", self.holds_unexplained),
+            ("with two sessions", self.duplicate_sessions),
+            ("sessions without a hold", self.sessions_without_hold),
+            ("overlaps", self.overlaps),
+            ("contradictions", contradictions),
+        ];
+        figures.into_iter().map(|(name, count)| (name, float(count)))
+    }
+}
 
 /// What the last reply to a request promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +77,11 @@ impl Promise {
 }
 
 /// Reads the table and the sandbox, and compares them with the promises.
-pub(super) async fn audit(bed: &TestBed<'_>, promises: &[Promise]) -> Result<AuditResults, Error> {
+pub(super) async fn audit(bed: &TestBed<'_>, promises: &[Promise]) -> Result<Audit, Error> {
     let now = bed.clock.now();
     let staff: Vec<_> = bed.salon.staff.iter().map(|member| &member.id).collect();
-    let sheets = bed.store.sheets(&staff, bed.salon.horizon(now), Consistency::Strong).await?;
+    let sheets = bed.store.sheets(&staff, bed.salon.horizon(now), Consistency::Strong).await;
+    let sheets = sheets.context("could not read the table for the audit")?;
     let sessions = bed.sandbox.sessions().into_iter();
     let sessions: Vec<String> =
         sessions.filter_map(|session| session.client_reference_id).collect();
@@ -51,12 +89,7 @@ pub(super) async fn audit(bed: &TestBed<'_>, promises: &[Promise]) -> Result<Aud
 }
 
 /// Compares the promises with the day sheets, and with the booking ids of the sessions.
-fn compare(
-    promises: &[Promise],
-    sheets: &Sheets,
-    sessions: &[String],
-    now: Timestamp,
-) -> AuditResults {
+fn compare(promises: &[Promise], sheets: &Sheets, sessions: &[String], now: Timestamp) -> Audit {
     let sheets: Vec<&DaySheet> = sheets.values().flatten().collect();
     let entries: Vec<&Entry> = sheets
         .iter()
@@ -70,43 +103,42 @@ fn compare(
     let mut lost = 0;
     for promise in promises {
         if let Promise::Booking(id) = promise {
-            lost += u64::from(unexplained.remove(id.as_str()).is_none());
+            lost += usize::from(unexplained.remove(id.as_str()).is_none());
         }
     }
     // The other promises have a time but no id, so the holds at that time are counted.
-    let mut holds_at: HashMap<Timestamp, u64> = HashMap::new();
+    let mut holds_at: HashMap<Timestamp, usize> = HashMap::new();
     for start in unexplained.values() {
         *holds_at.entry(*start).or_default() += 1;
     }
-    let mut take_hold_at = |start: &Timestamp| match holds_at.get_mut(start) {
+    let mut is_hold_missing_at = |start: &Timestamp| match holds_at.get_mut(start) {
         Some(count @ 1..) => {
             *count -= 1;
-            true
+            false
         }
-        _ => false,
+        _ => true,
     };
     for promise in promises {
         if let Promise::Hold(start) = promise {
-            lost += u64::from(!take_hold_at(start));
+            lost += usize::from(is_hold_missing_at(start));
         }
     }
     for promise in promises {
         if let Promise::Maybe(start) = promise {
-            take_hold_at(start);
+            is_hold_missing_at(start);
         }
     }
     let booked: HashSet<&str> = entries.iter().map(|entry| entry.booking_id.as_str()).collect();
-    let mut sessions_of: HashMap<&str, u64> = HashMap::new();
+    let mut sessions_of: HashMap<&str, usize> = HashMap::new();
     for booking in sessions {
         *sessions_of.entry(booking).or_default() += 1;
     }
-    AuditResults {
-        holds: entries.len() as u64,
+    Audit {
+        holds: entries.len(),
         holds_lost: lost,
         holds_unexplained: holds_at.values().sum(),
-        duplicate_sessions: sessions_of.values().filter(|count| **count > 1).count() as u64,
-        sessions_without_hold: sessions_of.keys().filter(|id| !booked.contains(**id)).count()
-            as u64,
+        duplicate_sessions: sessions_of.values().filter(|count| **count > 1).count(),
+        sessions_without_hold: sessions_of.keys().filter(|id| !booked.contains(**id)).count(),
         overlaps: sheets.iter().map(|sheet| overlaps(sheet, now)).sum(),
     }
 }
@@ -114,48 +146,17 @@ fn compare(
 /// Counts the live entries of a sheet that begin before an earlier one has ended.
 ///
 /// Appointments do not cross midnight, so entries of different sheets cannot overlap.
-fn overlaps(sheet: &DaySheet, now: Timestamp) -> u64 {
+fn overlaps(sheet: &DaySheet, now: Timestamp) -> usize {
     let mut taken: Vec<_> =
         sheet.entries().filter(|entry| entry.is_live(now)).map(Entry::taken).collect();
     taken.sort_by_key(Interval::start);
     let mut free_from = Timestamp::MIN;
     let mut count = 0;
     for time in taken {
-        count += u64::from(time.start() < free_from);
+        count += usize::from(time.start() < free_from);
         free_from = free_from.max(time.end());
     }
     count
-}
-
-/// Counts the sessions that the sandbox opened for bookings in each of `seconds` seconds
-/// from `started` on.
-pub(super) fn sessions_by_second(
-    sandbox: &Sandbox,
-    started: Timestamp,
-    seconds: usize,
-) -> Vec<u64> {
-    let sessions = sandbox.sessions().into_iter();
-    let created = sessions.filter(|session| session.client_reference_id.is_some());
-    by_second(created.map(|session| session.created), started, seconds)
-}
-
-fn by_second(
-    instants: impl Iterator<Item = Timestamp>,
-    started: Timestamp,
-    seconds: usize,
-) -> Vec<u64> {
-    let mut counts = vec![0; seconds];
-    for at in instants {
-        let since = at.duration_since(started);
-        if since < SignedDuration::ZERO {
-            continue;
-        }
-        let second = usize::try_from(since.as_secs()).ok();
-        if let Some(count) = second.and_then(|second| counts.get_mut(second)) {
-            *count += 1;
-        }
-    }
-    counts
 }
 
 #[cfg(test)]
@@ -199,55 +200,49 @@ mod tests {
             [booking(1), Promise::Hold(at(15)), Promise::Maybe(at(30)), Promise::Maybe(at(45))];
         let sheets = sheets(&[(1, 0), (2, 15), (3, 30)]);
         let audit = compare(&promises, &sheets, &sessions(&[1, 3]), at(-60));
-        assert_eq!(audit, AuditResults { holds: 3, ..AuditResults::default() });
+        assert_eq!(audit, Audit { holds: 3, ..Audit::default() });
     }
 
     #[test]
     fn each_disagreement_is_reported() {
-        type Case<'a> = (&'a str, &'a [Promise], &'a [(u128, i64)], &'a [u128], AuditResults);
-        let none = AuditResults::default();
+        type Case<'a> = (&'a str, &'a [Promise], &'a [(u128, i64)], &'a [u128], Audit);
+        let none = Audit::default();
         let cases: [Case<'_>; 6] = [
-            (
-                "a booking that is missing",
-                &[booking(1)],
-                &[],
-                &[],
-                AuditResults { holds_lost: 1, ..none },
-            ),
+            ("a booking that is missing", &[booking(1)], &[], &[], Audit { holds_lost: 1, ..none }),
             (
                 "a hold that is missing",
                 &[Promise::Hold(at(0))],
                 &[(1, 15)],
                 &[],
-                AuditResults { holds: 1, holds_lost: 1, holds_unexplained: 1, ..none },
+                Audit { holds: 1, holds_lost: 1, holds_unexplained: 1, ..none },
             ),
             (
                 "one hold for two promises",
                 &[Promise::Hold(at(0)), Promise::Hold(at(0))],
                 &[(1, 0)],
                 &[],
-                AuditResults { holds: 1, holds_lost: 1, ..none },
+                Audit { holds: 1, holds_lost: 1, ..none },
             ),
             (
                 "a hold without a promise",
                 &[],
                 &[(1, 0)],
                 &[],
-                AuditResults { holds: 1, holds_unexplained: 1, ..none },
+                Audit { holds: 1, holds_unexplained: 1, ..none },
             ),
             (
                 "two sessions for one booking",
                 &[booking(1)],
                 &[(1, 0)],
                 &[1, 1],
-                AuditResults { holds: 1, duplicate_sessions: 1, ..none },
+                Audit { holds: 1, duplicate_sessions: 1, ..none },
             ),
             (
                 "two bookings at one time, and a session for neither",
                 &[booking(1), booking(2)],
                 &[(1, 0), (2, 10)],
                 &[3],
-                AuditResults { holds: 2, sessions_without_hold: 1, overlaps: 1, ..none },
+                Audit { holds: 2, sessions_without_hold: 1, overlaps: 1, ..none },
             ),
         ];
         for (what, promises, bookings, opened, expected) in cases {
@@ -263,14 +258,5 @@ mod tests {
         let short = short.values().flatten().flat_map(DaySheet::entries).cloned();
         let sheet = DaySheet::new(1, std::iter::once(long).chain(short).collect());
         assert_eq!(overlaps(&sheet, at(-60)), 2);
-    }
-
-    #[test]
-    fn sessions_are_counted_by_second_within_the_time() {
-        let started = Timestamp::from_millisecond(1_800_000_000_500).unwrap();
-        let instants = [-600, 0, 999, 1_000, 2_999, 3_000]
-            .map(|ms| started + SignedDuration::from_millis(ms))
-            .into_iter();
-        assert_eq!(by_second(instants, started, 3), [2, 1, 1]);
     }
 }

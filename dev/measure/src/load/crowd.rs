@@ -11,12 +11,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::Error;
 use super::audit::{Promise, audit};
-use super::function_client::{FunctionClient, Reply};
-use super::load_results::CrowdResults;
-use super::tally::Tally;
-use super::test_bed::TestBed;
+use super::reply_counts::ReplyCounts;
+use super::test_bed::{FunctionClient, TestBed};
+use crate::measure_error::Error;
+use crate::reply::Reply;
+use crate::results::Results;
+use crate::statistics::float;
 use crate::visitor_events::Visitor;
 
 /// Processes of each function.
@@ -25,7 +26,7 @@ const VISITORS: u32 = 500;
 /// The number of the first visitor; the other scenarios use lower numbers.
 const FIRST_VISITOR: u32 = 100_000;
 /// Requests in flight at each function.
-const MAX_IN_FLIGHT: u32 = 64;
+const MAX_IN_FLIGHT: usize = 64;
 /// Further times that a visitor tries before leaving.
 const FURTHER_TIMES: u32 = 3;
 /// How many times a visitor comes back while Stripe is busy.
@@ -43,9 +44,12 @@ struct Visit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
+    /// There is a hold with a session.
     Booked,
-    LeftWithout,
-    PutOff,
+    /// All times that were tried were taken.
+    FoundTaken,
+    /// Stripe was busy each time.
+    GaveUp,
     Failed,
 }
 
@@ -60,17 +64,21 @@ struct Plan {
 }
 
 /// Runs the scenario, and audits the replies.
-pub(super) async fn run(bed: &TestBed<'_>) -> Result<CrowdResults, Error> {
-    let service = shortest_service(&bed.salon.services);
-    let service = service.ok_or(Error::NoSaturday)?.id.as_str().to_owned();
-    let (date, starts_shown) = next_free_saturday(bed, &service).await?;
-    eprintln!("crowd: {VISITORS} visitors want one of {starts_shown} times on {date}");
+pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), Error> {
+    bed.wait_for("availability").await?;
+    bed.wait_for("checkout").await?;
+    let no_time = "the salon shows no free time on a Saturday, so the crowd cannot book anything";
+    let service = shortest_service(&bed.salon.services).ok_or_else(|| Error::new(no_time))?;
+    let service = service.id.as_str().to_owned();
+    let next = next_free_saturday(bed, &service).await;
+    let (date, times_shown) = next.ok_or_else(|| Error::new(no_time))?;
+    eprintln!("crowd: {VISITORS} visitors want one of {times_shown} times on {date}");
     let plan = Arc::new(Plan {
         client: bed.client.clone(),
         target: format!("/availability?service={service}&from={date}&days=1"),
         service,
-        page_permits: Semaphore::new(MAX_IN_FLIGHT as usize),
-        checkout_permits: Semaphore::new(MAX_IN_FLIGHT as usize),
+        page_permits: Semaphore::new(MAX_IN_FLIGHT),
+        checkout_permits: Semaphore::new(MAX_IN_FLIGHT),
     });
     let started = Instant::now();
     let mut running = JoinSet::new();
@@ -81,36 +89,27 @@ pub(super) async fn run(bed: &TestBed<'_>) -> Result<CrowdResults, Error> {
     let visits = running.join_all().await;
     let duration = started.elapsed();
 
-    let (mut pages, mut checkouts) = (Tally::default(), Tally::default());
-    let mut promises = Vec::new();
-    let mut failures = 0;
-    for visit in &visits {
-        pages.add(&visit.page);
-        failures += u64::from(visit.page.is_failure());
-        for (reply, _) in &visit.checkouts {
-            checkouts.add(reply);
-            failures += u64::from(reply.is_failure());
-        }
-        promises.extend(visit.promises());
-    }
+    let pages = || visits.iter().map(|visit| &visit.page);
+    let checkouts = || visits.iter().flat_map(|visit| &visit.checkouts).map(|(reply, _)| reply);
+    let promises: Vec<Promise> = visits.iter().flat_map(Visit::promises).collect();
     let audit = audit(bed, &promises).await?;
-    let count = |outcome| visits.iter().filter(|visit| visit.outcome() == outcome).count() as u64;
-    Ok(CrowdResults {
-        visitors: VISITORS,
-        date: date.to_string(),
-        starts_shown,
-        in_flight_limit: MAX_IN_FLIGHT,
-        duration_seconds: duration.as_secs_f64(),
-        page_latency: pages.latency(),
-        page_answers: pages.answers(),
-        checkout_latency: checkouts.latency(),
-        checkout_answers: checkouts.answers(),
-        booked: count(Outcome::Booked),
-        left_without: count(Outcome::LeftWithout),
-        put_off: count(Outcome::PutOff),
-        failures,
-        audit,
-    })
+    let count = |outcome| visits.iter().filter(|visit| visit.outcome() == outcome).count();
+    let (booked, gave_up) = (count(Outcome::Booked), count(Outcome::GaveUp));
+    results.add("crowd", "page", ReplyCounts::of(pages(), duration).figures());
+    results.add("crowd", "checkout", ReplyCounts::of(checkouts(), duration).figures());
+    let failures = pages().chain(checkouts()).filter(|reply| reply.is_failure()).count();
+    let figures = [
+        ("visitors", visits.len()),
+        ("times shown", times_shown),
+        ("booked", booked),
+        ("found their times taken", count(Outcome::FoundTaken)),
+        ("gave up", gave_up),
+        ("failures", failures),
+        ("holds beyond booked and gave up", audit.holds.saturating_sub(booked + gave_up)),
+    ];
+    results.add("crowd: visitors", "crowd", figures.map(|(name, count)| (name, float(count))));
+    results.add("audit", "crowd", audit.figures());
+    Ok(())
 }
 
 pub(super) fn shortest_service(services: &[Service]) -> Option<&Service> {
@@ -118,7 +117,7 @@ pub(super) fn shortest_service(services: &[Service]) -> Option<&Service> {
 }
 
 /// Returns the first Saturday from tomorrow on with free times, and their number.
-async fn next_free_saturday(bed: &TestBed<'_>, service: &str) -> Result<(Date, u32), Error> {
+async fn next_free_saturday(bed: &TestBed<'_>, service: &str) -> Option<(Date, usize)> {
     let horizon = bed.salon.horizon(bed.clock.now());
     let saturdays = horizon.dates().skip(1).filter(|date| date.weekday() == Weekday::Saturday);
     for date in saturdays {
@@ -126,10 +125,10 @@ async fn next_free_saturday(bed: &TestBed<'_>, service: &str) -> Result<(Date, u
         let page = bed.client.send("availability", &Visitor(FIRST_VISITOR).get(&target)).await;
         let shown = starts(&page.body).len();
         if shown > 0 {
-            return Ok((date, u32::try_from(shown).unwrap_or(u32::MAX)));
+            return Some((date, shown));
         }
     }
-    Err(Error::NoSaturday)
+    None
 }
 
 /// Reads the free times of a page.
@@ -190,10 +189,10 @@ impl Visit {
     fn outcome(&self) -> Outcome {
         match self.checkouts.last() {
             Some((reply, _)) if reply.is_session() => Outcome::Booked,
-            Some((reply, _)) if reply.is_busy() => Outcome::PutOff,
-            Some((reply, _)) if reply.status == Some(409) => Outcome::LeftWithout,
+            Some((reply, _)) if reply.is_busy() => Outcome::GaveUp,
+            Some((reply, _)) if reply.status == Some(409) => Outcome::FoundTaken,
             // The page did not show any free time.
-            None if self.page.status == Some(200) => Outcome::LeftWithout,
+            None if self.page.status == Some(200) => Outcome::FoundTaken,
             _ => Outcome::Failed,
         }
     }
@@ -201,14 +200,11 @@ impl Visit {
     /// Returns the promises of the last reply for each time: a repeated request has the
     /// same hold.
     fn promises(&self) -> impl Iterator<Item = Promise> {
-        let is_last = |index: usize, start: &Timestamp| {
-            !self.checkouts[index + 1..].iter().any(|(_, later)| later == start)
-        };
-        self.checkouts
-            .iter()
-            .enumerate()
-            .filter(move |(index, (_, start))| is_last(*index, start))
-            .filter_map(|(_, (reply, start))| Promise::of(reply, *start))
+        let checkouts = self.checkouts.iter().enumerate();
+        let last = checkouts.filter(|(index, (_, start))| {
+            self.checkouts[index + 1..].iter().all(|(_, later)| later != start)
+        });
+        last.filter_map(|(_, (reply, start))| Promise::of(reply, *start))
     }
 }
 
@@ -238,9 +234,9 @@ mod tests {
         for (page, checkouts, outcome, promises) in [
             (200, vec![taken(), (reply(201, None), at(2))], Outcome::Booked, 1),
             (200, vec![taken(), busy(), (reply(200, None), at(2))], Outcome::Booked, 1),
-            (200, vec![taken(), busy()], Outcome::PutOff, 1),
-            (200, vec![taken(), taken()], Outcome::LeftWithout, 0),
-            (200, vec![], Outcome::LeftWithout, 0),
+            (200, vec![taken(), busy()], Outcome::GaveUp, 1),
+            (200, vec![taken(), taken()], Outcome::FoundTaken, 0),
+            (200, vec![], Outcome::FoundTaken, 0),
             (503, vec![], Outcome::Failed, 0),
             (200, vec![(reply(503, Some("store_unavailable")), at(1))], Outcome::Failed, 1),
         ] {

@@ -1,19 +1,18 @@
 //! The load generator for plain requests: oha, found or installed.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde::Deserialize;
+use dev::serve;
+use serde_json::{Map, Value};
 use tokio::process::Command;
 
-use super::Error;
-use super::load_results::{AnswerCount, Latency, Step};
-use dev::serve;
+use super::reply_counts::ReplyCounts;
+use crate::measure_error::{Context as _, Error};
 
 /// The version that is installed where none is found.
-pub(super) const PINNED_VERSION: &str = "1.16.0";
+const PINNED_VERSION: &str = "1.16.0";
 /// How oha reports requests that were in flight at the end. They did not fail.
 const CUT_OFF: &str = "aborted due to deadline";
 
@@ -22,41 +21,6 @@ pub(super) struct Oha {
     program: PathBuf,
     /// The output of `oha --version`.
     pub(super) version: String,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Load {
-    pub(super) url: String,
-    /// Connections, each with one request at a time.
-    pub(super) clients: u32,
-    pub(super) duration: Duration,
-    /// The limit of requests per second, if there is one.
-    pub(super) rate: Option<u32>,
-}
-
-/// The fields of oha's report that are used. Times are in seconds.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    summary: Summary,
-    latency_percentiles: Percentiles,
-    status_code_distribution: BTreeMap<u16, u64>,
-    error_distribution: BTreeMap<String, u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Summary {
-    total: f64,
-    slowest: Option<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Percentiles {
-    p50: Option<f64>,
-    p90: Option<f64>,
-    p99: Option<f64>,
-    #[serde(rename = "p99.9")]
-    p999: Option<f64>,
 }
 
 impl Oha {
@@ -69,100 +33,87 @@ impl Oha {
             }
         }
         eprintln!("installing oha {PINNED_VERSION} into {}: once, some minutes", tools.display());
-        let status = serve::cargo_command()
-            .args(["install", "--locked", "--root"])
-            .arg(tools)
-            .arg(format!("oha@{PINNED_VERSION}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .await;
-        if !status.is_ok_and(|status| status.success()) {
-            return Err(Error::NoGenerator);
-        }
-        let version = version_of(&installed).await.ok_or(Error::NoGenerator)?;
+        let mut command = serve::cargo_command();
+        command.args(["install", "--locked", "--root"]).arg(tools);
+        command.arg(format!("oha@{PINNED_VERSION}")).stdin(Stdio::null()).stdout(Stdio::null());
+        // cargo says why it failed, and then no version is found.
+        let _ = command.status().await;
+        let version = version_of(&installed).await.ok_or_else(|| {
+            Error::new(format!(
+                "cargo could not install oha (its message is above): try again, or install \
+                 oha {PINNED_VERSION} as https://github.com/hatoo/oha says"
+            ))
+        })?;
         Ok(Self { program: installed, version })
     }
 
-    /// Runs oha. The number of containers in the result is 0, as oha does not know it.
-    pub(super) async fn run(&self, load: &Load) -> Result<Step, Error> {
+    /// Sends requests over some connections, one at a time on each, at most at this rate.
+    pub(super) async fn run(
+        &self,
+        url: &str,
+        clients: u32,
+        duration: Duration,
+        rate: Option<u32>,
+    ) -> Result<ReplyCounts, Error> {
         let mut command = Command::new(&self.program);
         command
             .args(["--no-tui", "--output-format", "json", "-t", "30s", "-w"])
-            .args(["-c", &load.clients.to_string()])
-            .args(["-z", &format!("{}ms", load.duration.as_millis())]);
-        if let Some(rate) = load.rate {
+            .args(["-c", &clients.to_string()])
+            .args(["-z", &format!("{}ms", duration.as_millis())]);
+        if let Some(rate) = rate {
             command.args(["-q", &rate.to_string()]);
         }
-        command.arg(&load.url).stdin(Stdio::null()).kill_on_drop(true);
+        command.arg(url).stdin(Stdio::null()).kill_on_drop(true);
         // A group of its own: this process handles Ctrl-C.
         command.process_group(0);
         serve::die_with_parent(&mut command);
-        let output = command.output().await.map_err(|error| Error::Generator(error.to_string()))?;
-        if !output.status.success() {
-            return Err(Error::Generator(String::from_utf8_lossy(&output.stderr).into_owned()));
-        }
-        read_report(&output.stdout, load.clients)
+        let output = command.output().await.context("oha could not be run")?;
+        let said = || {
+            let said = String::from_utf8_lossy(&output.stderr);
+            format!("oha measured nothing: {said}")
+        };
+        read_report(&output.stdout).with_context(said)
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a step has far fewer than 2^52 requests")]
-fn read_report(json: &[u8], clients: u32) -> Result<Step, Error> {
-    let report: Report =
-        serde_json::from_slice(json).map_err(|error| Error::Generator(error.to_string()))?;
-    let statuses = report.status_code_distribution.into_iter().map(|(status, count)| AnswerCount {
-        status: Some(status),
-        code: None,
-        count,
-    });
-    let errors = report
-        .error_distribution
-        .into_iter()
-        .filter(|(why, _)| why != CUT_OFF)
-        .map(|(why, count)| AnswerCount { status: None, code: Some(why), count });
-    let answers: Vec<AnswerCount> = errors.chain(statuses).collect();
-    let answered = answers.iter().filter(|answer| answer.status.is_some());
-    let requests: u64 = answered.map(|answer| answer.count).sum();
-    if requests == 0 {
-        return Err(Error::Generator(format!("no request was answered: {answers:?}")));
-    }
-    let ms = |seconds: Option<f64>| seconds.unwrap_or_default() * 1_000.0;
-    let percentiles = report.latency_percentiles;
-    Ok(Step {
-        clients,
-        containers: 0,
-        duration_seconds: report.summary.total,
-        requests,
-        requests_per_second: requests as f64 / report.summary.total,
-        latency: Latency {
-            p50_ms: ms(percentiles.p50),
-            p90_ms: ms(percentiles.p90),
-            p99_ms: ms(percentiles.p99),
-            p999_ms: ms(percentiles.p999),
-            max_ms: ms(report.summary.slowest),
-        },
-        answers,
-    })
+/// Reads a report, whose times are in seconds. Without an answer it is an error.
+fn read_report(json: &[u8]) -> Result<ReplyCounts, Error> {
+    let report: Value = serde_json::from_slice(json).context("it wrote no JSON")?;
+    let map = |name: &str| report[name].as_object().into_iter().flat_map(Map::iter);
+    let count = |count: &Value| count.as_u64().and_then(|count| count.try_into().ok()).unwrap_or(0);
+    let statuses = map("statusCodeDistribution")
+        .map(|(status, number)| ((status.parse().ok(), String::new()), count(number)));
+    let errors = map("errorDistribution")
+        .filter(|(why, _)| *why != CUT_OFF)
+        .map(|(why, number)| ((None, why.clone()), count(number)));
+    let ms = |seconds: &Value| seconds.as_f64().map_or(f64::NAN, |seconds| seconds * 1_000.0);
+    let percentiles = &report["latencyPercentiles"];
+    let counts = ReplyCounts {
+        seconds: report["summary"]["total"].as_f64().unwrap_or(f64::NAN),
+        p50_ms: ms(&percentiles["p50"]),
+        p90_ms: ms(&percentiles["p90"]),
+        p99_ms: ms(&percentiles["p99"]),
+        slowest_ms: ms(&report["summary"]["slowest"]),
+        counts: statuses.chain(errors).collect(),
+    };
+    let is_answered = counts.answered(|_| true) > 0;
+    let unanswered = || Error::new(format!("no request was answered: {:?}", counts.counts));
+    if is_answered { Ok(counts) } else { Err(unanswered()) }
 }
 
 /// Returns the version of a program, if it is a usable oha.
 async fn version_of(program: &Path) -> Option<String> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .await
-        .ok()?;
-    usable(&String::from_utf8_lossy(&output.stdout))
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null());
+    usable(&String::from_utf8_lossy(&command.output().await.ok()?.stdout))
 }
 
 /// Accepts `oha 1.16.0` and later versions that write the same reports.
 fn usable(text: &str) -> Option<String> {
     let text = text.trim();
-    let mut numbers = text.strip_prefix("oha ")?.split('.');
-    let version: (u32, u32) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
-    (version.0 == 1 && version.1 >= 16).then(|| text.to_owned())
+    let (major, rest) = text.strip_prefix("oha ")?.split_once('.')?;
+    let minor: u32 = rest.split('.').next()?.parse().ok()?;
+    (major == "1" && minor >= 16).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -180,21 +131,17 @@ mod tests {
             "statusCodeDistribution": {"200": 990, "503": 10},
             "errorDistribution": {"aborted due to deadline": 8, "connection refused": 2},
         });
-        let step = read_report(report.to_string().as_bytes(), 8).unwrap();
-        assert_eq!((step.clients, step.requests), (8, 1_000));
-        assert!((step.requests_per_second - 500.0).abs() < 1e-9);
-        let latency = step.latency;
+        let counts = read_report(report.to_string().as_bytes()).unwrap();
+        assert_eq!((counts.answered(|_| true), counts.other_than(200)), (1_000, 12));
         for (found, expected) in [
-            (latency.p50_ms, 1.5),
-            (latency.p90_ms, 3.0),
-            (latency.p99_ms, 10.0),
-            (latency.p999_ms, 15.0),
-            (latency.max_ms, 20.0),
+            (counts.per_second(), 500.0),
+            (counts.p50_ms, 1.5),
+            (counts.p90_ms, 3.0),
+            (counts.p99_ms, 10.0),
+            (counts.slowest_ms, 20.0),
         ] {
-            assert!((found - expected).abs() < 1e-9, "{latency:?}");
+            assert!((found - expected).abs() < 1e-9, "{counts:?}");
         }
-        let answers: Vec<_> = step.answers.iter().map(|a| (a.status, a.count)).collect();
-        assert_eq!(answers, [(None, 2), (Some(200), 990), (Some(503), 10)]);
     }
 
     #[test]
@@ -205,7 +152,7 @@ mod tests {
             "statusCodeDistribution": {},
             "errorDistribution": {"connection refused": 2},
         });
-        let error = read_report(report.to_string().as_bytes(), 8).unwrap_err();
+        let error = read_report(report.to_string().as_bytes()).unwrap_err();
         assert!(error.to_string().contains("connection refused"), "{error}");
     }
 

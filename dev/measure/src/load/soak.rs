@@ -6,12 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::EMPTY;
 use super::crowd::{shortest_service, starts};
-use super::load_results::{ProcessGrowth, SoakResults, Step};
-use super::tally::Tally;
+use super::reply_counts::ReplyCounts;
 use super::test_bed::TestBed;
-use super::{EMPTY, Error, containers};
-use crate::statistics::slope;
+use crate::measure_error::Error;
+use crate::process_status::{process_ids, resources};
+use crate::results::Results;
+use crate::statistics::{float, slope};
 use crate::visitor_events::Visitor;
 
 /// Processes of each function.
@@ -29,15 +31,28 @@ const FIRST_VISITOR: u32 = 110_000;
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     /// Since the start of the soak.
-    at_seconds: f64,
-    resident_bytes: u64,
-    descriptors: u32,
+    seconds: f64,
+    resident_bytes: f64,
+    descriptors: f64,
 }
 
 /// The samples of each process, by function and process id.
 type Samples = BTreeMap<(&'static str, u32), Vec<Sample>>;
 
-pub(super) async fn run(bed: &TestBed<'_>) -> Result<SoakResults, Error> {
+/// The second half of a process's soak. Growth is the slope of the least-squares line
+/// times the duration.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    bytes_at_half: f64,
+    bytes_at_end: f64,
+    bytes: f64,
+    descriptors: f64,
+}
+
+pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), Error> {
+    for function in ["availability", EMPTY, "checkout"] {
+        bed.wait_for(function).await?;
+    }
     let duration = Duration::from_secs(bed.either(600, 20));
     let times = free_times(bed).await;
     let started = Instant::now();
@@ -49,18 +64,38 @@ pub(super) async fn run(bed: &TestBed<'_>) -> Result<SoakResults, Error> {
         book(bed, times, started, duration),
         watch(bed, started, duration),
     );
-    let load: BTreeMap<String, Step> =
-        [("availability", availability?), (EMPTY, empty?), ("checkout", checkout)]
-            .map(|(function, step)| (function.to_owned(), step))
-            .into();
     let half = duration.as_secs_f64() / 2.0;
-    let processes = samples.iter().map(|((function, _), of_process)| {
-        let processes = samples.keys().filter(|(other, _)| other == function).count() as u64;
-        let requests = load.get(*function).map_or(0, |step| step.requests) / 2 / processes;
-        growth(function, of_process, half, requests)
-    });
-    let processes = processes.collect();
-    Ok(SoakResults { duration_seconds: duration.as_secs_f64(), load, processes })
+    // What the runtime itself keeps of each request, the empty function keeps, too.
+    let mut runtime_bytes_per_request = 0.0;
+    for (function, counts) in
+        [(EMPTY, empty?), ("availability", availability?), ("checkout", checkout)]
+    {
+        results.add("soak", function, counts.figures());
+        let of_function = samples.iter().filter(|((name, _), _)| *name == function);
+        let processes: Vec<Growth> =
+            of_function.filter_map(|(_, samples)| growth(samples, half)).collect();
+        // Judged by the process that grew most. Its requests are an estimate: the processes
+        // of a function take turns.
+        let Some(worst) = processes.iter().max_by(|one, other| one.bytes.total_cmp(&other.bytes))
+        else {
+            continue;
+        };
+        let requests = float(counts.answered(|_| true)) / 2.0 / float(processes.len());
+        if function == EMPTY {
+            runtime_bytes_per_request = (worst.bytes / requests).max(0.0);
+        }
+        let beyond = worst.bytes - runtime_bytes_per_request * requests;
+        let descriptors = processes.iter().map(|process| process.descriptors);
+        let figures = [
+            ("memory at half time, MB", worst.bytes_at_half / 1e6),
+            ("at the end, MB", worst.bytes_at_end / 1e6),
+            ("growth, bytes per request", worst.bytes / requests),
+            ("growth beyond the empty function's, KiB", beyond / 1024.0),
+            ("descriptors gained", descriptors.fold(f64::MIN, f64::max)),
+        ];
+        results.add("soak", function, figures);
+    }
+    Ok(())
 }
 
 /// Lists free times of the shortest service that do not overlap.
@@ -69,11 +104,9 @@ async fn free_times(bed: &TestBed<'_>) -> Vec<Timestamp> {
     let target = format!("/availability?service={}&days=43", service.id.as_str());
     let page = bed.client.send("availability", &Visitor(FIRST_VISITOR).get(&target)).await;
     let length = SignedDuration::from_mins(i64::from(service.duration_minutes));
-    let mut free_from = Timestamp::MIN;
-    let mut times = Vec::new();
+    let mut times: Vec<Timestamp> = Vec::new();
     for start in starts(&page.body) {
-        if start >= free_from {
-            free_from = start + length;
+        if times.last().is_none_or(|last| start >= *last + length) {
             times.push(start);
         }
     }
@@ -86,8 +119,8 @@ async fn book(
     times: Vec<Timestamp>,
     started: Instant,
     duration: Duration,
-) -> Step {
-    let mut tally = Tally::default();
+) -> ReplyCounts {
+    let mut replies = Vec::new();
     let service = shortest_service(&bed.salon.services).map(|service| service.id.as_str());
     let mut ticks = interval(CHECKOUT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -97,9 +130,9 @@ async fn book(
             break;
         }
         let request = Visitor(number).book(service.unwrap_or_default(), start, None);
-        tally.add(&bed.client.send("checkout", &request).await);
+        replies.push(bed.client.send("checkout", &request).await);
     }
-    tally.step(1, containers::count(&bed.program("checkout")), started.elapsed())
+    ReplyCounts::of(&replies, started.elapsed())
 }
 
 /// Samples every process at equal intervals.
@@ -108,51 +141,35 @@ async fn watch(bed: &TestBed<'_>, started: Instant, duration: Duration) -> Sampl
     let mut samples = Samples::new();
     for number in 0..=SAMPLES {
         sleep_until(started + duration * number / SAMPLES).await;
-        let at_seconds = started.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         for (function, program) in &functions {
-            for pid in containers::process_ids(program) {
-                let Some((resident_bytes, descriptors)) = containers::resources(pid) else {
-                    continue;
-                };
-                let sample = Sample { at_seconds, resident_bytes, descriptors };
+            for pid in process_ids(program) {
+                let Some((resident, descriptors)) = resources(pid) else { continue };
+                let (resident_bytes, descriptors) = (float(resident), float(descriptors));
+                let sample = Sample { seconds, resident_bytes, descriptors };
                 samples.entry((*function, pid)).or_default().push(sample);
             }
         }
         if number.is_multiple_of(SAMPLES / 4) {
-            eprintln!("soak: after {at_seconds:.0} s");
+            eprintln!("soak: after {seconds:.0} s");
         }
     }
     samples
 }
 
 /// Summarizes the samples of a process from `half` seconds on.
-#[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 bytes and requests")]
-fn growth(
-    function: &str,
-    samples: &[Sample],
-    half: f64,
-    requests_in_second_half: u64,
-) -> ProcessGrowth {
-    let samples: Vec<Sample> =
-        samples.iter().filter(|sample| sample.at_seconds >= half).copied().collect();
-    let slope_of = |value: fn(&Sample) -> f64| {
-        let points = samples.iter().map(|sample| (sample.at_seconds, value(sample)));
-        slope(&points.collect::<Vec<_>>())
+fn growth(samples: &[Sample], half: f64) -> Option<Growth> {
+    let samples: Vec<&Sample> = samples.iter().filter(|sample| sample.seconds >= half).collect();
+    let growth_of = |value: fn(&Sample) -> f64| {
+        let points = samples.iter().map(|sample| (sample.seconds, value(sample)));
+        slope(&points.collect::<Vec<_>>()) * half
     };
-    let growth_bytes_per_second = slope_of(|sample| sample.resident_bytes as f64);
-    ProcessGrowth {
-        function: function.to_owned(),
-        requests_in_second_half,
-        resident_bytes_at_half: samples.first().map_or(0, |sample| sample.resident_bytes),
-        resident_bytes_at_end: samples.last().map_or(0, |sample| sample.resident_bytes),
-        growth_bytes_per_second,
-        growth_bytes_per_request: match requests_in_second_half {
-            0 => 0.0,
-            requests => growth_bytes_per_second * half / requests as f64,
-        },
-        most_descriptors: samples.iter().map(|sample| sample.descriptors).max().unwrap_or(0),
-        descriptors_per_minute: slope_of(|sample| f64::from(sample.descriptors)) * 60.0,
-    }
+    Some(Growth {
+        bytes_at_half: samples.first()?.resident_bytes,
+        bytes_at_end: samples.last()?.resident_bytes,
+        bytes: growth_of(|sample| sample.resident_bytes),
+        descriptors: growth_of(|sample| sample.descriptors),
+    })
 }
 
 #[cfg(test)]
@@ -163,21 +180,20 @@ mod tests {
     fn only_the_second_half_counts_as_growth() {
         // Fast growth during the warm-up, then 100 bytes per second.
         let samples: Vec<Sample> = (0..=20_u32)
-            .map(|at| Sample {
-                at_seconds: f64::from(at),
-                resident_bytes: match u64::from(at) {
-                    at @ 0..10 => at * 10_000,
-                    at => 100_000 + at * 100,
-                },
-                descriptors: 9 + at / 10,
+            .map(|second| Sample {
+                seconds: f64::from(second),
+                resident_bytes: f64::from(match second {
+                    0..10 => second * 10_000,
+                    _ => 100_000 + second * 100,
+                }),
+                descriptors: f64::from(9 + second / 10),
             })
             .collect();
-        let growth = growth("availability", &samples, 10.0, 500);
-        assert!((growth.growth_bytes_per_second - 100.0).abs() < 1e-6);
-        assert!((growth.growth_bytes_per_request - 2.0).abs() < 1e-6);
-        assert!(growth.descriptors_per_minute > 0.0);
-        let sizes = (growth.resident_bytes_at_half, growth.resident_bytes_at_end);
-        assert_eq!(sizes, (101_000, 102_000));
-        assert_eq!(growth.most_descriptors, 11);
+        let growth = growth(&samples, 10.0).unwrap();
+        assert!((growth.bytes - 1_000.0).abs() < 1e-6, "{growth:?}");
+        assert!(growth.descriptors > 0.0, "{growth:?}");
+        assert!((growth.bytes_at_half - 101_000.0).abs() < 1e-6, "{growth:?}");
+        assert!((growth.bytes_at_end - 102_000.0).abs() < 1e-6, "{growth:?}");
+        assert!(super::growth(&samples, 30.0).is_none());
     }
 }

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
-use super::audit::{Promise, audit, sessions_by_second};
-use super::load_results::LimitResults;
-use super::tally::Tally;
-use super::test_bed::{SharedSlots, TestBed};
-use super::{Error, STRIPE_LATENCY_MS, STRIPE_LIMIT, containers};
+use super::STRIPE_LIMIT;
+use super::audit::{Promise, audit};
+use super::reply_counts::ReplyCounts;
+use super::test_bed::TestBed;
+use crate::measure_error::Error;
+use crate::results::Results;
+use crate::statistics::float;
 
 /// Visitors per second, as a multiple of Stripe's limit.
 const FACTOR: u32 = 4;
@@ -25,89 +28,68 @@ pub(super) const fn in_flight(is_quick: bool) -> u16 {
     if is_quick { 64 } else { 96 }
 }
 
-/// Runs the scenario, and audits the answers.
+/// Runs the scenario, and audits the replies.
 pub(super) async fn run(
     bed: &TestBed<'_>,
-    slots: &SharedSlots,
     in_flight: u16,
-) -> Result<LimitResults, Error> {
+    results: &mut Results,
+) -> Result<(), Error> {
+    bed.warm_checkout(in_flight).await?;
     let seconds: u32 = bed.either(60, 15);
     // Holds of the warm-up do not belong to this scenario.
     let before = audit(bed, &[]).await?;
     bed.sandbox.set_requests_per_second(STRIPE_LIMIT);
     sleep(PAUSE).await;
 
-    let offered_per_second = STRIPE_LIMIT * FACTOR;
-    let requests_before = stripe_requests(bed);
-    let started_at = bed.clock.now();
-    let started = Instant::now();
+    let visitors = seconds * STRIPE_LIMIT * FACTOR;
+    let (started_at, started) = (bed.clock.now(), Instant::now());
     let permits = Arc::new(Semaphore::new(in_flight.into()));
-    let mut ticks = interval(Duration::from_secs(1) / offered_per_second);
+    let mut ticks = interval(Duration::from_secs(1) / (STRIPE_LIMIT * FACTOR));
     let mut visits = JoinSet::new();
-    let (mut offered, mut turned_away) = (0, 0);
-    while offered < u64::from(seconds * offered_per_second) {
+    let mut turned_away = 0;
+    for number in 0..visitors {
+        if number.is_multiple_of(5 * STRIPE_LIMIT * FACTOR) {
+            eprintln!("limit: {number} visitors, {turned_away} of them turned away");
+        }
         ticks.tick().await;
-        offered += 1;
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
             turned_away += 1;
             continue;
         };
-        let Some(slot) = slots.next() else { break };
+        let Some(slot) = bed.slots.next() else { break };
         let client = bed.client.clone();
         visits.spawn(async move {
             let _permit = permit;
-            (client.book(&slot).await, slot.start)
+            (client.send("checkout", &slot.book()).await, slot.start)
         });
-        if offered.is_multiple_of(u64::from(5 * offered_per_second)) {
-            eprintln!("limit: {offered} visitors, {turned_away} of them turned away");
-        }
     }
     let duration = started.elapsed();
-    let (mut all, mut with_session) = (Tally::default(), Tally::default());
-    let mut promises = Vec::new();
-    let mut without_next_step = 0;
-    for (reply, start) in visits.join_all().await {
-        all.add(&reply);
-        if reply.is_session() {
-            with_session.add(&reply);
-        }
-        without_next_step += u64::from(!reply.has_next_step());
-        promises.extend(Promise::of(&reply, start));
-    }
-    let stripe_requests = stripe_requests(bed) - requests_before;
+    let visits = visits.join_all().await;
     bed.sandbox.set_requests_per_second(0);
+    let promises: Vec<_> =
+        visits.iter().filter_map(|(reply, start)| Promise::of(reply, *start)).collect();
     let mut audit = audit(bed, &promises).await?;
     audit.holds -= before.holds;
     audit.holds_unexplained = audit.holds_unexplained.saturating_sub(before.holds);
-    let sessions_by_second = sessions_by_second(&bed.sandbox, started_at, seconds as usize);
-    let sessions: u64 = sessions_by_second.iter().sum();
-    Ok(LimitResults {
-        stripe_limit_per_second: STRIPE_LIMIT,
-        stripe_latency_ms: STRIPE_LATENCY_MS,
-        offered_per_second,
-        duration_seconds: duration.as_secs_f64(),
-        offered,
-        turned_away,
-        in_flight_limit: in_flight.into(),
-        containers: containers::count(&bed.program("checkout")),
-        latency: all.latency(),
-        session_latency: with_session.latency(),
-        answers: all.answers(),
-        answers_without_next_step: without_next_step,
-        stripe_requests,
-        sessions,
-        share_of_limit: share(sessions, seconds),
-        sessions_by_second,
-        audit,
-    })
-}
 
-#[expect(clippy::cast_precision_loss, reason = "a few thousand sessions")]
-fn share(sessions: u64, seconds: u32) -> f64 {
-    sessions as f64 / f64::from(STRIPE_LIMIT * seconds)
-}
-
-fn stripe_requests(bed: &TestBed<'_>) -> u64 {
-    let requests = bed.sandbox.requests();
-    requests.get("POST /v1/checkout/sessions").copied().unwrap_or_default() as u64
+    let end = started_at + SignedDuration::from_secs(seconds.into());
+    let sessions = bed.sandbox.sessions().into_iter().filter(|session| {
+        session.client_reference_id.is_some() && (started_at..end).contains(&session.created)
+    });
+    let share = float(sessions.count()) / f64::from(STRIPE_LIMIT * seconds) * 100.0;
+    let without_next_step = visits.iter().filter(|(reply, _)| !reply.has_next_step()).count();
+    let replies = visits.iter().map(|(reply, _)| reply);
+    let with_session = replies.clone().filter(|reply| reply.is_session());
+    results.add("limit", "all answers", ReplyCounts::of(replies, duration).figures());
+    results.add("limit", "with a session", ReplyCounts::of(with_session, duration).figures());
+    let figures = [
+        ("visitors", visitors.into()),
+        ("turned away", turned_away.into()),
+        ("in flight at most", in_flight.into()),
+        ("sessions, % of Stripe's limit", share),
+        ("answers without a next step", float(without_next_step)),
+    ];
+    results.add("limit: visitors", "checkout", figures);
+    results.add("audit", "limit", audit.figures());
+    Ok(())
 }

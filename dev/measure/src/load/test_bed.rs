@@ -1,42 +1,45 @@
-//! The running functions, for one or more scenarios.
+//! The running functions of a scenario, and a client that invokes them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use dev::serve::LoadTarget;
 use openchair::clock::Clock;
 use openchair::store::DynamoStore;
 use salon::Salon;
+use stand_ins::gateway_event::GatewayEvent;
+use stand_ins::sandbox::Sandbox;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::Error;
-use super::containers;
-use super::function_client::{FunctionClient, Reply};
-use super::load_results::Step;
-use super::oha::{Load, Oha};
-use crate::busy_salon::{SERVICE, Slot, Slots};
-use dev::serve::LoadTarget;
-use stand_ins::gateway_event::GatewayEvent;
-use stand_ins::sandbox::Sandbox;
+use super::LoadTest;
+use super::oha::Oha;
+use super::reply_counts::ReplyCounts;
+use crate::busy_salon::{Slot, Slots};
+use crate::measure_error::{Context as _, Error};
+use crate::process_status::process_ids;
+use crate::reply::Reply;
 
 /// How long a function may take until its first answer, or until it has the wanted number
 /// of processes.
 const WARM_UP_TIMEOUT: Duration = Duration::from_mins(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Functions give up earlier.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(35);
 
 #[derive(Debug)]
 pub(super) struct TestBed<'a> {
-    pub(super) target: &'a LoadTarget,
-    pub(super) oha: &'a Oha,
-    pub(super) api_url: String,
+    target: &'a LoadTarget,
+    oha: &'a Oha,
+    is_quick: bool,
     pub(super) salon: Salon,
     pub(super) sandbox: Sandbox,
     pub(super) store: DynamoStore,
     pub(super) client: FunctionClient,
     pub(super) clock: Clock,
-    pub(super) is_quick: bool,
+    /// Times of the busy salon.
+    pub(super) slots: SharedSlots,
 }
 
 /// Slots of the busy salon that concurrent visitors take one by one.
@@ -44,24 +47,63 @@ pub(super) struct TestBed<'a> {
 pub(super) struct SharedSlots(Arc<Mutex<Slots>>);
 
 impl SharedSlots {
-    pub(super) fn after(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Slots::after(now))))
-    }
-
     pub(super) fn next(&self) -> Option<Slot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 }
 
+/// Invokes functions with the events of visitors.
+///
+/// `cargo lambda watch` sets the address of every HTTP request to 127.0.0.1, so all
+/// visitors would share one address's limit of unpaid holds. Therefore their events go
+/// to the function's invocations, as API Gateway writes them.
+#[derive(Clone, Debug)]
+pub(super) struct FunctionClient {
+    client: reqwest::Client,
+    api_url: String,
+}
+
 impl FunctionClient {
-    /// Books a slot of the busy salon.
-    pub(super) async fn book(&self, slot: &Slot) -> Reply {
-        let event = slot.visitor.book(SERVICE, slot.start, Some(&slot.staff));
-        self.send("checkout", &event).await
+    /// Sends an event to a function, and waits for the reply.
+    pub(super) async fn send(&self, function: &str, event: &GatewayEvent) -> Reply {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.api_url);
+        let request = self.client.post(url).body(event.json());
+        let sent = Instant::now();
+        let received = async { request.send().await?.bytes().await }.await;
+        let latency = sent.elapsed();
+        match received {
+            Ok(bytes) => Reply { latency, ..Reply::read(&bytes) },
+            Err(error) => {
+                let code = if error.is_timeout() { "timeout" } else { "no_connection" };
+                Reply { code: Some(code.to_owned()), latency, ..Reply::default() }
+            }
+        }
     }
 }
 
-impl TestBed<'_> {
+impl<'a> TestBed<'a> {
+    pub(super) fn new(
+        test: &LoadTest<'a>,
+        api_url: &str,
+        salon: Salon,
+        sandbox: Sandbox,
+        store: DynamoStore,
+    ) -> Result<Self, Error> {
+        let client = reqwest::Client::builder().no_proxy().timeout(RESPONSE_TIMEOUT).build();
+        let client = client.context("could not set up an HTTP client")?;
+        Ok(Self {
+            target: test.target,
+            oha: test.oha,
+            is_quick: test.options.quick,
+            salon,
+            sandbox,
+            store,
+            client: FunctionClient { client, api_url: api_url.to_owned() },
+            clock: test.clock.clone(),
+            slots: SharedSlots(Arc::new(Mutex::new(Slots::after(test.clock.now())))),
+        })
+    }
+
     /// Returns one of two values: for a full test, or for a quick one.
     pub(super) fn either<T>(&self, full: T, quick: T) -> T {
         if self.is_quick { quick } else { full }
@@ -72,17 +114,18 @@ impl TestBed<'_> {
         self.target.program(function)
     }
 
-    /// Waits until each of the functions answers.
-    pub(super) async fn wait_for(&self, functions: &[&'static str]) -> Result<(), Error> {
+    /// Counts the processes of a function.
+    pub(super) fn containers(&self, function: &str) -> usize {
+        process_ids(&self.program(function)).len()
+    }
+
+    /// Waits until a function answers.
+    pub(super) async fn wait_for(&self, function: &str) -> Result<(), Error> {
         let event = GatewayEvent::new("GET", "/availability");
-        for function in functions {
-            let deadline = Instant::now() + WARM_UP_TIMEOUT;
-            while self.client.send(function, &event).await.status.is_none() {
-                if Instant::now() > deadline {
-                    return Err(self.too_few_containers(function, 1));
-                }
-                sleep(POLL_INTERVAL).await;
-            }
+        let deadline = Instant::now() + WARM_UP_TIMEOUT;
+        while self.client.send(function, &event).await.status.is_none() {
+            self.check_deadline(deadline, function, 1)?;
+            sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
@@ -94,52 +137,42 @@ impl TestBed<'_> {
         clients: u32,
         duration: Duration,
         rate: Option<u32>,
-    ) -> Result<Step, Error> {
+    ) -> Result<ReplyCounts, Error> {
         // The emulator needs no route for this address, so that it treats all functions alike.
-        let url = format!("{}/lambda-url/{function}/availability", self.api_url);
-        let step = self.oha.run(&Load { url, clients, duration, rate }).await?;
-        Ok(Step { containers: containers::count(&self.program(function)), ..step })
+        let url = format!("{}/lambda-url/{function}/availability", self.client.api_url);
+        self.oha.run(&url, clients, duration, rate).await
     }
 
     /// Puts a load on a function until the emulator has started the wanted number of
     /// containers.
-    pub(super) async fn warm_up(&self, function: &'static str, wanted: u16) -> Result<(), Error> {
+    pub(super) async fn warm_up(&self, function: &str, wanted: u16) -> Result<(), Error> {
         let deadline = Instant::now() + WARM_UP_TIMEOUT;
-        let clients = 4 * u32::from(wanted);
-        while containers::count(&self.program(function)) < u32::from(wanted) {
-            if Instant::now() > deadline {
-                return Err(self.too_few_containers(function, wanted));
-            }
-            self.load(function, clients, Duration::from_secs(1), None).await?;
+        let load = || self.load(function, 4 * u32::from(wanted), Duration::from_secs(1), None);
+        while self.containers(function) < usize::from(wanted) {
+            self.check_deadline(deadline, function, wanted)?;
+            load().await?;
         }
         // The last containers have just been started.
-        self.load(function, clients, Duration::from_secs(1), None).await?;
+        load().await?;
         Ok(())
     }
 
     /// Books until the emulator has started the wanted number of checkout containers.
-    pub(super) async fn warm_checkout(
-        &self,
-        slots: &SharedSlots,
-        wanted: u16,
-    ) -> Result<(), Error> {
-        let program = self.program("checkout");
+    pub(super) async fn warm_checkout(&self, wanted: u16) -> Result<(), Error> {
+        self.wait_for("checkout").await?;
         let deadline = Instant::now() + WARM_UP_TIMEOUT;
         let mut bookings = JoinSet::new();
         let fill = |bookings: &mut JoinSet<Reply>| {
-            while bookings.len() < usize::from(wanted) {
-                let Some(slot) = slots.next() else { break };
+            while bookings.len() < usize::from(wanted)
+                && let Some(slot) = self.slots.next()
+            {
                 let client = self.client.clone();
-                bookings.spawn(async move { client.book(&slot).await });
+                bookings.spawn(async move { client.send("checkout", &slot.book()).await });
             }
         };
-        if wanted > 8 {
-            eprintln!("starting {wanted} containers of checkout");
-        }
-        while containers::count(&program) < u32::from(wanted) {
-            if Instant::now() > deadline {
-                return Err(self.too_few_containers("checkout", wanted));
-            }
+        eprintln!("starting {wanted} containers of checkout");
+        while self.containers("checkout") < usize::from(wanted) {
+            self.check_deadline(deadline, "checkout", wanted)?;
             fill(&mut bookings);
             sleep(POLL_INTERVAL).await;
             while bookings.try_join_next().is_some() {}
@@ -152,13 +185,15 @@ impl TestBed<'_> {
         Ok(())
     }
 
-    fn too_few_containers(&self, function: &'static str, wanted: u16) -> Error {
-        Error::TooFewContainers {
-            function,
-            wanted: wanted.into(),
-            have: containers::process_ids(&self.program(function)).len(),
-            seconds: WARM_UP_TIMEOUT.as_secs(),
-            log: self.target.log().to_owned(),
+    fn check_deadline(&self, deadline: Instant, function: &str, wanted: u16) -> Result<(), Error> {
+        if Instant::now() <= deadline {
+            return Ok(());
         }
+        Err(Error::new(format!(
+            "the function `{function}` has {} of {wanted} processes after {} s; its output is in {}",
+            self.containers(function),
+            WARM_UP_TIMEOUT.as_secs(),
+            self.target.log().display(),
+        )))
     }
 }
