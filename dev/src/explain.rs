@@ -18,7 +18,7 @@ use salon::{DateRange, Salon};
 use tokio::net::TcpStream;
 
 use self::explanation::{Candidate, Explanation};
-use crate::serve::{self, Database};
+use crate::serve::{self, Database, Error, could_not};
 
 /// The command line of `cargo dev explain`.
 #[derive(Args, Clone, Debug)]
@@ -43,29 +43,6 @@ pub struct Options {
     pub dynamodb_port: u16,
 }
 
-/// Why a day cannot be explained.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Serve(#[from] serve::Error),
-    #[error(
-        "a running `cargo dev` uses the data, and its database does not listen on port {port}: \
-         give its port with --dynamodb-port"
-    )]
-    OtherPort { port: u16 },
-    #[error("there is no {kind} \"{id}\"; the salon has {known}")]
-    Unknown {
-        kind: &'static str,
-        id: String,
-        /// The ids in the salon file, joined by commas.
-        known: String,
-    },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{date} is outside the horizon: times can be booked from {first} to {last}")]
-    OutsideHorizon { date: Date, first: Date, last: Date },
-}
-
 /// Prints the explanation of a day.
 ///
 /// Only reads the table: calendars are shown as a function last read them.
@@ -76,22 +53,31 @@ pub enum Error {
 pub async fn run(options: Options) -> Result<(), Error> {
     let is_running = TcpStream::connect((Ipv4Addr::LOCALHOST, options.dynamodb_port)).await.is_ok();
     let salon = serve::load_salon(options.salon.as_deref(), is_running).await?;
-    let service = options.service.as_deref().map(|id| find_service(&salon, id)).transpose()?;
-    let staff = match options.staff.as_deref() {
-        Some(id) => vec![find_member(&salon, id)?],
+    let service = match &options.service {
+        None => None,
+        Some(id) => Some(salon.service(id).ok_or_else(|| {
+            unknown("service", id, salon.services.iter().map(|service| service.id.to_string()))
+        })?),
+    };
+    let staff: Vec<_> = match &options.staff {
         None => salon.staff.iter().collect(),
+        Some(id) => vec![salon.staff_member(id).ok_or_else(|| {
+            unknown("staff member", id, salon.staff.iter().map(|member| member.id.to_string()))
+        })?],
     };
     let now = Clock::machine().now();
     let horizon = salon.horizon(now);
     if !horizon.contains(options.date) {
-        let (first, last) = (horizon.first, horizon.last);
-        return Err(Error::OutsideHorizon { date: options.date, first, last });
+        return Err(Error::Problem(format!(
+            "{} is outside the horizon: times can be booked from {} to {}",
+            options.date, horizon.first, horizon.last
+        )));
     }
     let (store, _database) = open(options.dynamodb_port, is_running).await?;
     let ids: Vec<_> = staff.iter().map(|member| &member.id).collect();
     let one_day = DateRange::single(options.date);
-    let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await?;
-    let mut calendars = store.calendars(&ids, Consistency::Strong).await?;
+    let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await.map_err(unreadable())?;
+    let mut calendars = store.calendars(&ids, Consistency::Strong).await.map_err(unreadable())?;
     let day = Day::new(options.date, &salon.time_zone);
     for member in staff {
         let sheets = sheets.remove(&member.id).unwrap_or_default();
@@ -171,30 +157,21 @@ async fn open(port: u16, is_running: bool) -> Result<(DynamoStore, Option<Databa
         return Ok((store, None));
     }
     let database = Database::open().await.map_err(|error| match error {
-        serve::Error::DataInUse { .. } => Error::OtherPort { port },
-        error => error.into(),
+        Error::DataInUse(_) => Error::Problem(format!(
+            "a running `cargo dev` uses the data, and its database does not listen on port \
+             {port}: give its port with --dynamodb-port"
+        )),
+        error => error,
     })?;
     let store = DynamoStore::new(database.client(), table::DEFAULT_NAME.to_owned());
     Ok((store, Some(database)))
 }
 
-fn find_service<'a>(salon: &'a Salon, id: &str) -> Result<&'a Service, Error> {
-    let known = || {
-        salon.services.iter().map(|service| service.id.to_string()).collect::<Vec<_>>().join(", ")
-    };
-    salon.service(id).ok_or_else(|| Error::Unknown {
-        kind: "service",
-        id: id.to_owned(),
-        known: known(),
-    })
+fn unreadable() -> impl FnOnce(StoreError) -> Error {
+    could_not("read the table")
 }
 
-fn find_member<'a>(salon: &'a Salon, id: &str) -> Result<&'a StaffMember, Error> {
-    let known =
-        || salon.staff.iter().map(|member| member.id.to_string()).collect::<Vec<_>>().join(", ");
-    salon.staff_member(id).ok_or_else(|| Error::Unknown {
-        kind: "staff member",
-        id: id.to_owned(),
-        known: known(),
-    })
+fn unknown(kind: &str, id: &str, known: impl Iterator<Item = String>) -> Error {
+    let known = known.collect::<Vec<_>>().join(", ");
+    Error::Problem(format!("there is no {kind} \"{id}\"; the salon has {known}"))
 }

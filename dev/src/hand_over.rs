@@ -3,19 +3,10 @@
 //! `cargo dev` does not link these programs, so `serve` does not wait for their build.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::serve::{self, Workspace, cargo_command};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// The name of the package and of its binary.
-    pub name: &'static str,
-    pub profile: Profile,
-}
+use crate::serve::{Error, Workspace, cargo_command, could_not};
 
 /// The cargo profile that a program is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,53 +17,28 @@ pub enum Profile {
     Release,
 }
 
-impl Profile {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Release => "release",
-        }
-    }
-
-    const fn folder(self) -> &'static str {
-        match self {
-            Self::Test => "debug",
-            Self::Release => "release",
-        }
-    }
-}
-
-/// Why a program could not be run.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Workspace(#[from] serve::Error),
-    #[error("{name} does not build: correct the errors above and try again")]
-    Build { name: &'static str },
-    #[error("could not start {program}")]
-    Start { program: String, source: io::Error },
-}
-
-/// Builds a program and replaces this process with it. Returns only on failure.
+/// Builds the package `name` and replaces this process with its program. Returns only on
+/// failure.
 ///
 /// # Errors
 /// Fails if the program does not build or does not start.
-pub async fn run(program: Program, arguments: &[OsString]) -> Result<(), Error> {
+pub async fn run(name: &str, profile: Profile, arguments: &[OsString]) -> Result<(), Error> {
     let workspace = Workspace::load().await?;
-    let file = workspace.target.join(program.profile.folder()).join(program.name);
-    if !file.exists() {
-        eprintln!("building {}: the first build takes minutes", program.name);
+    let (profile, folder) = match profile {
+        Profile::Test => ("test", "debug"),
+        Profile::Release => ("release", "release"),
+    };
+    let program = workspace.target.join(folder).join(name);
+    if !program.exists() {
+        eprintln!("building {name}: the first build takes minutes");
     }
-    build(program, &workspace.root).await?;
-    let source = Command::new(&file).args(arguments).exec();
-    Err(Error::Start { program: file.display().to_string(), source })
-}
-
-async fn build(program: Program, root: &Path) -> Result<(), Error> {
-    let mut command = cargo_command();
-    command.args(["build", "--quiet", "--profile", program.profile.name()]);
-    command.args(["--package", program.name, "--bin", program.name]).current_dir(root);
-    let status = command.stdin(Stdio::null()).status().await;
-    let status = status.map_err(|source| Error::Start { program: "cargo".to_owned(), source })?;
-    if status.success() { Ok(()) } else { Err(Error::Build { name: program.name }) }
+    let mut build = cargo_command();
+    build.args(["build", "--quiet", "--profile", profile, "--package", name, "--bin", name]);
+    let status = build.current_dir(&workspace.root).stdin(Stdio::null()).status().await;
+    if !status.map_err(could_not("start cargo"))?.success() {
+        let problem = format!("{name} does not build: correct the errors above and try again");
+        return Err(Error::Problem(problem));
+    }
+    let source = Command::new(&program).args(arguments).exec();
+    Err(could_not(format!("start {}", program.display()))(source))
 }

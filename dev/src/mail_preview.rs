@@ -1,6 +1,5 @@
 //! `cargo dev mail-preview`: writes every mail with sample data to files.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,11 +9,11 @@ use notify::mail::{self, Mail, Notification};
 use salon::Salon;
 use salon::booking::{Booking, Refund, State};
 use salon::interval::Interval;
-use salon::service::{StaffId, StaffMember};
+use salon::service::StaffId;
 use salon::staff_calendar::CalendarName;
 use tokio::fs;
 
-use crate::serve;
+use crate::serve::{self, Error, could_not};
 
 /// The command line of `cargo dev mail-preview`.
 #[derive(Args, Clone, Debug)]
@@ -28,17 +27,6 @@ pub struct Options {
     pub folder: PathBuf,
 }
 
-/// Why the mails cannot be previewed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Serve(#[from] serve::Error),
-    #[error("this salon sends no mail: its salon file has no [mail] section")]
-    NoMail,
-    #[error("could not write {}", path.display())]
-    Write { path: PathBuf, source: io::Error },
-}
-
 /// Writes every mail to a folder and prints the address of its index page.
 ///
 /// # Errors
@@ -47,12 +35,11 @@ pub async fn run(options: Options) -> Result<(), Error> {
     let salon = serve::load_salon(options.salon.as_deref(), false).await?;
     let cases = cases(&salon);
     if cases.iter().all(|case| case.mails.is_empty()) {
-        return Err(Error::NoMail);
+        let problem = "this salon sends no mail: its salon file has no [mail] section";
+        return Err(Error::Problem(problem.to_owned()));
     }
     let folder = &options.folder;
-    fs::create_dir_all(folder)
-        .await
-        .map_err(|source| Error::Write { path: folder.clone(), source })?;
+    fs::create_dir_all(folder).await.map_err(could_not("create the folder"))?;
     for case in &cases {
         for mail in &case.mails {
             let name = case.file_name(mail);
@@ -73,19 +60,19 @@ pub async fn run(options: Options) -> Result<(), Error> {
 
 async fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let path = folder.join(name);
-    fs::write(&path, bytes).await.map_err(|source| Error::Write { path, source })
+    fs::write(&path, bytes).await.map_err(could_not(format!("write {}", path.display())))
 }
 
 /// The mails about one change of a booking.
 struct Case {
-    name: &'static str,
     title: &'static str,
     mails: Vec<Mail>,
 }
 
 impl Case {
     fn file_name(&self, mail: &Mail) -> String {
-        format!("{}-{}", self.name, mail.recipient.as_str())
+        let name = self.title.to_lowercase().replace(", ", "-").replace(' ', "-");
+        format!("{name}-{}", mail.recipient.as_str())
     }
 }
 
@@ -97,8 +84,8 @@ fn cases(salon: &Salon) -> Vec<Case> {
     if let Some(member) = salon.staff.first_mut() {
         member.calendars = vec![CalendarName::Ical("sample".to_owned())];
         booking.staff = member.id.clone();
-        let member: &StaffMember = member;
-        if let Some(service) = salon.services.iter().find(|service| member.performs(&service.id)) {
+        let performed = salon.services.iter().find(|service| member.performs(&service.id));
+        if let Some(service) = performed {
             booking.service = service.id.clone();
             (booking.terms.price, booking.terms.deposit) = (service.price, service.deposit);
             let start = booking.appointment.start();
@@ -107,88 +94,45 @@ fn cases(salon: &Salon) -> Vec<Case> {
         }
     }
     booking.terms.cancellation = salon.cancellation;
-    let deposit = booking.terms.deposit;
+    let start = booking.appointment.start();
     let (of_two, other) = with_another(&salon);
-    let last_minute = booking.appointment.start() - SignedDuration::from_hours(3);
-    let refund = Some(Refund { amount: deposit, attempt: 1 });
+    let refund = Some(Refund { amount: booking.terms.deposit, attempt: 1 });
 
-    let confirmed = booking;
-    let with = |change: &dyn Fn(&mut Booking)| {
-        let mut booking = confirmed.clone();
-        change(&mut booking);
-        booking
+    let is = |state: State, refund: Option<Refund>| Booking {
+        state,
+        refund,
+        version: booking.version + 1,
+        ..booking.clone()
     };
-    let is = |state: State, refund: Option<Refund>| {
-        with(&|booking| {
-            (booking.state, booking.refund) = (state, refund);
-            booking.version += 1;
-        })
-    };
-    let case = |name, title, news: &Notification, booking: &Booking| {
+    let refunding = is(State::Refunding, refund);
+    let last_minute = start - SignedDuration::from_hours(3);
+    let last_minute = Booking { changed_at: last_minute, ..booking.clone() };
+    let conflict = Booking { has_conflict: true, ..booking.clone() };
+    let day_before = start - SignedDuration::from_hours(24);
+    let moved = Notification::Moved { from: other };
+
+    let case = |title, news: &Notification, booking: &Booking| {
         let mails = mail::write(news, booking, &salon, booking.changed_at);
-        Case { name, title, mails }
+        Case { title, mails }
     };
-    let day_before = confirmed.appointment.start() - SignedDuration::from_hours(24);
     vec![
-        case("confirmed", "Confirmed", &Notification::Confirmed, &confirmed),
-        case(
-            "confirmed-last-minute",
-            "Confirmed after the deadline for a refund",
-            &Notification::Confirmed,
-            &with(&|booking| booking.changed_at = last_minute),
-        ),
-        case(
-            "confirmed-conflict",
-            "Confirmed, with a conflict in the calendar",
-            &Notification::Confirmed,
-            &with(&|booking| booking.has_conflict = true),
-        ),
+        case("Confirmed", &Notification::Confirmed, &booking),
+        case("Confirmed at the last minute", &Notification::Confirmed, &last_minute),
+        case("Confirmed with a conflict", &Notification::Confirmed, &conflict),
         Case {
-            name: "moved",
-            title: "Paid late, with another staff member",
-            mails: mail::write(
-                &Notification::Moved { from: other },
-                &confirmed,
-                &of_two,
-                confirmed.changed_at,
-            ),
+            title: "Moved to another staff member",
+            mails: mail::write(&moved, &booking, &of_two, booking.changed_at),
         },
         Case {
-            name: "reminder",
             title: "Reminder",
-            mails: mail::write(&Notification::Reminder, &confirmed, &salon, day_before),
+            mails: mail::write(&Notification::Reminder, &booking, &salon, day_before),
         },
-        case(
-            "cancelled-refunding",
-            "Cancelled with a refund",
-            &Notification::Cancelled,
-            &is(State::Refunding, refund),
-        ),
-        case(
-            "cancelled",
-            "Cancelled without a refund",
-            &Notification::Cancelled,
-            &is(State::Cancelled, None),
-        ),
-        case(
-            "paid-too-late",
-            "Paid late, after the time was taken",
-            &Notification::PaidTooLate,
-            &is(State::Refunding, refund),
-        ),
-        case(
-            "paid-after-cancelling",
-            "Paid after cancelling",
-            &Notification::PaidAfterCancelling,
-            &is(State::Refunding, refund),
-        ),
-        case("refunded", "Refunded", &Notification::Refunded, &is(State::Refunded, refund)),
-        case(
-            "refund-failed",
-            "The refund failed",
-            &Notification::RefundFailed,
-            &is(State::RefundFailed, refund),
-        ),
+        case("Cancelled with a refund", &Notification::Cancelled, &refunding),
+        case("Cancelled", &Notification::Cancelled, &is(State::Cancelled, None)),
+        case("Paid too late", &Notification::PaidTooLate, &refunding),
+        case("Paid after cancelling", &Notification::PaidAfterCancelling, &refunding),
+        case("Refunded", &Notification::Refunded, &is(State::Refunded, refund)),
+        case("Refund failed", &Notification::RefundFailed, &is(State::RefundFailed, refund)),
     ]
 }
 
@@ -263,8 +207,8 @@ mod tests {
     fn every_case_has_a_mail_for_each_recipient() {
         let salon = salon_file::parse(salon_file::COMPILED_IN).unwrap();
         for case in cases(&salon) {
-            let expected = if case.name == "reminder" { 1 } else { 2 };
-            assert_eq!(case.mails.len(), expected, "{}", case.name);
+            let expected = if case.title == "Reminder" { 1 } else { 2 };
+            assert_eq!(case.mails.len(), expected, "{}", case.title);
         }
     }
 }

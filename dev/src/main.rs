@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use dev::hand_over::{self, Profile, Program};
+use dev::hand_over::{self, Profile};
 use dev::{explain, mail_preview, serve};
 
 /// Runs Openchair on this machine. No account is needed.
@@ -55,11 +55,9 @@ struct Arguments {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(options) => serve::run(options).await.map_err(Box::<dyn Error>::from),
-        Command::Explain(options) => explain::run(options).await.map_err(Box::<dyn Error>::from),
-        Command::MailPreview(options) => {
-            mail_preview::run(options).await.map_err(Box::<dyn Error>::from)
-        }
+        Command::Serve(options) => serve::run(options).await,
+        Command::Explain(options) => explain::run(options).await,
+        Command::MailPreview(options) => mail_preview::run(options).await,
         Command::Simulate(options) => simulate(options).await,
         Command::Bench(options) => measure("bench", options).await,
         Command::Load(options) => measure("load", options).await,
@@ -67,25 +65,24 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(error.as_ref());
+            report(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn simulate(mut options: Arguments) -> Result<(), Box<dyn Error>> {
+async fn simulate(mut options: Arguments) -> Result<(), serve::Error> {
     let given = options.arguments.len();
     options.arguments.retain(|argument| argument != "--release");
     let is_release = options.arguments.len() < given;
     let profile = if is_release { Profile::Release } else { Profile::Test };
-    Ok(hand_over::run(Program { name: "simulation", profile }, &options.arguments).await?)
+    hand_over::run("simulation", profile, &options.arguments).await
 }
 
 /// Runs `measure` in a release build, because it measures the code as deployed.
-async fn measure(command: &str, mut options: Arguments) -> Result<(), Box<dyn Error>> {
+async fn measure(command: &str, mut options: Arguments) -> Result<(), serve::Error> {
     options.arguments.insert(0, command.into());
-    let program = Program { name: "measure", profile: Profile::Release };
-    Ok(hand_over::run(program, &options.arguments).await?)
+    hand_over::run("measure", Profile::Release, &options.arguments).await
 }
 
 /// Prints an error and its causes, one per line.

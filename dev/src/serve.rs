@@ -6,7 +6,6 @@
 //! | `workspace` | the functions of the workspace and their routes |
 //! | `salon_source`, `payment_provider`, `calendar_option` | choose the salon file, the payment provider and the calendars |
 //! | `ports`, `data_folder` | claim the ports and the data folder before anything starts |
-//! | `cargo_lambda` | finds or installs the tool that runs functions |
 //! | `embedded_dynamodb` | the embedded `DynamoDB` |
 //! | `table_stream` | delivers the table's stream to `notify` |
 //! | `environment` | the functions' environment variables |
@@ -17,7 +16,6 @@
 
 mod addresses;
 mod calendar_option;
-mod cargo_lambda;
 mod child_processes;
 mod data_folder;
 mod embedded_dynamodb;
@@ -34,7 +32,7 @@ mod workspace;
 
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use salon::Salon;
@@ -45,25 +43,23 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use calendar_option::CalendarSource;
 use child_processes::{Functions, Output};
 pub use embedded_dynamodb::{Database, local_client};
-use environment::Environment;
 pub use load_target::LoadTarget;
 use payment_provider::PaymentProvider;
 pub use payment_provider::SANDBOX_KEY;
 use ports::Ports;
 pub use process_tree::{adopt_orphans, die_with_parent, end_descendants};
 pub use serve_error::Error;
+pub(crate) use serve_error::could_not;
 pub use serve_options::Options;
 use stand_ins::fake_google::{FakeGoogle, GoogleOptions};
-use stand_ins::mailbox::{self, Mailbox};
+use stand_ins::mailbox::Mailbox;
 use stand_ins::sandbox::{Sandbox, SandboxOptions, Serving, WebhookEndpoint};
 use table_stream::TableStream;
 pub use workspace::Workspace;
-use workspace::cargo;
 
 /// Runs the functions until Ctrl-C, then ends every process that it started.
 ///
 /// # Errors
-///
 /// Fails if something is missing or busy, does not build or start, or stops on its own.
 /// The error says what to do.
 pub async fn run(options: Options) -> Result<(), Error> {
@@ -81,7 +77,6 @@ pub async fn run(options: Options) -> Result<(), Error> {
 /// the default.
 ///
 /// # Errors
-///
 /// Fails if the file is missing or invalid.
 pub async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon, Error> {
     let workspace = Workspace::load().await?;
@@ -90,15 +85,27 @@ pub async fn load_salon(named: Option<&Path>, is_running: bool) -> Result<Salon,
 }
 
 /// Returns a command for the cargo that runs this program.
+#[must_use]
 pub fn cargo_command() -> Command {
-    let mut command = Command::new(cargo());
-    Environment::of_cargo().apply(&mut command);
-    command
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Finds or installs cargo-lambda.
+async fn cargo_lambda(workspace: &Workspace) -> Result<PathBuf, Error> {
+    let tools = workspace.target.join("tools");
+    let found = tokio::task::spawn_blocking(move || launcher::cargo_lambda(&tools)).await;
+    found.map_err(could_not("look for cargo-lambda"))?.map_err(Error::Problem)
+}
+
+/// Returns a client for servers on this machine, which a proxy would not reach.
+fn http_client() -> Result<reqwest::Client, Error> {
+    reqwest::Client::builder().no_proxy().build().map_err(could_not("set up an HTTP client"))
 }
 
 /// Returns a future that resolves on SIGINT, SIGTERM or SIGHUP.
 ///
-/// The signal handlers are installed before this returns.
+/// # Errors
+/// Fails if the signal handlers, which are installed before this returns, cannot be.
 pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -116,7 +123,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let workspace = Workspace::load().await?;
     let salon = salon_source::choose(options.salon.as_deref(), &workspace.root)?;
     let payments = PaymentProvider::choose(options)?;
-    let ports = Ports::claim(options, payments)?;
+    let ports = Ports::claim(options, payments).await?;
     let data = data_folder::open(&workspace.target.join("dev"), options.fresh)?;
     let (dynamodb, database) = embedded_dynamodb::start(ports.dynamodb, &data.database).await?;
     let mut sandbox = match ports.sandbox {
@@ -124,15 +131,13 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
         None => None,
     };
 
-    let google = TcpListener::from_std(ports.google)
-        .and_then(|listener| FakeGoogle::start(GoogleOptions::default(), listener))
-        .map_err(Error::Listener)?;
-
-    let _mailbox = start_mailbox(ports.mail, &data.folder.join(data_folder::MAILS))?;
-
-    let tools = workspace.target.join("tools");
+    let google = FakeGoogle::start(GoogleOptions::default(), ports.google)
+        .map_err(could_not("start the fake Google"))?;
+    let _mailbox = Mailbox::in_folder(data.folder.join(data_folder::MAILS))
+        .and_then(|mailbox| mailbox.start(ports.mail))
+        .map_err(could_not("start the mailbox"))?;
     let (cargo_lambda, ()) = tokio::try_join!(
-        cargo_lambda::find_or_install(&tools),
+        cargo_lambda(&workspace),
         child_processes::build(&workspace, &[], options.release),
     )?;
     let calendar = match &options.calendar {
@@ -164,17 +169,7 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     }
 }
 
-fn start_mailbox(
-    listener: std::net::TcpListener,
-    folder: &Path,
-) -> Result<mailbox::Serving, Error> {
-    let failed = |source| Error::Data { path: folder.to_owned(), source };
-    let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
-    Mailbox::in_folder(folder.to_owned()).map_err(failed)?.start(listener).map_err(Error::Listener)
-}
-
-fn start_sandbox(listener: std::net::TcpListener, options: &Options) -> Result<Serving, Error> {
-    let listener = TcpListener::from_std(listener).map_err(Error::Listener)?;
+fn start_sandbox(listener: TcpListener, options: &Options) -> Result<Serving, Error> {
     let sandbox = SandboxOptions {
         latency: Duration::from_millis(options.stripe_latency_ms),
         requests_per_second: options.stripe_rate,
@@ -185,7 +180,7 @@ fn start_sandbox(listener: std::net::TcpListener, options: &Options) -> Result<S
         debits: options.debits,
         ..SandboxOptions::default()
     };
-    Sandbox::start(sandbox, listener).map_err(Error::Sandbox)
+    Sandbox::start(sandbox, listener).map_err(could_not("start the payment sandbox"))
 }
 
 /// Waits until the sandbox stops; forever if there is none.

@@ -5,9 +5,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::{env, fs, io};
+use std::{env, fs, io, thread};
 
 /// Prefixes of the variables that cargo sets for this program. A cargo that inherits them would
 /// rebuild packages whose build scripts watch them.
@@ -28,24 +28,35 @@ fn main() -> ExitCode {
 /// Returns only if the build fails or `dev` does not start.
 fn launch(arguments: &[OsString]) -> io::Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--bin", "dev"]).current_dir(&root);
-    if serves_debug_functions(arguments) {
-        for function in functions(&root)? {
-            build.arg("--bin").arg(function);
-        }
-    }
+    // Cargo puts `dev` beside this program, in a folder of the target directory.
+    let program = env::current_exe()?.with_file_name("dev");
+    let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut dev = Command::new(&program);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if CARGO_PACKAGE_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
             build.env_remove(&name);
+            dev.env_remove(&name);
         }
+    }
+    build.args(["build", "--bin", "dev"]).current_dir(&root);
+    let mut install = None;
+    if serves_debug_functions(arguments) {
+        for function in functions(&root)? {
+            build.arg("--bin").arg(function);
+        }
+        // `dev` finds what this installs, and reports what failed.
+        // target/debug/dev to target/tools.
+        let tools = program.with_file_name("../tools");
+        install = Some(thread::spawn(move || launcher::cargo_lambda(&tools)));
     }
     if !build.status()?.success() {
         return Ok(ExitCode::FAILURE);
     }
-    Err(Command::new(dev()?).args(arguments).exec())
+    if let Some(install) = install {
+        let _ = install.join();
+    }
+    Err(dev.args(arguments).exec())
 }
 
 /// Returns whether the command line is that of `serve`, without `--release`.
@@ -65,11 +76,6 @@ fn functions(root: &Path) -> io::Result<Vec<OsString>> {
         })
         .map(|entry| Ok(entry?.file_name()))
         .collect()
-}
-
-/// Returns the path of `dev`, which cargo puts beside this program.
-fn dev() -> io::Result<PathBuf> {
-    Ok(env::current_exe()?.with_file_name("dev"))
 }
 
 #[cfg(test)]

@@ -42,18 +42,13 @@ fn rows(
             (functions.join(", "), url)
         })
         .collect();
-    if workspace.functions.iter().any(|function| function == "reconcile") {
-        rows.push((
-            "reconcile".to_owned(),
-            format!("every 2 min; POST {}", options.reconcile_url()),
-        ));
-    }
-    if workspace.functions.iter().any(|function| function == "notify") {
-        let url = options.notify_url();
-        rows.push((
-            "notify".to_owned(),
-            format!("on changes of the table, and every hour; POST {url}"),
-        ));
+    for (function, when) in
+        [("reconcile", "every 2 min"), ("notify", "on changes of the table, and every hour")]
+    {
+        if workspace.functions.iter().any(|name| name == function) {
+            let url = options.invocation_url(function);
+            rows.push((function.to_owned(), format!("{when}; POST {url}")));
+        }
     }
     rows.sort();
     let payments = match payments {

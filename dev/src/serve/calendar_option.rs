@@ -2,29 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::hash::{DefaultHasher, Hasher};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use axum::routing::get;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use openchair::calendars::CALENDAR_SECRETS;
 use openchair::clock::Clock;
 use salon::Salon;
-use salon::day::Day;
-use salon::interval::Interval;
 use salon::salon_file;
 use serde_json::{Value as Json, json};
+use stand_ins::fake_google;
 use tokio::net::TcpListener;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::Error;
 use super::environment::Environment;
-use stand_ins::fake_google;
+use super::serve_error::could_not;
 
 /// How long a reading stays fresh: short, so that edits show soon.
 const FRESH_SECONDS: i64 = 20;
@@ -81,15 +77,14 @@ pub(super) async fn prepare(
     folder: &Path,
 ) -> Result<Calendar, Error> {
     let text = match salon {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|source| Error::Salon { path: path.to_owned(), source })?,
+        Some(path) => std::fs::read_to_string(path).map_err(could_not("read the salon file"))?,
         None => salon_file::COMPILED_IN.to_owned(),
     };
-    let text = with_calendars(&text, source.kind());
+    let text = with_calendars(&text, source.kind()).map_err(could_not("read the salon file"))?;
     let copy = folder.join("salon-with-calendar.toml");
     let salon = salon_file::parse(&text)
         .map_err(|problems| Error::SalonInvalid { path: copy.clone(), problems })?;
-    std::fs::write(&copy, text).map_err(|source| Error::Data { path: copy.clone(), source })?;
+    std::fs::write(&copy, text).map_err(could_not("write a copy of the salon file"))?;
     let (shown, secrets) = match source {
         CalendarSource::Google => (busy_command(&salon, google), google_secrets(&salon, google)),
         CalendarSource::Address(address) => {
@@ -112,10 +107,10 @@ pub(super) fn set_variables(
 ) {
     let has_own = std::env::var_os(CALENDAR_SECRETS).is_some_and(|set| !set.is_empty());
     if calendar.is_some() || !has_own {
-        environment.set.push(("GOOGLE_API_BASE", google.url().into()));
+        environment.insert("GOOGLE_API_BASE", Some(google.url().into()));
     }
     if let Some(calendar) = calendar {
-        environment.set.push((CALENDAR_SECRETS, calendar.secrets.as_str().into()));
+        environment.insert(CALENDAR_SECRETS, Some(calendar.secrets.as_str().into()));
     }
 }
 
@@ -139,88 +134,58 @@ fn google_secrets(salon: &Salon, google: &fake_google::Serving) -> Json {
     json!({ "google": { "serviceAccount": google.service_account(), "calendars": calendars } })
 }
 
-/// Returns a `curl` command that blocks the first working hour of a staff member's next
-/// working day.
+/// Returns a `curl` command that blocks an hour of the first staff member's day tomorrow.
 fn busy_command(salon: &Salon, google: &fake_google::Serving) -> String {
     let Some(member) = salon.staff.first() else { return String::new() };
     let now = Clock::machine().now();
-    let days = salon.horizon(now).dates().skip(1).filter(|date| !salon.is_closed_on(*date));
-    let opening = days.map(|date| Day::new(date, &salon.time_zone)).find_map(|day| {
-        let working = day.instants(salon.hours_of(member).on(day.date().weekday()));
-        working.iter().next().map(Interval::start)
-    });
-    let start = opening.unwrap_or(now);
+    let tomorrow = salon.time_zone.to_datetime(now).date().saturating_add(1.day());
+    let start = salon.time_zone.to_ambiguous_timestamp(tomorrow.at(12, 0, 0, 0)).compatible();
+    let start = start.unwrap_or(now);
     let shown = |at: Timestamp| at.display_with_offset(salon.time_zone.to_offset(at)).to_string();
     let (start, end) = (shown(start), shown(start + SignedDuration::from_hours(1)));
     let busy = format!(r#"{{"start":"{start}","end":"{end}"}}"#);
     format!("curl {}/calendars/{}/busy --json '{busy}'", google.url(), member.id)
 }
 
-/// Replaces the calendars of every staff member in a valid salon file.
-fn with_calendars(salon: &str, kind: &str) -> String {
-    let Ok(mut salon) = salon.parse::<DocumentMut>() else { return salon.to_owned() };
-    let calendars = |number| {
-        let calendar = InlineTable::from_iter([(kind, name(number))]);
-        Value::Array(Array::from_iter([calendar]))
-    };
-    match salon.get_mut("staff") {
-        Some(Item::ArrayOfTables(staff)) => {
-            for (number, member) in staff.iter_mut().enumerate() {
-                member.insert("calendars", value(calendars(number)));
-            }
-        }
-        Some(Item::Value(Value::Array(staff))) => {
-            let staff = staff.iter_mut().filter_map(Value::as_inline_table_mut);
-            for (number, member) in staff.enumerate() {
-                member.insert("calendars", calendars(number));
-            }
-        }
-        _ => {}
+/// Replaces the calendars of every staff member in a salon file.
+fn with_calendars(salon: &str, kind: &str) -> Result<String, toml::de::Error> {
+    let mut salon: toml::Table = salon.parse()?;
+    let staff = salon.get_mut("staff").and_then(toml::Value::as_array_mut);
+    let members = staff.into_iter().flatten().filter_map(toml::Value::as_table_mut);
+    for (number, member) in members.enumerate() {
+        let calendar = toml::Table::from_iter([(kind.to_owned(), name(number).into())]);
+        member.insert("calendars".to_owned(), vec![calendar].into());
     }
-    let rules = salon.entry("calendars").or_insert(Item::Table(Table::new()));
-    rules["fresh_seconds"] = value(FRESH_SECONDS);
-    salon.to_string()
+    let rules = salon.entry("calendars").or_insert_with(|| toml::Table::new().into());
+    if let Some(rules) = rules.as_table_mut() {
+        rules.insert("fresh_seconds".to_owned(), FRESH_SECONDS.into());
+    }
+    Ok(salon.to_string())
 }
 
+/// Serves the current content of a file, and returns its URL.
 async fn serve(file: &Path) -> Result<String, Error> {
-    let failed = |source| Error::Calendar { path: file.to_owned(), source };
-    std::fs::read(file).map_err(failed)?;
-    let file = std::path::absolute(file).map_err(failed)?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listener)?;
-    let address = listener.local_addr().map_err(Error::Listener)?;
-    let router = Router::new().route(
-        "/calendar.ics",
-        get(move |headers: HeaderMap| {
-            let file = file.clone();
-            async move { respond(&file, &headers).await }
-        }),
-    );
+    let file: PathBuf = file.to_owned();
+    let shown = file.display();
+    let doing = format!("read the calendar {shown}: give a file, or a URL with ://");
+    std::fs::read(&file).map_err(could_not(doing))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listener.map_err(could_not("listen on a port"))?;
+    let address = listener.local_addr().map_err(could_not("listen on a port"))?;
+    let read = async move || {
+        let file = tokio::fs::read(&file).await.map_err(|_| StatusCode::NOT_FOUND)?;
+        Ok::<_, StatusCode>(([("content-type", "text/calendar")], file))
+    };
+    let router = Router::new().route("/calendar.ics", get(read));
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(format!("http://{address}/calendar.ics"))
-}
-
-/// Responds with the file's current content, or 304 if the `ETag` matches.
-async fn respond(file: &Path, request: &HeaderMap) -> Response {
-    let Ok(body) = tokio::fs::read(file).await else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let mut hasher = DefaultHasher::new();
-    hasher.write(&body);
-    let etag = format!("\"{:016x}\"", hasher.finish());
-    let known =
-        request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
-    if known {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
-    }
-    ([(header::CONTENT_TYPE, "text/calendar".to_owned()), (header::ETAG, etag)], body)
-        .into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use openchair::busy::Origin as _;
     use openchair::calendars::{CalendarSecrets, Origins};
-    use salon::interval::IntervalSet;
+    use salon::interval::{Interval, IntervalSet};
     use salon::staff_calendar::CalendarName;
 
     use super::*;
@@ -240,7 +205,8 @@ mod tests {
 
     #[test]
     fn every_staff_member_gets_exactly_one_calendar() {
-        let salon = salon_file::parse(&with_calendars(&two(), "ical")).expect("a salon as before");
+        let salon = salon_file::parse(&with_calendars(&two(), "ical").expect("TOML"))
+            .expect("a salon as before");
         let calendars: Vec<_> = salon.staff.iter().map(|member| &member.calendars).collect();
         let ical = |name: &str| vec![CalendarName::Ical(name.to_owned())];
         assert_eq!(calendars, [&ical("dev-0"), &ical("dev-1")]);
@@ -262,8 +228,8 @@ mod tests {
     #[tokio::test]
     async fn busy_time_added_by_the_printed_command_is_read_back() {
         let google = google().await;
-        let salon =
-            salon_file::parse(&with_calendars(&two(), "google")).expect("a salon as before");
+        let salon = salon_file::parse(&with_calendars(&two(), "google").expect("TOML"))
+            .expect("a salon as before");
         let secrets = google_secrets(&salon, &google).to_string();
         let secrets = CalendarSecrets::parse(&secrets.into()).expect("the secrets are understood");
         let base = google.url().parse().expect("an address on this machine");
@@ -294,20 +260,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_served_with_an_etag_that_changes_with_it() {
+    async fn a_file_is_served_as_it_is_now() {
         let file =
             std::env::temp_dir().join(format!("openchair-calendar-{}.ics", std::process::id()));
         std::fs::write(&file, "first").expect("the file can be written");
         let address = serve(&file).await.expect("the file can be served");
-        let client = reqwest::Client::new();
-        let first = client.get(&address).send().await.expect("an answer");
-        let etag = first.headers()["etag"].clone();
-        assert_eq!(first.text().await.expect("text"), "first");
-
-        let ask = || client.get(&address).header("if-none-match", etag.clone()).send();
-        assert_eq!(ask().await.expect("an answer").status(), 304);
+        let get = async || {
+            let answer = reqwest::get(&address).await.expect("an answer");
+            answer.text().await.expect("text")
+        };
+        assert_eq!(get().await, "first");
         std::fs::write(&file, "second").expect("the file can be written");
-        assert_eq!(ask().await.expect("an answer").text().await.expect("text"), "second");
+        assert_eq!(get().await, "second");
         std::fs::remove_file(&file).expect("the file can be removed");
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::environment::Environment;
+use super::serve_error::could_not;
 use super::workspace::Workspace;
-use super::{Error, Options, process_tree};
+use super::{Error, Options, http_client, process_tree};
 
 /// How long a built function may take to answer its first request.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,9 +66,12 @@ pub(super) async fn build(
     if release {
         command.arg("--release");
     }
-    let status =
-        command.stdin(Stdio::null()).status().await.map_err(spawn_failed("cargo build"))?;
-    if status.success() { Ok(()) } else { Err(Error::Build) }
+    let status = command.stdin(Stdio::null()).status().await;
+    if status.map_err(could_not("start cargo build"))?.success() {
+        return Ok(());
+    }
+    let problem = "the functions did not build: correct the errors above and run `cargo dev` again";
+    Err(Error::Problem(problem.to_owned()))
 }
 
 impl Functions {
@@ -95,7 +99,12 @@ impl Functions {
         if options.release {
             command.arg("--release");
         }
-        environment.apply(&mut command);
+        for (name, value) in environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         if std::env::var_os("RUST_LOG").is_none() {
             // watchexec logs every restart as an error.
             command.env("RUST_LOG", "error,watchexec=off");
@@ -105,15 +114,11 @@ impl Functions {
         process_tree::die_with_parent(&mut command);
 
         // One pipe for both streams keeps the lines in order.
-        let (reader, writer) = io::pipe().map_err(spawn_failed("cargo lambda watch"))?;
-        let second = writer.try_clone().map_err(spawn_failed("cargo lambda watch"))?;
-        let lines = pipe::Receiver::from_owned_fd(reader.into())
-            .map_err(spawn_failed("cargo lambda watch"))?;
-        let server = command
-            .stdout(writer)
-            .stderr(second)
-            .spawn()
-            .map_err(spawn_failed("cargo lambda watch"))?;
+        let doing = || could_not("start cargo lambda watch");
+        let (reader, writer) = io::pipe().map_err(doing())?;
+        let lines = pipe::Receiver::from_owned_fd(reader.into()).map_err(doing())?;
+        command.stderr(writer.try_clone().map_err(doing())?).stdout(writer);
+        let server = command.spawn().map_err(doing())?;
         // The command holds the write end, which would keep the pipe open forever.
         drop(command);
 
@@ -132,34 +137,34 @@ impl Functions {
         workspace: &Workspace,
         options: &Options,
     ) -> Result<(), Error> {
-        let client = reqwest::Client::builder().no_proxy().build().map_err(Error::Client)?;
+        let client = http_client()?;
         for function in &workspace.functions {
             let Some(path) = workspace.plain_path(function) else {
                 continue;
             };
             let url = format!("{}{path}", options.api_url());
-            tokio::select! {
-                () = wait_for_response(&client, &url) => {}
-                () = self.stopped.notified() => {
-                    return Err(Error::FunctionStopped(function.clone()));
-                }
+            let problem = tokio::select! {
+                () = wait_for_response(&client, &url) => continue,
                 status = self.server.wait() => return Err(server_stopped(status)),
-                () = tokio::time::sleep(WARM_UP_TIMEOUT) => {
-                    return Err(Error::FunctionSilent {
-                        function: function.clone(),
-                        path: path.to_owned(),
-                        seconds: WARM_UP_TIMEOUT.as_secs(),
-                    });
-                }
-            }
+                () = self.stopped.notified() => format!(
+                    "the function `{function}` stopped while starting (its message is above): \
+                     correct that and run `cargo dev` again"
+                ),
+                () = tokio::time::sleep(WARM_UP_TIMEOUT) => format!(
+                    "the function `{function}` did not answer GET {path} within {} s: \
+                     see its output above, or set AWS_LAMBDA_LOG_LEVEL=debug for more",
+                    WARM_UP_TIMEOUT.as_secs()
+                ),
+            };
+            return Err(Error::Problem(problem));
         }
         Ok(())
     }
 
     /// Invokes `reconcile` on the deployed schedule. A failed run logs its own error.
     pub(super) async fn reconcile(options: &Options) -> Result<Infallible, Error> {
-        let client = reqwest::Client::builder().no_proxy().build().map_err(Error::Client)?;
-        let url = options.reconcile_url();
+        let client = http_client()?;
+        let url = options.invocation_url("reconcile");
         loop {
             tokio::time::sleep(RECONCILE_INTERVAL).await;
             if let Err(error) = client.post(&url).body("{}").send().await {
@@ -226,15 +231,14 @@ fn is_noise(line: &str) -> bool {
     line.contains(LOCK_WAIT) || (line.contains("ERROR") && line.contains(RESTART_MARK))
 }
 
-fn server_stopped(status: io::Result<std::process::ExitStatus>) -> Error {
+fn server_stopped(status: io::Result<ExitStatus>) -> Error {
     match status {
-        Ok(status) => Error::WatchStopped(status),
-        Err(source) => spawn_failed("cargo lambda watch")(source),
+        Ok(status) => Error::Problem(format!(
+            "`cargo lambda watch` stopped ({status}): its message is above, \
+             and RUST_LOG=cargo_lambda=info shows more"
+        )),
+        Err(source) => could_not("wait for cargo lambda watch")(source),
     }
-}
-
-fn spawn_failed(program: &'static str) -> impl Fn(io::Error) -> Error {
-    move |source| Error::Spawn { program: program.to_owned(), source }
 }
 
 #[cfg(test)]

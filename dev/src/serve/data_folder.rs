@@ -5,6 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::serve_error::could_not;
+
+/// The file that holds the path of the served salon file.
+const SALON_RECORD: &str = "salon-served";
+const DATABASE: &str = "dynamodb.sqlite";
+/// The folder of the mails.
+pub(super) const MAILS: &str = "mail";
+/// The file with the last processed sequence number of the table's stream.
+pub(super) const STREAM_POSITION: &str = "stream-position";
 
 /// The data folder, locked until this is dropped.
 #[derive(Debug)]
@@ -16,30 +25,26 @@ pub(super) struct Data {
 
 /// Opens the data folder. Creates it if it is missing, and empties it if `fresh`.
 pub(super) fn open(folder: &Path, fresh: bool) -> Result<Data, Error> {
-    let failed = |source| Error::Data { path: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(failed)?;
-    let lock = File::create(folder.join("lock")).map_err(failed)?;
+    let doing = || could_not(format!("prepare the data folder {}", folder.display()));
+    fs::create_dir_all(folder).map_err(doing())?;
+    let lock = File::create(folder.join("lock")).map_err(doing())?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Error::DataInUse { path: folder.to_owned() });
-        }
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
+        Err(TryLockError::WouldBlock) => return Err(Error::DataInUse(folder.to_owned())),
+        Err(TryLockError::Error(source)) => return Err(doing()(source)),
     }
-    let database = folder.join("dynamodb.sqlite");
     if fresh {
-        remove_database(&database).map_err(failed)?;
-        remove_mails(folder).map_err(failed)?;
+        empty(folder).map_err(doing())?;
     }
-    Ok(Data { folder: folder.to_owned(), database, _lock: lock })
+    Ok(Data { folder: folder.to_owned(), database: folder.join(DATABASE), _lock: lock })
 }
 
 impl Data {
     /// Records which salon file is served, for other `cargo dev` commands.
     pub(super) fn record_salon(&self, salon: Option<&Path>) -> Result<(), Error> {
-        let path = self.folder.join(SALON_RECORD);
         let salon = salon.map_or_else(Default::default, |salon| salon.display().to_string());
-        fs::write(&path, salon).map_err(|source| Error::Data { path, source })
+        let written = fs::write(self.folder.join(SALON_RECORD), salon);
+        written.map_err(could_not("record the salon file in the data folder"))
     }
 }
 
@@ -49,39 +54,20 @@ pub(super) fn recorded_salon(folder: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| path.exists())
 }
 
-/// The file that holds the path of the served salon file.
-const SALON_RECORD: &str = "salon-served";
-
-/// The folder of the mails, in the data folder.
-pub(super) const MAILS: &str = "mail";
-
-/// The file with the last processed sequence number of the table's stream.
-pub(super) const STREAM_POSITION: &str = "stream-position";
-
-/// Removes the mails and the stream position.
-fn remove_mails(folder: &Path) -> io::Result<()> {
-    let removed =
-        [fs::remove_dir_all(folder.join(MAILS)), fs::remove_file(folder.join(STREAM_POSITION))];
-    for removed in removed {
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+/// Removes the database with `SQLite`'s files beside it, the mails and the stream position.
+fn empty(folder: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        if_present(fs::remove_file(folder.join(format!("{DATABASE}{suffix}"))))?;
     }
-    Ok(())
+    if_present(fs::remove_file(folder.join(STREAM_POSITION)))?;
+    if_present(fs::remove_dir_all(folder.join(MAILS)))
 }
 
-/// Removes the database and SQLite's files beside it.
-fn remove_database(database: &Path) -> io::Result<()> {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+fn if_present(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -127,6 +113,6 @@ mod tests {
         let folder = Folder::new("shared");
         let _first = open(&folder.0, false).unwrap();
         let second = open(&folder.0, true);
-        assert!(matches!(second, Err(Error::DataInUse { .. })));
+        assert!(matches!(second, Err(Error::DataInUse(_))));
     }
 }

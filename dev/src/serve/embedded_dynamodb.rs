@@ -1,38 +1,45 @@
 //! The embedded `DynamoDB`.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use openchair::aws;
 use openchair::store::table;
 use stand_ins::dynamodb_table;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::Error;
 use super::data_folder::{self, Data};
+use super::serve_error::could_not;
 use super::workspace::Workspace;
+
+type Server = JoinHandle<Result<(), String>>;
 
 /// Serves the database on `listener`, and creates the table if it is missing.
 pub(super) async fn start(
     listener: TcpListener,
     database: &Path,
-) -> Result<(JoinHandle<Result<(), String>>, dynoxide::Database), Error> {
-    let db = dynoxide::Database::new(&database.to_string_lossy())
-        .map_err(|source| Error::Database { path: database.to_owned(), source })?;
-    let address = listener.local_addr().map_err(Error::Listener)?;
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Listener)?;
+) -> Result<(Server, dynoxide::Database), Error> {
+    const ADVICE: &str = "`cargo dev --fresh` creates an empty one";
+    let path = database.to_string_lossy();
+    let db = dynoxide::Database::new(&path)
+        .map_err(could_not(format!("open the database {path}: {ADVICE}")))?;
+    let address = listener.local_addr().map_err(could_not("listen on a port"))?;
     let serving =
         dynoxide::server::serve_with_shutdown(listener, db.clone(), std::future::pending());
     let server = tokio::spawn(serving);
-    dynamodb_table::create(&client(address), table::DEFAULT_NAME).await.map_err(Error::Table)?;
+    dynamodb_table::create(&client(address), table::DEFAULT_NAME)
+        .await
+        .map_err(could_not(format!("create the table in the embedded DynamoDB: {ADVICE}")))?;
     Ok((server, db))
 }
 
 /// The database of the last `cargo dev`, opened while none runs.
 pub struct Database {
     address: SocketAddr,
-    _server: JoinHandle<Result<(), String>>,
+    _server: Server,
     _data: Data,
 }
 
@@ -40,25 +47,26 @@ impl Database {
     /// Opens the database of the last `cargo dev`.
     ///
     /// # Errors
-    ///
     /// Fails if it is in use or cannot be opened.
     pub async fn open() -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
         let data = data_folder::open(&workspace.target.join("dev"), false)?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Listener)?;
-        listener.set_nonblocking(true).map_err(Error::Listener)?;
-        let address = listener.local_addr().map_err(Error::Listener)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.map_err(could_not("listen on a port"))?;
+        let address = listener.local_addr().map_err(could_not("listen on a port"))?;
         let (server, _) = start(listener, &data.database).await?;
         Ok(Self { address, _server: server, _data: data })
     }
 
     /// Returns a client of this database.
+    #[must_use]
     pub fn client(&self) -> Client {
         client(self.address)
     }
 }
 
 /// Returns a client of a running `cargo dev`'s database.
+#[must_use]
 pub fn local_client(port: u16) -> Client {
     client((Ipv4Addr::LOCALHOST, port).into())
 }
@@ -73,9 +81,8 @@ mod tests {
 
     use super::*;
 
-    async fn started() -> (Client, JoinHandle<Result<(), String>>) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
+    async fn started() -> (Client, Server) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (server, _) = start(listener, Path::new(":memory:")).await.unwrap();
         (client(address), server)

@@ -1,52 +1,21 @@
 //! The environment variables of the functions.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
 use openchair::store::table;
+use stand_ins::sandbox::WEBHOOK_SECRET;
 
 use super::Options;
 use super::payment_provider::{PaymentProvider, SANDBOX_KEY};
-use stand_ins::sandbox::WEBHOOK_SECRET;
+
+/// Environment variables to set, or to remove where there is no value.
+pub(super) type Environment = BTreeMap<&'static str, Option<OsString>>;
 
 /// Variables that would point a function at a real AWS account.
 const AWS_ACCOUNT_VARIABLES: [&str; 4] =
     ["AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"];
-
-/// Prefixes of the variables that cargo sets for the program it runs.
-///
-/// A cargo that inherits them would rebuild packages whose build scripts watch them.
-const CARGO_PACKAGE_PREFIXES: [&str; 5] =
-    ["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
-
-/// Environment variables to set and to remove in a child process.
-#[derive(Debug, Default)]
-pub(crate) struct Environment {
-    pub(super) set: Vec<(&'static str, OsString)>,
-    pub(super) remove: Vec<String>,
-}
-
-impl Environment {
-    /// Returns the environment in which cargo builds as it does in the developer's shell.
-    pub(crate) fn of_cargo() -> Self {
-        Self {
-            set: Vec::new(),
-            remove: std::env::vars_os()
-                .filter_map(|(name, _)| name.into_string().ok())
-                .filter(|name| is_package_variable(name))
-                .collect(),
-        }
-    }
-
-    pub(crate) fn apply(&self, command: &mut tokio::process::Command) {
-        for name in &self.remove {
-            command.env_remove(name);
-        }
-        for (name, value) in &self.set {
-            command.env(name, value);
-        }
-    }
-}
 
 /// Returns the environment of `cargo lambda watch`, which the functions inherit.
 pub(super) fn of_functions(
@@ -54,50 +23,37 @@ pub(super) fn of_functions(
     payments: PaymentProvider,
     salon: Option<&Path>,
 ) -> Environment {
-    let mut environment = Environment::of_cargo();
-    environment.remove.extend(AWS_ACCOUNT_VARIABLES.map(str::to_owned));
-    environment.set = vec![
-        ("TABLE_NAME", table::DEFAULT_NAME.into()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", options.dynamodb_url().into()),
-        ("AWS_ENDPOINT_URL_SESV2", options.mail_url().into()),
-        ("AWS_REGION", "us-east-1".into()),
-        ("AWS_ACCESS_KEY_ID", "local".into()),
-        ("AWS_SECRET_ACCESS_KEY", "local".into()),
-        ("AWS_LAMBDA_LOG_FORMAT", "Text".into()),
-        (
-            "AWS_LAMBDA_LOG_LEVEL",
-            std::env::var_os("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| log_level(options)),
-        ),
-    ];
-    match salon {
-        Some(path) => environment.set.push(("SALON_FILE", path.into())),
-        None => environment.remove.push("SALON_FILE".to_owned()),
-    }
+    // `debug` shows every request, `info` is the deployed level.
+    let log_level = if options.release { "info" } else { "debug" };
+    let log_level = std::env::var_os("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| log_level.into());
+    let mut environment = Environment::from([
+        ("TABLE_NAME", Some(table::DEFAULT_NAME.into())),
+        ("AWS_ENDPOINT_URL_DYNAMODB", Some(options.dynamodb_url().into())),
+        ("AWS_ENDPOINT_URL_SESV2", Some(options.mail_url().into())),
+        ("AWS_REGION", Some("us-east-1".into())),
+        ("AWS_ACCESS_KEY_ID", Some("local".into())),
+        ("AWS_SECRET_ACCESS_KEY", Some("local".into())),
+        ("AWS_LAMBDA_LOG_FORMAT", Some("Text".into())),
+        ("AWS_LAMBDA_LOG_LEVEL", Some(log_level)),
+        ("SALON_FILE", salon.map(OsString::from)),
+    ]);
+    environment.extend(AWS_ACCOUNT_VARIABLES.map(|name| (name, None)));
     match payments {
-        PaymentProvider::Sandbox => environment.set.extend([
-            ("STRIPE_SECRET_KEY", SANDBOX_KEY.into()),
-            ("STRIPE_API_BASE", options.sandbox_url().into()),
-            ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
+        PaymentProvider::Sandbox => environment.extend([
+            ("STRIPE_SECRET_KEY", Some(SANDBOX_KEY.into())),
+            ("STRIPE_API_BASE", Some(options.sandbox_url().into())),
+            ("STRIPE_WEBHOOK_SECRET", Some(WEBHOOK_SECRET.into())),
         ]),
         // The developer's own key is inherited, and so is the secret that `stripe listen`
         // prints. Without a secret, all events are refused, and reconcile settles payments.
         PaymentProvider::Stripe { .. } => {
             if std::env::var_os("STRIPE_WEBHOOK_SECRET").is_none() {
                 let random_secret = format!("whsec_{:032x}", fastrand::u128(..));
-                environment.set.push(("STRIPE_WEBHOOK_SECRET", random_secret.into()));
+                environment.insert("STRIPE_WEBHOOK_SECRET", Some(random_secret.into()));
             }
         }
     }
     environment
-}
-
-/// Returns the log level: `debug` shows every request, `info` is the deployed level.
-fn log_level(options: &Options) -> OsString {
-    if options.release { "info" } else { "debug" }.into()
-}
-
-fn is_package_variable(name: &str) -> bool {
-    CARGO_PACKAGE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -106,8 +62,11 @@ mod tests {
     use crate::serve::serve_options::parse;
 
     fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
-        let (_, value) = environment.set.iter().find(|(key, _)| *key == name)?;
-        value.to_str()
+        environment.get(name)?.as_ref()?.to_str()
+    }
+
+    fn removes(environment: &Environment, name: &str) -> bool {
+        environment.get(name) == Some(&None)
     }
 
     #[test]
@@ -128,7 +87,7 @@ mod tests {
         ] {
             assert_eq!(value(&environment, name), Some(expected), "{name}");
         }
-        assert!(environment.remove.iter().any(|name| name == "AWS_PROFILE"));
+        assert!(removes(&environment, "AWS_PROFILE"));
     }
 
     #[test]
@@ -149,16 +108,6 @@ mod tests {
         let named = of_functions(&options, PaymentProvider::Sandbox, Some(salon));
         assert_eq!(value(&named, "SALON_FILE"), Some("/salon/salon.toml"));
         let unnamed = of_functions(&options, PaymentProvider::Sandbox, None);
-        assert!(unnamed.remove.iter().any(|name| name == "SALON_FILE"));
-    }
-
-    #[test]
-    fn variables_of_this_package_are_not_passed_on() {
-        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
-            assert!(is_package_variable(name), "{name} should be removed");
-        }
-        for name in ["CARGO_TARGET_DIR", "CARGO_HOME", "CARGO_BUILD_JOBS", "PATH"] {
-            assert!(!is_package_variable(name), "{name} should be kept");
-        }
+        assert!(removes(&unnamed, "SALON_FILE"));
     }
 }

@@ -12,10 +12,9 @@ use tokio::task::JoinHandle;
 use super::child_processes::{self, Functions, Output};
 use super::payment_provider::PaymentProvider;
 use super::ports::Ports;
+use super::serve_error::could_not;
 use super::workspace::Workspace;
-use super::{
-    Error, Options, cargo_lambda, embedded_dynamodb, environment, process_tree, salon_source,
-};
+use super::{Error, Options, embedded_dynamodb, environment, process_tree, salon_source};
 use stand_ins::sandbox::{Sandbox, Serving};
 
 /// The file with the functions' output, in the target folder.
@@ -42,11 +41,10 @@ impl LoadTarget {
     /// Finds or installs cargo-lambda, and builds the functions and the binaries in `others`.
     ///
     /// # Errors
-    ///
     /// Fails if a tool is missing or a build fails.
     pub async fn build(others: &[&str]) -> Result<Self, Error> {
         let workspace = Workspace::load().await?;
-        let cargo_lambda = cargo_lambda::find_or_install(&workspace.target.join("tools")).await?;
+        let cargo_lambda = super::cargo_lambda(&workspace).await?;
         child_processes::build(&workspace, others, true).await?;
         let log = workspace.target.join(LOG);
         // Missing on the first run.
@@ -54,22 +52,23 @@ impl LoadTarget {
         Ok(Self { workspace, cargo_lambda, log })
     }
 
-    /// Returns the root of the repository.
+    #[must_use]
     pub fn root(&self) -> &Path {
         &self.workspace.root
     }
 
-    /// Returns the folder of installed tools.
+    #[must_use]
     pub fn tools(&self) -> PathBuf {
         self.workspace.target.join("tools")
     }
 
-    /// Returns the path of a function's binary.
+    #[must_use]
     pub fn program(&self, function: &str) -> PathBuf {
         self.workspace.target.join("release").join(function)
     }
 
     /// Returns the file with the functions' output.
+    #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
     }
@@ -77,26 +76,24 @@ impl LoadTarget {
     /// Writes a salon file to serve.
     ///
     /// # Errors
-    ///
     /// Fails if it cannot be written.
     pub fn keep_salon(&self, text: &str) -> Result<PathBuf, Error> {
         let path = self.log.with_file_name("salon.toml");
-        let failed = |source| Error::Data { path: path.clone(), source };
-        fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
-        fs::write(&path, text).map_err(failed)?;
+        let doing = || could_not(format!("write the salon file {}", path.display()));
+        fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(doing())?;
+        fs::write(&path, text).map_err(doing())?;
         Ok(path)
     }
 
     /// Starts the functions with an empty database. Does not wait until they respond.
     ///
     /// # Errors
-    ///
     /// Fails if a port is in use, the salon file is invalid, or a part does not start.
     pub async fn start(&self, options: &Options) -> Result<(Running, Salon), Error> {
         let served = salon_source::choose(options.salon.as_deref(), &self.workspace.root)?;
         let salon = salon_source::load(options.salon.as_deref(), &self.workspace.root)?;
-        let [api, database, sandbox] = Ports::claim_three(options)?;
-        let address = database.local_addr().map_err(Error::Listener)?;
+        let [api, database, sandbox] = Ports::claim_three(options).await?;
+        let address = database.local_addr().map_err(could_not("listen on a port"))?;
         let (database, _) = embedded_dynamodb::start(database, Path::new(":memory:")).await?;
         let sandbox = super::start_sandbox(sandbox, options)?;
         let environment =
@@ -115,19 +112,19 @@ impl LoadTarget {
     }
 
     fn open_log(&self) -> Result<File, Error> {
-        let failed = |source| Error::Data { path: self.log.clone(), source };
-        fs::create_dir_all(self.log.parent().unwrap_or(&self.log)).map_err(failed)?;
-        File::options().create(true).append(true).open(&self.log).map_err(failed)
+        let doing = || could_not(format!("write {}", self.log.display()));
+        fs::create_dir_all(self.log.parent().unwrap_or(&self.log)).map_err(doing())?;
+        File::options().create(true).append(true).open(&self.log).map_err(doing())
     }
 }
 
 impl Running {
-    /// Returns the payment sandbox.
+    #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         self.sandbox.sandbox()
     }
 
-    /// Returns the functions' store.
+    #[must_use]
     pub fn store(&self) -> DynamoStore {
         DynamoStore::new(self.client.clone(), table::DEFAULT_NAME.to_owned())
     }

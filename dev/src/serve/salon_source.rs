@@ -6,6 +6,7 @@ use salon::Salon;
 use salon::salon_file;
 
 use super::Error;
+use super::serve_error::could_not;
 
 /// Returns the salon file: the given one, or else the repository's.
 ///
@@ -18,7 +19,7 @@ pub(super) fn choose(named: Option<&Path>, root: &Path) -> Result<Option<PathBuf
         None => return Ok(None),
     };
     read_salon(&path)?;
-    let absolute = std::path::absolute(&path).map_err(|source| Error::Salon { path, source })?;
+    let absolute = std::path::absolute(&path).map_err(could_not("find the salon file"))?;
     Ok(Some(absolute))
 }
 
@@ -32,8 +33,8 @@ pub(super) fn load(named: Option<&Path>, root: &Path) -> Result<Salon, Error> {
 }
 
 fn read_salon(path: &Path) -> Result<Salon, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Error::Salon { path: path.to_owned(), source })?;
+    let doing = format!("read the salon file {}: choose another with --salon", path.display());
+    let text = std::fs::read_to_string(path).map_err(could_not(doing))?;
     salon_file::parse(&text)
         .map_err(|problems| Error::SalonInvalid { path: path.to_owned(), problems })
 }

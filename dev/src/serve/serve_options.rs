@@ -83,41 +83,29 @@ impl Options {
         local_url(self.api_port)
     }
 
-    #[must_use]
-    pub fn dynamodb_url(&self) -> String {
+    pub(super) fn dynamodb_url(&self) -> String {
         local_url(self.dynamodb_port)
     }
 
-    #[must_use]
-    pub fn sandbox_url(&self) -> String {
+    pub(super) fn sandbox_url(&self) -> String {
         local_url(self.sandbox_port)
     }
 
     /// The URL to which the payment sandbox sends webhooks.
-    #[must_use]
-    pub fn webhook_url(&self) -> String {
+    pub(super) fn webhook_url(&self) -> String {
         format!("{}/stripe/webhook", self.api_url())
     }
 
-    /// The URL whose POST invokes `reconcile`.
-    #[must_use]
-    pub fn reconcile_url(&self) -> String {
-        format!("{}/2015-03-31/functions/reconcile/invocations", self.api_url())
+    /// The URL whose POST invokes a function that has no route.
+    pub(super) fn invocation_url(&self, function: &str) -> String {
+        format!("{}/2015-03-31/functions/{function}/invocations", self.api_url())
     }
 
-    /// The URL whose POST invokes `notify`: with records of the stream, or for reminders.
-    #[must_use]
-    pub fn notify_url(&self) -> String {
-        format!("{}/2015-03-31/functions/notify/invocations", self.api_url())
-    }
-
-    #[must_use]
-    pub fn mail_url(&self) -> String {
+    pub(super) fn mail_url(&self) -> String {
         local_url(self.mail_port)
     }
 
-    #[must_use]
-    pub fn google_url(&self) -> String {
+    pub(super) fn google_url(&self) -> String {
         local_url(self.google_port)
     }
 }

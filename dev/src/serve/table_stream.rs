@@ -7,15 +7,16 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dynoxide::Database;
 use dynoxide::actions::get_records::{GetRecordsRequest, Record};
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
 use dynoxide::streams::shard_id;
+use dynoxide::{Database, DynoxideError};
 use openchair::store::table;
 use serde_json::{Value, json};
 
-use super::{Error, Options};
+use super::serve_error::could_not;
+use super::{Error, Options, http_client};
 
 /// How often the stream is polled. Lambda polls four times a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -43,8 +44,8 @@ impl TableStream {
         options: &Options,
         position: PathBuf,
     ) -> Result<Self, Error> {
-        let client = reqwest::Client::builder().no_proxy().build().map_err(Error::Client)?;
-        Ok(Self { database, client, url: options.notify_url(), position })
+        let url = options.invocation_url("notify");
+        Ok(Self { database, client: http_client()?, url, position })
     }
 
     /// Delivers changes to `notify`, and invokes its reminders now and every hour.
@@ -73,7 +74,7 @@ impl TableStream {
     /// Delivers the records at `iterator`, and returns the next iterator.
     async fn deliver_next(&self, iterator: String) -> Result<String, Error> {
         let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(100) };
-        let read = self.database.get_records(request).map_err(failed)?;
+        let read = self.database.get_records(request).map_err(failed())?;
         let last = read.records.last().map(|record| record.dynamodb.sequence_number.clone());
         let records: Vec<Value> = read
             .records
@@ -96,7 +97,7 @@ impl TableStream {
             table_name: Some(table::DEFAULT_NAME.to_owned()),
             ..ListStreamsRequest::default()
         };
-        let streams = self.database.list_streams(request).map_err(failed)?.streams;
+        let streams = self.database.list_streams(request).map_err(failed())?.streams;
         let stream = streams.into_iter().next().ok_or(Error::Stopped("the table's stream"))?;
         let last = std::fs::read_to_string(&self.position).ok();
         let iterator = |kind: &str, sequence_number| {
@@ -106,7 +107,7 @@ impl TableStream {
                 shard_iterator_type: kind.to_owned(),
                 sequence_number,
             };
-            let iterator = self.database.get_shard_iterator(request).map_err(failed)?;
+            let iterator = self.database.get_shard_iterator(request).map_err(failed())?;
             iterator.shard_iterator.ok_or(Error::Stopped("the table's stream"))
         };
         match last {
@@ -173,6 +174,6 @@ fn passes(record: &Record) -> bool {
         && new["state"]["S"].as_str().is_some_and(is_notified)
 }
 
-fn failed(source: dynoxide::DynoxideError) -> Error {
-    Error::Stream(Box::new(source))
+fn failed() -> impl FnOnce(DynoxideError) -> Error {
+    could_not("read the table's stream: `cargo dev --fresh` starts with an empty table")
 }

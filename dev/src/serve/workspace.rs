@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde::Deserialize;
-use tokio::process::Command;
+use serde_json::Value;
 
-use super::Error;
+use super::serve_error::could_not;
+use super::{Error, cargo_command};
 
 /// This workspace, as `cargo metadata` describes it.
 #[derive(Debug)]
@@ -26,8 +27,7 @@ struct CargoMetadata {
     workspace_root: PathBuf,
     target_directory: PathBuf,
     packages: Vec<Package>,
-    #[serde(default)]
-    metadata: Option<WorkspaceMetadata>,
+    metadata: Value,
 }
 
 #[derive(Deserialize)]
@@ -42,57 +42,28 @@ struct Target {
     kind: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WorkspaceMetadata {
-    lambda: LambdaMetadata,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct LambdaMetadata {
-    watch: WatchMetadata,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WatchMetadata {
-    router: BTreeMap<String, Route>,
-}
-
-/// An entry of cargo-lambda's router. Both forms are read.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Route {
-    EveryMethod(String),
-    ByMethod(Vec<MethodRoute>),
-}
-
-#[derive(Deserialize)]
-struct MethodRoute {
-    function: String,
-}
-
 impl Workspace {
     /// Loads the workspace of the current directory.
     ///
     /// # Errors
-    ///
     /// Fails if `cargo metadata` fails, or if the workspace has no functions.
     pub async fn load() -> Result<Self, Error> {
-        let output = Command::new(cargo())
+        let output = cargo_command()
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
             .await
-            .map_err(Error::Metadata)?;
+            .map_err(could_not("run `cargo metadata`"))?;
         if !output.status.success() {
-            return Err(Error::MetadataFailed);
+            let problem = "`cargo metadata` failed: correct the manifest named above";
+            return Err(Error::Problem(problem.to_owned()));
         }
-        let workspace = Self::from_metadata(&output.stdout).map_err(Error::MetadataUnreadable)?;
+        let workspace = Self::from_metadata(&output.stdout)
+            .map_err(could_not("parse the output of `cargo metadata`"))?;
         if workspace.functions.is_empty() {
-            return Err(Error::NoFunctions);
+            let problem = "the workspace has no functions: there is no binary in `functions/`";
+            return Err(Error::Problem(problem.to_owned()));
         }
         Ok(workspace)
     }
@@ -109,12 +80,13 @@ impl Workspace {
             .map(|target| target.name)
             .collect();
         functions.sort();
-        let router = metadata.metadata.unwrap_or_default().lambda.watch.router;
+        let router = metadata.metadata["lambda"]["watch"]["router"].as_object();
+        let entries = router.into_iter().flatten();
         Ok(Self {
             root: metadata.workspace_root,
             target: metadata.target_directory,
             functions,
-            routes: router.into_iter().map(|(path, route)| (path, route.functions())).collect(),
+            routes: entries.map(|(path, route)| (path.clone(), functions_of(route))).collect(),
         })
     }
 
@@ -128,24 +100,18 @@ impl Workspace {
     }
 }
 
-impl Route {
-    fn functions(self) -> Vec<String> {
-        match self {
-            Self::EveryMethod(function) => vec![function],
-            Self::ByMethod(routes) => {
-                let mut functions: Vec<String> =
-                    routes.into_iter().map(|route| route.function).collect();
-                functions.sort();
-                functions.dedup();
-                functions
-            }
+/// Returns the functions of a route of cargo-lambda's: one for every method, or one each.
+fn functions_of(route: &Value) -> Vec<String> {
+    let mut functions: Vec<String> = match route.as_array() {
+        None => route.as_str().map(str::to_owned).into_iter().collect(),
+        Some(methods) => {
+            let functions = methods.iter().filter_map(|method| method["function"].as_str());
+            functions.map(str::to_owned).collect()
         }
-    }
-}
-
-/// Returns the cargo that runs this program, so that it also builds everything else.
-pub(super) fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+    };
+    functions.sort();
+    functions.dedup();
+    functions
 }
 
 #[cfg(test)]

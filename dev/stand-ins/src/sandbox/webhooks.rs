@@ -140,7 +140,8 @@ pub fn signature(secret: &str, at: Timestamp, body: &str) -> String {
 
 fn mac(key: &str, text: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-    hmac::sign(&key, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes = hmac::sign(&key, text.as_bytes());
+    bytes.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
