@@ -1,11 +1,11 @@
 //! The test kit. Nothing here is deployed.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
 //! | [`memory_store`] | the table, in memory, with a hook at every call |
-//! | [`salon_harness`] | a salon with its table, its Stripe and its clock |
+//! | [`salon_harness`] | a salon with an in-memory table, the Stripe sandbox and a test clock |
 //! | [`http_messages`] | requests to the functions, and what their responses say |
-//! | [`misbehaving_server`] | an HTTP server that fails in the ways that networks do |
+//! | [`misbehaving_server`] | an HTTP server that simulates network failures |
 
 #![expect(
     clippy::missing_panics_doc,

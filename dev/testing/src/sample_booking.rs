@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use jiff::civil::date;
-use salon::booking::{Booking, BookingId, CancellationTerms, Checkout, ManageToken, State, Terms};
+use salon::booking::{Booking, BookingId, Checkout, ManageToken, State, Terms};
+use salon::cancellation_terms::CancellationTerms;
 use salon::customer::{Customer, Phone};
 use salon::interval::Interval;
 use salon::money::{Currency, Money};

@@ -1,4 +1,4 @@
-//! Snapshots of the staff's busy times, and the bodies made from them.
+//! Snapshots of the staff's busy times, and the response bodies built from them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -19,14 +19,14 @@ use crate::query::Query;
 /// crawler that tries all dates must not fill the memory.
 const MAX_BODIES: usize = 256;
 
-/// The staff's busy times as read at one instant, and the bodies made from them.
+/// The staff's busy times as read at one instant, and the response bodies built from them.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     busy: BusyTimes,
     taken_at: Timestamp,
-    /// The instant from which `Age` counts.
+    /// The instant from which the `Age` header is counted.
     as_of: Timestamp,
-    /// When the next snapshot may know more.
+    /// When a newer snapshot may differ.
     good_until: Timestamp,
     bodies: Mutex<HashMap<Query, Arc<CacheableBody>>>,
 }
@@ -86,7 +86,7 @@ impl<S: Store, O: Origin> Snapshots<S, O> {
         }
         let now = self.now();
         if failed_at.is_some_and(|at| now.duration_since(at) < SNAPSHOT_FAILURE) {
-            let source = "it failed less than a second ago, for another request".into();
+            let source = "another request's read failed less than a second ago".into();
             return Err(StoreError::Unavailable { asked: "busy times", source });
         }
         let busy = self.reader.read(&self.salon, freshness.consistency()).await;

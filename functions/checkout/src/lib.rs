@@ -33,7 +33,7 @@ const MAX_BODY: usize = 16 * 1024;
 /// `Retry-After` of a request that took too long.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-/// The function, made once per container.
+/// The checkout function. It is built once per container.
 #[derive(Debug)]
 pub struct Checkout<S, O> {
     bookings: Bookings<S, O, StripeClient>,
@@ -49,10 +49,11 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let route = Route::of(request.raw_http_path());
-        // Boxed: the future that waits for the table and for Stripe is large.
+        // Boxed because the future is large.
         let response = Box::pin(self.respond(&route, &request));
         let in_time = async {
             timeout(CHECKOUT_DEADLINE, response).await.unwrap_or_else(|_| {
+                // Stripe is nearly always what takes this long.
                 let message = "This is taking too long. Please try again.";
                 Err(ApiError::new(ErrorCode::StripeBusy, message).retry_after(RETRY_AFTER_SECONDS))
             })
@@ -128,7 +129,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
         let booking = self.bookings.view(&id).await?.ok_or_else(unknown_booking)?;
         let Some(file) = Invitation::for_client(&booking, self.bookings.salon()) else {
-            let message = "There is a calendar file for confirmed bookings only.";
+            let message = "This booking has no calendar file.";
             return Err(ApiError::new(ErrorCode::NotFound, message));
         };
         let mut response = Response::new(Body::Text(file.text));
@@ -166,7 +167,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
 
         let salon = self.bookings.salon();
         if !salon.bare_deposits {
-            let message = "This salon takes deposits for a booked time only.";
+            let message = "This salon takes deposits only for bookings.";
             return Err(ApiError::new(ErrorCode::NotFound, message));
         }
         let deposit = BareDeposit {
@@ -186,7 +187,7 @@ fn uncacheable(status: StatusCode, body: String) -> RouteResponse {
     RouteResponse::uncached(http::json_uncacheable(status, body))
 }
 
-/// Returns a body's bytes, if its content type is JSON.
+/// Returns a body's bytes, if it is small enough and declared as JSON.
 fn json_body(request: &Request) -> Result<&[u8], ApiError> {
     let body: &[u8] = request.body().as_ref();
     if body.len() > MAX_BODY {
@@ -215,7 +216,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> 
     Ok(Some(request_key(key)))
 }
 
-/// Returns a hash of the client's address as the gateway saw it. Headers could be forged.
+/// Returns a hash of the client's address as the gateway saw it. It is not read from a header, which could be forged.
 fn address(request: &Request) -> Option<HoldKey> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     let address: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;

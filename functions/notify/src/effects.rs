@@ -93,7 +93,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
                         booking.id = %booking.id,
                         mail.recipient = mail.recipient.as_str(),
                         ses.code = code,
-                        "SES rejected a mail, it is not retried"
+                        "SES rejected a mail; not retrying"
                     );
                     Ok(())
                 }
@@ -105,8 +105,8 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
 
     /// Updates a booking's entry in the calendar of its staff member, once.
     ///
-    /// The entry shows the booking as it is now and not as it was in the record, so a
-    /// record that comes late does no harm.
+    /// The entry reflects the current booking, not the record, so a late record does no
+    /// harm.
     pub(crate) async fn update_calendar(
         &self,
         booking: &Booking,
@@ -124,7 +124,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
                     tracing::error!(
                         error.cause = chain(&error),
                         booking.id = %booking.id,
-                        "A calendar refused a booking, it is not retried"
+                        "A calendar refused an entry; not retrying"
                     );
                     Ok(())
                 }
@@ -152,7 +152,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
                     booking.id = %id,
                     effect.name,
                     effect.version,
-                    "An attempt was cut off, the effect is repeated and may occur twice"
+                    "An earlier attempt was interrupted; repeating the effect, which may now happen twice"
                 );
             }
             Claim::Refused => return Err(EffectError::Claimed),
@@ -160,13 +160,13 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         }
         if let Err(error) = effect_future.await {
             if error.may_be_repeated() {
-                // If this fails, the claim expires.
+                // If this fails, the claim simply expires later.
                 let _ = self.store.release_claim(id, effect, until).await;
             }
             return Err(error);
         }
         self.store.mark_done(id, effect, self.clock.now(), expires_at).await?;
-        tracing::info!(booking.id = %id, effect.name, effect.version, "Effect of a booking carried out");
+        tracing::info!(booking.id = %id, effect.name, effect.version, "Booking effect completed");
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`mail`] | mails, from a booking and the salon to bytes |
+//! | [`mail`] | builds mails from a booking and the salon |
 //! | `booking_changes` | changes of bookings, from the table's stream |
 //! | `reminders` | reminders, on a schedule |
 //! | `effects` | carries out each effect once |
@@ -37,11 +37,11 @@ pub struct Notify<S, M = Ses, G = GoogleCalendars> {
     clock: Clock,
 }
 
-/// The function's input: records of the stream, or the schedule's event, which has none.
+/// The function's input: either stream records or, without records, an event of the schedule.
 #[derive(Clone, Debug, Deserialize)]
 pub struct NotifyEvent {
-    /// The stream's records. Each is parsed on its own, so that one that cannot be read
-    /// fails alone.
+    /// The stream's records. Each is parsed on its own, so that an unreadable record
+    /// does not fail the others.
     #[serde(rename = "Records")]
     pub records: Option<Vec<Value>>,
 }
@@ -67,7 +67,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         Self { salon, store, mailer, calendars, clock }
     }
 
-    /// Handles an event before `deadline`.
+    /// Handles an event. `deadline` ends a run of reminders.
     ///
     /// # Errors
     /// When a reminder could not be sent. Records that failed are in the response.

@@ -26,24 +26,24 @@ pub use self::time_range::TimeRange;
 use self::vevent::VEvent;
 use self::zones::Zones;
 
-/// The most pieces of busy time that a feed may have in a window.
+/// The maximum number of busy occurrences of a feed in a window.
 const MAX_INSTANCES: usize = 100_000;
 
 /// Why a feed could not be read.
 ///
-/// There is no partial result: after any of these errors, all of the window counts as unknown.
+/// There is no partial result: after any of these errors, the whole window counts as unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IcalError {
-    /// The file is not iCalendar: it is empty, a login page, or has text outside of a
-    /// `VCALENDAR`.
+    /// The file is not iCalendar: for example an empty file, a login page, or text
+    /// outside of a `VCALENDAR`.
     #[error("the feed is not an iCalendar file")]
     NotACalendar,
     /// The file is not UTF-8, the charset of RFC 5545, 3.1.4.
     #[error("the feed is not UTF-8")]
     NotUtf8,
     /// A `BEGIN` has no matching `END` (RFC 5545, 3.6), usually because the file is truncated.
-    #[error("the feed is truncated or broken: {component} has no proper END")]
+    #[error("the feed is truncated or broken: {component} has no matching END")]
     Truncated {
         /// The innermost open component.
         component: String,
@@ -63,14 +63,14 @@ pub enum IcalError {
         reason: String,
     },
     /// A recurring event has too many occurrences in the window.
-    #[error("event {uid} recurs too often: at most {MAX_INSTANCES} occurrences are read")]
+    #[error("event {uid} exceeds the feed's limit of {MAX_INSTANCES} occurrences")]
     TooManyOccurrences {
         /// The UID of the event that went over the limit.
         uid: String,
     },
 }
 
-/// Expands a feed into the time that it makes busy within `window`: sorted ranges that neither
+/// Returns the busy time of a feed within `window`: sorted ranges that neither
 /// overlap nor touch.
 ///
 /// `default_zone` is the zone of dates and of times without a zone, if the calendar has no
@@ -99,7 +99,7 @@ fn add_calendar(
     default_zone: &TimeZone,
     busy: &mut Vec<TimeRange>,
 ) -> Result<(), IcalError> {
-    // One more year, for occurrences that were moved into the window from after it.
+    // One more year, because an occurrence after the window may have been moved into it.
     let year = SignedDuration::from_hours(24 * 366);
     let until = window.end().checked_add(year).unwrap_or(Timestamp::MAX);
     let mut zones = Zones::new(calendar, default_zone, until);

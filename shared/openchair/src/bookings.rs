@@ -7,14 +7,14 @@
 //! | `payment_session` | opens the Stripe session in which a booking is paid |
 //! | `settle` | brings a booking up to date with Stripe |
 //! | `stripe_status` | turns what Stripe says about a session into an event |
-//! | `payment_findings` | looks up whether the time of a late payment is free |
+//! | `payment_context` | looks up whether the time of a late payment is free |
 //! | `transition` | applies an event and writes what follows from it |
 //! | `update` | the optimistic read–change–write loop |
 //! | `refunding` | sends money back, once |
 //! | `cancel` | cancels for a client |
 //! | `reconciliation` | settles what no event has settled |
-//! | `hashed_keys` | keys that are stored as a hash |
-//! | `wiring` | reads the environment of a function |
+//! | `idempotency` | the keys of repeated requests and of hold limits, as hashes |
+//! | `load` | builds all this from a function's environment |
 //!
 //! Three rules hold everywhere:
 //! - The table is written before any request to Stripe that may move money.
@@ -24,8 +24,10 @@
 //!   only events change the state of a booking.
 
 mod cancel;
-mod hashed_keys;
-mod payment_findings;
+mod idempotency;
+#[cfg(all(feature = "calendars", feature = "dynamodb"))]
+mod load;
+mod payment_context;
 mod payment_session;
 mod reconciliation;
 mod refunding;
@@ -34,8 +36,6 @@ mod settle;
 mod stripe_status;
 mod transition;
 mod update;
-#[cfg(all(feature = "calendars", feature = "dynamodb"))]
-mod wiring;
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use self::cancel::CancelError;
-pub use self::hashed_keys::{address_key, fingerprint, request_key};
+pub use self::idempotency::{address_key, fingerprint, request_key};
 pub use self::reconciliation::{ReconcileBudget, ReconcileReport};
 pub use self::reserve::{BookingRequest, Reservation, ReserveError};
 pub use self::settle::SettleError;

@@ -3,7 +3,7 @@
 //! Calendars are slow, rate-limited and sometimes down, so readings of them are
 //! cached in the table, which all containers share. When a reading is no longer
 //! fresh, one container takes the lease and reads the calendars again before it
-//! answers: a Lambda freezes after its answer, so no background task can do it.
+//! answers: Lambda freezes a container after its response, so a background task cannot do this.
 //! The other containers use the old reading until `max_stale`. After that, the
 //! person's availability is unknown, which is treated as not free.
 
@@ -29,7 +29,7 @@ use salon::service::{StaffId, StaffMember};
 use salon::staff_calendar::{CalendarReading, SourceReading};
 use salon::{DateRange, Salon};
 
-/// How long an answer may be cached while a newer reading is expected.
+/// How long a response may be cached while a reading is stale or missing.
 const STALE_ANSWER_LIFETIME: SignedDuration = SignedDuration::from_secs(5);
 
 /// The reason why calendars could not be read. It is logged.
@@ -51,7 +51,7 @@ pub trait Origin: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<String, SourceReading>, OriginError>> + Send;
 }
 
-/// The origin of a salon whose staff have no calendars. It is never asked.
+/// The origin of a salon whose staff have no calendars. It is never called.
 #[derive(Clone, Copy, Debug)]
 pub struct NoCalendars;
 
@@ -92,7 +92,7 @@ pub struct Busy {
 }
 
 impl Busy {
-    /// Returns when each person is busy. Whoever is unknown is missing.
+    /// Returns when each person is busy. Staff members whose availability is unknown are absent.
     #[must_use]
     pub fn times(&self) -> BusyTimes {
         let all = |(id, calendar): (&StaffId, &IntervalSet<Timestamp>)| {
@@ -105,7 +105,7 @@ impl Busy {
 }
 
 /// What is known about a person's calendars.
-enum Known {
+enum CalendarState {
     /// There are none, or the reading is fresh. With the end of its freshness.
     Fresh(IntervalSet<Timestamp>, Timestamp),
     /// The reading is old, but may still be served.
@@ -140,8 +140,8 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
     /// calendars are read concurrently.
     ///
     /// # Errors
-    /// When the store cannot be read. A calendar that cannot be read is no error:
-    /// its owner's availability is unknown.
+    /// When the store cannot be read. An unreadable calendar is not an
+    /// error: it makes its owner's availability unknown.
     pub async fn read_days(
         &self,
         salon: &Salon,
@@ -172,15 +172,15 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
             Busy { sheets, calendars: HashMap::new(), now, as_of: now, good_until: Timestamp::MAX };
         for (id, known) in known.await {
             let (times, good_until) = match known {
-                Known::Fresh(times, fresh_until) => (Some(times), fresh_until),
-                Known::Stale(reading) => {
+                CalendarState::Fresh(times, fresh_until) => (Some(times), fresh_until),
+                CalendarState::Stale(reading) => {
                     busy.as_of = busy.as_of.min(reading.read_at);
                     (
                         Some(reading.busy()),
                         (reading.read_at + salon.max_stale()).min(now + STALE_ANSWER_LIFETIME),
                     )
                 }
-                Known::Unknown => (None, now + STALE_ANSWER_LIFETIME),
+                CalendarState::Unknown => (None, now + STALE_ANSWER_LIFETIME),
             };
             busy.good_until = busy.good_until.min(good_until);
             busy.calendars.extend(times.map(|times| (id.clone(), times)));
@@ -194,21 +194,21 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         member: &StaffMember,
         window: Interval<Timestamp>,
         cached: CachedCalendar,
-    ) -> Known {
+    ) -> CalendarState {
         if member.calendars.is_empty() {
-            return Known::Fresh(IntervalSet::empty(), Timestamp::MAX);
+            return CalendarState::Fresh(IntervalSet::empty(), Timestamp::MAX);
         }
         let assess = |cached: &CachedCalendar| assess(cached, salon, &window, self.clock.now());
-        let cached_knowledge = assess(&cached);
-        if matches!(cached_knowledge, Known::Fresh(..)) {
-            return cached_knowledge;
+        let from_cache = assess(&cached);
+        if matches!(from_cache, CalendarState::Fresh(..)) {
+            return from_cache;
         }
         let now = self.clock.now();
         let lease_until = now + CALENDAR_LEASE;
         match self.store.take_lease(&member.id, now, lease_until).await {
             Ok(Lease::Taken) => self.refresh(salon, member, window, cached, lease_until).await,
             Ok(Lease::Refused(newer)) => match assess(&newer) {
-                Known::Unknown => self.wait_for_another(member, assess).await,
+                CalendarState::Unknown => self.wait_for_another(member, assess).await,
                 known => known,
             },
             Err(error) => {
@@ -216,7 +216,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                     staff.id = %member.id, error.cause = chain(&error),
                     "Calendar lease could not be taken"
                 );
-                cached_knowledge
+                from_cache
             }
         }
     }
@@ -229,12 +229,12 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         window: Interval<Timestamp>,
         cached: CachedCalendar,
         lease_until: Timestamp,
-    ) -> Known {
+    ) -> CalendarState {
         let known = cached.reading.as_ref();
         // One day more than is shown, so that a reading is usable after midnight.
         let wider = Interval::new(window.start(), window.end() + SignedDuration::from_hours(26))
             .unwrap_or(window);
-        // Taken before the request: a container may freeze before it gets the answer.
+        // The time is taken before the request, because a container may freeze before it gets the response.
         let read_at = self.clock.now();
         count(Metric::OriginReads);
         let failure = match timeout(CALENDAR_TIMEOUT, self.origin.read(member, wider, known)).await
@@ -248,7 +248,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                         "Calendar reading could not be stored"
                     );
                 }
-                return Known::Fresh(reading.busy(), reading.fresh_until);
+                return CalendarState::Fresh(reading.busy(), reading.fresh_until);
             }
             Ok(Err(error)) => error,
             Err(_) => "the calendars took too long to answer".into(),
@@ -260,13 +260,13 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         let now = self.clock.now();
         let known = assess(&cached, salon, &window, now);
         let pause = match known {
-            Known::Unknown => CALENDAR_RETRY_INTERVAL,
-            Known::Fresh(..) | Known::Stale(_) => freshness(salon),
+            CalendarState::Unknown => CALENDAR_RETRY_INTERVAL,
+            CalendarState::Fresh(..) | CalendarState::Stale(_) => freshness(salon),
         };
         if let Err(error) = self.store.move_lease(&member.id, lease_until, now + pause).await {
             tracing::warn!(
                 staff.id = %member.id, error.cause = chain(&error),
-                "Calendar lease could not be moved"
+                "Calendar lease could not be rescheduled"
             );
         }
         known
@@ -276,14 +276,14 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
     async fn wait_for_another(
         &self,
         member: &StaffMember,
-        assess: impl Fn(&CachedCalendar) -> Known,
-    ) -> Known {
+        assess: impl Fn(&CachedCalendar) -> CalendarState,
+    ) -> CalendarState {
         let deadline = Instant::now() + CALENDAR_WAIT;
         while Instant::now() < deadline {
             sleep(CALENDAR_POLL_INTERVAL).await;
             match self.store.calendars(&[&member.id], Consistency::Strong).await {
                 Ok(mut cached) => match assess(&cached.remove(&member.id).unwrap_or_default()) {
-                    Known::Unknown => {}
+                    CalendarState::Unknown => {}
                     known => return known,
                 },
                 Err(error) => {
@@ -291,11 +291,11 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                         staff.id = %member.id, error.cause = chain(&error),
                         "Calendar cache could not be polled"
                     );
-                    return Known::Unknown;
+                    return CalendarState::Unknown;
                 }
             }
         }
-        Known::Unknown
+        CalendarState::Unknown
     }
 }
 
@@ -305,12 +305,16 @@ fn assess(
     salon: &Salon,
     window: &Interval<Timestamp>,
     now: Timestamp,
-) -> Known {
+) -> CalendarState {
     match &cached.reading {
-        Some(reading) if !reading.is_usable(window, salon.max_stale(), now) => Known::Unknown,
-        Some(reading) if reading.is_fresh(now) => Known::Fresh(reading.busy(), reading.fresh_until),
-        Some(reading) => Known::Stale(reading.clone()),
-        None => Known::Unknown,
+        Some(reading) if !reading.is_usable(window, salon.max_stale(), now) => {
+            CalendarState::Unknown
+        }
+        Some(reading) if reading.is_fresh(now) => {
+            CalendarState::Fresh(reading.busy(), reading.fresh_until)
+        }
+        Some(reading) => CalendarState::Stale(reading.clone()),
+        None => CalendarState::Unknown,
     }
 }
 
@@ -321,8 +325,8 @@ fn window(salon: &Salon, horizon: DateRange) -> Interval<Timestamp> {
     Interval::new(first.start(), last.end()).unwrap_or(first)
 }
 
-/// Draws how long a reading is fresh: up to a sixth less than the salon file says,
-/// so that the readings of many people do not end together.
+/// Picks at random how long a reading stays fresh: up to a sixth less than the salon file says,
+/// so that the readings of many people do not all expire together.
 fn freshness(salon: &Salon) -> SignedDuration {
     let longest = i64::from(salon.calendar_fresh_seconds);
     SignedDuration::from_secs(longest - fastrand::i64(0..=longest / 6))

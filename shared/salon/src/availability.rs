@@ -1,4 +1,4 @@
-//! Open time and start times: the rules for what is shown and what is sold.
+//! Open time and start times: what is shown as free and what can be booked.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::service::{Service, ServiceId, StaffId, StaffMember};
 /// The busy time of each staff member: their calendar, and live holds and
 /// bookings with their buffers.
 ///
-/// A staff member who is missing is unknown, and is not offered.
+/// The availability of an absent staff member is unknown, so they are not offered.
 pub type BusyTimes = HashMap<StaffId, IntervalSet<Timestamp>>;
 
 /// The free time of a salon, given the busy time of its staff.
@@ -64,8 +64,8 @@ impl<'a> Availability<'a> {
         eligible.peek().is_some() && eligible.all(|member| !self.busy.contains_key(&member.id))
     }
 
-    /// Returns the wall-clock times of each day at which anyone, or `staff`, is
-    /// free.
+    /// For each day, returns the wall-clock times at which `staff` is free, or
+    /// anyone if none is given.
     pub fn open_time(
         &self,
         staff: Option<&StaffId>,
@@ -84,9 +84,9 @@ impl<'a> Availability<'a> {
     /// Returns the times at which `service` can start on the days from `first`
     /// to `last`, with anyone or with `staff`.
     ///
-    /// A start is on the salon's wall-clock step. The appointment lies in open
+    /// A start is a multiple of the salon's slot step past midnight. The appointment lies in open
     /// time, and neither it nor its buffer overlaps busy time. The buffer may
-    /// pass closing time; it is cut at the end of the day.
+    /// extend past closing time, but not past midnight.
     pub fn starts(
         &self,
         service: &Service,
@@ -113,7 +113,7 @@ impl<'a> Availability<'a> {
 
     fn starts_with(&self, day: &Day, staff: &KnownStaff<'_>, service: &Service) -> Vec<Timestamp> {
         let mut starts = Vec::new();
-        // Starts go forward in time, so busy time before one is before the next.
+        // Starts are in order, so busy time that ends before one start is skipped for all later ones.
         let span = day.span();
         let mut busy = staff.busy.overlapping(&span).peekable();
         for open in &self.bookable(day, staff.member) {
@@ -131,7 +131,7 @@ impl<'a> Availability<'a> {
     }
 
     /// Returns the time of a day within which a staff member could be booked,
-    /// apart from busy time.
+    /// if they had no busy time.
     fn bookable(&self, day: &Day, member: &StaffMember) -> IntervalSet<Timestamp> {
         if self.salon.is_closed_on(day.date()) {
             return IntervalSet::default();

@@ -1,4 +1,4 @@
-//! Bookings: a reserved time, from the hold to the appointment or the refund.
+//! A booking is a reserved time, from the hold to the appointment or the refund.
 //!
 //! [`Booking::apply`] is the life of a booking: the state that follows from each
 //! state and event. Everything else that depends on the state, such as the entry
@@ -8,6 +8,7 @@ mod lifecycle;
 #[cfg(test)]
 mod sample;
 
+use crate::cancellation_terms::CancellationTerms;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -160,7 +161,7 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// Tells whether the payment is still open at Stripe.
+    /// Returns whether the payment is still undecided at Stripe.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Held | Self::Processing)
@@ -173,36 +174,6 @@ impl fmt::Display for State {
     }
 }
 
-/// How much of the deposit is refunded after a cancellation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CancellationTerms {
-    /// How many hours before the appointment the full refund ends.
-    pub full_refund_hours: u32,
-    /// The percentage refunded after that, until the appointment.
-    pub late_refund_percent: u8,
-}
-
-impl CancellationTerms {
-    /// Returns the last time of a full refund.
-    #[must_use]
-    pub fn full_refund_until(self, start: Timestamp) -> Timestamp {
-        let notice = SignedDuration::from_hours(self.full_refund_hours.into());
-        start.saturating_sub(notice).unwrap_or(Timestamp::MIN)
-    }
-
-    /// Returns the refund after that.
-    #[must_use]
-    pub fn late_refund(self, deposit: Money) -> Money {
-        deposit.percent(self.late_refund_percent)
-    }
-
-    /// Returns the refund for a cancellation at `now`.
-    #[must_use]
-    pub fn refund(self, deposit: Money, start: Timestamp, now: Timestamp) -> Money {
-        if now <= self.full_refund_until(start) { deposit } else { self.late_refund(deposit) }
-    }
-}
-
 /// The terms as they were when the booking was made. Later changes of the salon
 /// file do not apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +181,7 @@ pub struct Terms {
     pub price: Money,
     pub deposit: Money,
     pub cancellation: CancellationTerms,
-    /// How long after the appointment the booking is deleted.
+    /// How many days after the appointment the booking is deleted.
     pub retention_days: u32,
 }
 
@@ -220,7 +191,7 @@ pub struct Terms {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checkout {
     pub ui: PaymentUi,
-    /// The number of this request: 1 at first, more after a change of parameters.
+    /// The attempt's number, starting at 1. It increases when the parameters change.
     pub attempt: u32,
     pub idempotency_key: String,
     /// The request's parameters, form-encoded, as first sent.
@@ -257,11 +228,11 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A refund that a booking wants.
+/// A refund that is owed for a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refund {
     pub amount: Money,
-    /// The number of this request: 1 at first.
+    /// The attempt's number, starting at 1.
     pub attempt: u32,
 }
 
@@ -283,7 +254,7 @@ pub struct Booking {
     pub version: u64,
     pub service: ServiceId,
     pub staff: StaffId,
-    /// Whether the client asked for that staff member.
+    /// Whether the client chose that staff member.
     pub is_staff_named: bool,
     /// The salon's local date.
     pub date: Date,
@@ -300,14 +271,14 @@ pub struct Booking {
     /// arrived.
     pub has_conflict: bool,
     pub refund: Option<Refund>,
-    /// The limits that it counts against while it is held.
+    /// The keys whose limits it counts against while it is held.
     pub hold_keys: Vec<HoldKey>,
     /// The idempotency key of the request that made it.
     pub request_key: Option<RequestKey>,
     pub created_at: Timestamp,
     /// When the state last changed.
     pub changed_at: Timestamp,
-    /// When to check it at Stripe if no event arrives before.
+    /// When to check it at Stripe if no event arrives before then.
     pub check_at: Option<Timestamp>,
 }
 
@@ -339,7 +310,7 @@ impl Booking {
         taken_time(self.appointment, self.free_from)
     }
 
-    /// Returns until when the booking counts against the limits of unpaid holds.
+    /// Returns when the booking stops counting as an unpaid hold; none if it does not count.
     #[must_use]
     pub fn counts_as_hold_until(&self) -> Option<Timestamp> {
         (self.state == State::Held).then(|| self.hold_until())

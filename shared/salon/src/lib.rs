@@ -10,6 +10,7 @@
 //! | [`dst_policy`] | wall-clock times that occur twice or not at all |
 //! | [`day_sheet`] | the holds and bookings of one staff member on one date |
 //! | [`booking`], [`money`], [`customer`], [`payment_ui`] | a booking and its life |
+//! | [`cancellation_terms`] | how much a cancellation refunds |
 //! | [`service`], [`hours`], [`contact`], [`staff_calendar`] | what the salon file describes |
 //! | [`reminder`] | when a client is reminded |
 //! | [`salon_file`] | `salon.toml`, parsed and checked |
@@ -18,6 +19,7 @@
 
 pub mod availability;
 pub mod booking;
+pub mod cancellation_terms;
 pub mod clock_time;
 pub mod contact;
 pub mod customer;

@@ -1,10 +1,11 @@
 //! The salon, as its file describes it.
 
+use crate::cancellation_terms::CancellationTerms;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
-use super::booking::{Booking, BookingId, CancellationTerms};
+use super::booking::{Booking, BookingId};
 use super::contact::{Contact, MailRules};
 use super::customer::Country;
 use super::hours::{Closure, WeeklyHours};

@@ -6,8 +6,8 @@
 mod contact_section;
 mod hours_section;
 mod menu;
+mod policy_sections;
 mod reader;
-mod rules;
 mod site;
 
 use std::collections::HashSet;
@@ -19,9 +19,9 @@ use toml::de::DeTable;
 use self::contact_section::{contact, mail};
 use self::hours_section::{closure, weekly_hours};
 use self::menu::{check_is_possible, currency, service, staff_member};
+use self::policy_sections::{booking_rules, calendar_rules, cancellation, deposit_rules};
 pub use self::reader::Problem;
 use self::reader::{Field, Reader, Table, nearest};
-use self::rules::{booking_rules, calendar_rules, cancellation, deposit_rules};
 use self::site::site;
 use crate::contact::Contact;
 use crate::customer::Country;

@@ -1,4 +1,4 @@
-//! Placing a hold on a time, with the session in which it is paid.
+//! Places a hold on a time and opens the Stripe session that pays for it.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Bookings;
-use super::hashed_keys::customer_keys;
+use super::idempotency::customer_keys;
 use super::payment_session::CheckoutParameters;
 use super::settle::SettleError;
 use super::transition::Trigger;
@@ -41,9 +41,9 @@ pub struct BookingRequest<'a> {
     pub staff: Option<&'a StaffId>,
     pub customer: Customer,
     pub ui: PaymentUi,
-    /// The idempotency key. Without one, the request cannot be repeated.
+    /// The idempotency key. Without one, the request cannot be retried safely.
     pub key: Option<RequestKey>,
-    /// A hash of the request. It differs for another request under the same key.
+    /// A hash of the request. It detects a different request under the same key.
     pub fingerprint: String,
     /// The network address of the visitor, hashed.
     pub address: Option<HoldKey>,
@@ -60,8 +60,8 @@ impl<'a> BookingRequest<'a> {
 #[non_exhaustive]
 pub struct Reservation {
     pub booking: Booking,
-    /// Whether this request placed the hold, and not an earlier one under the
-    /// same idempotency key.
+    /// Whether this request placed the hold. False if an earlier one under the
+    /// same idempotency key did.
     pub is_new: bool,
 }
 
@@ -74,7 +74,7 @@ pub enum ReserveError {
     /// The client or the network address has too many unpaid holds.
     #[error("there are too many unpaid holds")]
     TooManyHolds {
-        /// When the first of them ends.
+        /// When the earliest of these holds ends.
         until: Timestamp,
     },
     /// The idempotency key was used for another request.
@@ -124,13 +124,13 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// request resumes the same hold.
     ///
     /// # Errors
-    /// See [`ReserveError`]. The rules are checked before the limits, and the
-    /// limits before the time.
+    /// See [`ReserveError`]. The checks run in this order: salon rules, hold
+    /// limits, availability.
     pub async fn reserve(&self, request: &BookingRequest<'_>) -> Result<Reservation, ReserveError> {
         let slot = request.slot();
         let rules = slot.check_rules(&self.salon, self.now());
         if request.key.is_none() {
-            // There is nothing to resume, so nothing has to be read.
+            // There is nothing to resume, so a rule violation can fail before any read.
             rules?;
         }
         let candidates: Vec<&StaffMember> =
@@ -189,7 +189,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(Reservation { booking, is_new: true })
     }
 
-    /// Settles the holds that have ended in the way of `booking`. Returns whether
+    /// Settles the ended holds that overlap `booking`. Returns whether
     /// there were any.
     async fn settle_ended_holds(
         &self,
@@ -233,7 +233,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(())
     }
 
-    /// Makes the booking of a new hold.
+    /// Builds the booking for a new hold.
     fn draft(
         &self,
         request: &BookingRequest<'_>,
@@ -331,12 +331,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let booking = self.reader.store().booking(&stored.booking_id).await?;
         let booking = booking.ok_or_else(|| StoreError::Corrupt {
             key: format!("BOOKING#{}", stored.booking_id),
-            problem: "it was deleted before its idempotency key".to_owned(),
+            problem: "the booking was deleted, but its idempotency key still exists".to_owned(),
         })?;
         let is_held = booking.state == State::Held;
         let booking = if is_held && booking.checkout.expires_at <= self.now() {
-            // It can no longer be paid, so the answer is how it ended.
-            self.settle(&booking.id, Trigger::View).await?.unwrap_or(booking)
+            // It can no longer be paid, so it is settled and the outcome is returned.
+            self.settle(&booking.id, Trigger::RepeatedRequest).await?.unwrap_or(booking)
         } else if is_held && booking.checkout.session.is_none() {
             self.open_session(booking).await?
         } else {
@@ -345,7 +345,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(Reservation { booking, is_new: false })
     }
 
-    /// Makes the error of a taken time, with alternatives.
+    /// Builds the error for a taken time, with alternatives.
     async fn taken(&self, slot: &SlotRequest<'_>) -> Result<ReserveError, StoreError> {
         let busy = self.reader.read(&self.salon, Consistency::Strong).await?;
         let alternatives =

@@ -14,8 +14,8 @@ use crate::store::booking_store::BookingStore;
 use crate::telemetry::chain;
 use salon::booking::{Booking, BookingEvent, BookingId};
 
-/// The shortest time between two questions to Stripe about a booking that
-/// visitors look at.
+/// The minimum interval between two requests to Stripe for a booking that
+/// visitors view.
 const MIN_POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(3);
 
 /// A booking could not be brought up to date. All of these errors are temporary.
@@ -61,14 +61,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             Err(error) => {
                 tracing::warn!(
                     booking.id = %id, error.cause = chain(&error),
-                    "Booking shown as stored, Stripe could not be asked"
+                    "Stripe could not be reached; showing the stored booking"
                 );
                 Ok(Some(booking))
             }
         }
     }
 
-    /// Brings a booking up to date with Stripe. Returns it as it is then.
+    /// Brings a booking up to date with Stripe. Returns the updated booking.
     ///
     /// An unpaid hold ends here once its session has expired.
     ///
@@ -83,8 +83,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if !booking.state.is_open() {
             return Ok(Some(booking));
         }
-        let is_over = booking.checkout.expires_at <= self.now();
-        let event = if is_over {
+        let session_has_expired = booking.checkout.expires_at <= self.now();
+        let event = if session_has_expired {
             self.expire_session(&booking).await?
         } else {
             self.refresh_from_stripe(&booking).await?
@@ -114,9 +114,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         {
             tracing::error!(
                 booking.id = %id, stripe.session = session.id, stripe.known_session = known.id,
-                "Stripe event names another session than the booking"
+                "Stripe event is about a different session than the booking's"
             );
-            // Of another session, only a payment counts.
+            // From a different session, only a payment matters.
             if !session.paid {
                 return Ok(true);
             }
@@ -129,12 +129,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if let Some(event) = event {
             // Checked against the booking as it is written: by then it may have
             // another session, about which this event says nothing.
-            let is_meant = |read: &Booking| {
+            let event_applies = |read: &Booking| {
                 let known = read.checkout.session.as_ref();
                 let is_first = read.checkout.attempt == 1;
                 session.paid || known.map_or(is_first, |known| known.id == session.id)
             };
-            self.apply_if(id, is_meant, &event, Trigger::Webhook).await?;
+            self.apply_if(id, event_applies, &event, Trigger::Webhook).await?;
         }
         Ok(true)
     }

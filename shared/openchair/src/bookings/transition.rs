@@ -1,6 +1,6 @@
 //! Applying an event to a booking, and writing what follows from it.
 
-use super::payment_findings::PaymentFindings;
+use super::payment_context::PaymentFindings;
 use super::settle::SettleError;
 use super::update::{BookingUpdate, Decision};
 use super::{Bookings, vanished};
@@ -15,8 +15,10 @@ use salon::booking::{Booking, BookingEvent, BookingId, RequestKey, State, Transi
 pub enum Trigger {
     /// An event from Stripe.
     Webhook,
-    /// A visitor looked at the booking.
+    /// A visitor viewed the booking.
     View,
+    /// The request that placed the hold was repeated.
+    RepeatedRequest,
     /// The client cancelled.
     Cancellation,
     /// Another visitor wants the time of an ended hold.
@@ -34,6 +36,7 @@ impl Trigger {
         match self {
             Self::Webhook => "webhook",
             Self::View => "view",
+            Self::RepeatedRequest => "repeated_request",
             Self::Cancellation => "cancellation",
             Self::NewHold => "new_hold",
             Self::SessionRejected => "session_rejected",

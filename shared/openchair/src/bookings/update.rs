@@ -1,4 +1,4 @@
-//! The optimistic read–change–write loop.
+//! Retries a read–change–write when another writer wins: the optimistic loop.
 //!
 //! Only this module knows how many times a write is retried, how long the pauses
 //! are, and which error ends the retries.
@@ -16,7 +16,8 @@ use salon::booking::{Booking, BookingId};
 use salon::day_sheet::DaySheet;
 
 /// How many times a write is tried while other writers change the same items.
-/// Each of them has succeeded, and a day has no room for more bookings.
+/// Every conflict means that another writer succeeded, and a day has room for fewer
+/// bookings than this.
 const MAX_ATTEMPTS: u32 = 40;
 /// The pauses between the attempts.
 const BACKOFF: Backoff =
@@ -28,7 +29,8 @@ pub(super) enum Attempt<T> {
     Done(T),
     /// Another writer was faster.
     Conflict,
-    /// The items that the attempt depends on have changed. No pause is needed.
+    /// The attempt itself has changed items that it depends on, so it is repeated at
+    /// once.
     ReadAgain,
 }
 
@@ -38,7 +40,7 @@ pub(super) enum Decision<T> {
     Keep(Booking, T),
     /// Writes the update.
     Write(BookingUpdate, T),
-    /// Something else has changed since the booking was read.
+    /// Another item, such as the day sheet, has changed since the booking was read.
     Conflict,
 }
 
@@ -73,9 +75,9 @@ impl BookingUpdate {
 }
 
 impl<S: BookingStore, O: Origin, P> Bookings<S, O, P> {
-    /// Changes a booking as `decide` says, which is called with the booking as it
-    /// was read, again after each conflict. The first call gets `known` if the
-    /// booking was read before.
+    /// Calls `decide` with the booking and writes its decision. After a conflict, it
+    /// reads the booking again and repeats. The first call gets `known`, if the
+    /// booking has been read before.
     ///
     /// Returns the booking as it is stored afterwards, or nothing if it does not
     /// exist.
@@ -115,7 +117,7 @@ impl<S: Store, O: Origin, P> Bookings<S, O, P> {
     /// conflicts.
     ///
     /// # Errors
-    /// When `attempt` fails, or when other writers are always faster.
+    /// When `attempt` fails, or when every attempt loses to another writer.
     pub(super) async fn retry_conflicts<T, E, Attempting>(
         &self,
         attempt: impl Fn(u32) -> Attempting,
@@ -140,7 +142,7 @@ impl<S: Store, O: Origin, P> Bookings<S, O, P> {
     }
 }
 
-/// The error of a change that always lost against other writers.
+/// The error for a change that lost every race.
 pub(super) fn too_many_conflicts() -> StoreError {
     StoreError::Unavailable {
         asked: "a booking's change",

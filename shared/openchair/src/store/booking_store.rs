@@ -10,10 +10,10 @@ use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 
-/// The unpaid holds that count against one key.
+/// The unpaid holds that count against the limit of one key.
 ///
 /// A transaction that adds a hold compares the version, so two requests cannot
-/// both take the last place.
+/// both use the last allowed hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HoldCount {
     /// How many times the item has been written; 0 if it does not exist.
@@ -67,12 +67,12 @@ pub struct StoredRequest {
 pub struct ReservationContext {
     /// The counts of all requested keys. A key without holds has an empty one.
     pub hold_counts: HashMap<HoldKey, HoldCount>,
-    /// The request stored under the idempotency key, even if it has run out.
+    /// The request stored under the idempotency key, even if it has expired.
     pub request: Option<StoredRequest>,
 }
 
-/// A change of a booking and of the items that belong to it. Either all of it
-/// is written or nothing.
+/// A change of a booking and of the items that belong to it, written
+/// atomically.
 #[derive(Clone, Debug)]
 pub struct BookingChange<'a> {
     /// The new content of the booking, with the version that was read (0 for a
@@ -126,7 +126,7 @@ pub enum RequestKeyChange<'a> {
         /// The current time.
         now: Timestamp,
     },
-    /// Deletes the request, unless it belongs to another booking by now.
+    /// Deletes the request, unless it now belongs to a different booking.
     Delete(&'a RequestKey),
 }
 

@@ -1,7 +1,6 @@
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::super::booking::CancellationTerms;
 use super::super::clock_time::ClockRange;
 use super::super::contact::Contact;
 use super::super::customer::Country;
@@ -11,6 +10,7 @@ use super::super::payment_ui::PaymentUi;
 use super::super::salon::HoldLimits;
 use super::super::service::ServiceId;
 use super::*;
+use crate::cancellation_terms::CancellationTerms;
 
 const MINUTES_PER_DAY: usize = 24 * 60;
 

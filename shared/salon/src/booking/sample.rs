@@ -1,9 +1,10 @@
 //! A booking for the tests of this crate, which cannot use the test kit that depends on it.
 
+use crate::cancellation_terms::CancellationTerms;
 use jiff::Timestamp;
 use jiff::civil::date;
 
-use super::{Booking, BookingId, CancellationTerms, Checkout, ManageToken, State, Terms};
+use super::{Booking, BookingId, Checkout, ManageToken, State, Terms};
 use crate::customer::{Customer, Phone};
 use crate::interval::Interval;
 use crate::money::{Currency, Money};

@@ -1,3 +1,4 @@
+use crate::cancellation_terms::CancellationTerms;
 use jiff::civil::date;
 use proptest::prelude::*;
 

@@ -2,6 +2,7 @@
 
 use AttributeValue::{Bool, L, M};
 use aws_sdk_dynamodb::types::AttributeValue;
+use salon::cancellation_terms::CancellationTerms;
 
 use super::{
     Item, Unreadable, instant, integer, key, map, number, optional, parsed, required, strictly,
@@ -10,8 +11,7 @@ use super::{
 use crate::store::StoreError;
 use crate::store::table::{CHECK_AT, UNSETTLED};
 use salon::booking::{
-    Booking, BookingId, CancellationTerms, Checkout, HoldKey, ManageToken, Refund, RequestKey,
-    Session, State, Terms,
+    Booking, BookingId, Checkout, HoldKey, ManageToken, Refund, RequestKey, Session, State, Terms,
 };
 use salon::customer::{Customer, Phone};
 use salon::interval::Interval;

@@ -3,6 +3,7 @@ use jiff::civil::Date;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use salon::cancellation_terms::CancellationTerms;
 
 use super::*;
 use salon::payment_ui::PaymentUi;

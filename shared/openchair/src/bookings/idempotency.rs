@@ -1,4 +1,5 @@
-//! Keys that are stored as a hash, because their plain text is personal.
+//! The keys that identify a repeated request, and those that limit unpaid holds. Both are
+//! stored as a hash, because their plain text is personal.
 
 use std::net::IpAddr;
 

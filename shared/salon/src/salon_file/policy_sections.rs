@@ -3,7 +3,7 @@
 use super::menu::{chargeable, money};
 use super::reader::{Field, Table};
 use super::{boolean, optional_or};
-use crate::booking::CancellationTerms;
+use crate::cancellation_terms::CancellationTerms;
 use crate::money::{Currency, Money};
 use crate::payment_ui::PaymentUi;
 use crate::salon::HoldLimits;
