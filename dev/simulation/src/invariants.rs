@@ -15,18 +15,8 @@ use testing::Contents;
 use super::stripe_model::{CheckoutSession, Ledger, PaymentState};
 use super::trace::short;
 
-const SHEETS_MATCH: &str = "day sheets have the bookings' entries, and these never overlap";
-const ONLY_HOLDS_COUNT: &str = "only unpaid holds count against a client";
-const SESSION_HAS_BOOKING: &str = "every session has a booking";
-const HOLD_OUTLIVES_SESSION: &str = "a hold ends at least 5 minutes after its session";
 const STATE_FITS_SESSION: &str = "the state of a booking fits its session";
-const NO_REFUND_BEYOND_OWED: &str = "no more is refunded than is owed";
-const PAID_ONCE: &str = "a booking is paid at most once";
-const PAID_IS_CONFIRMED_OR_REFUNDED: &str = "every payment ends confirmed or refunded";
 pub(super) const SETTLES: &str = "everything settles in the end";
-pub(super) const TASKS_END: &str = "every task ends";
-pub(super) const ONE_BOOKING_A_REQUEST: &str = "a repeated request makes no second booking";
-pub(super) const REPEATED_EVENTS_CHANGE_NOTHING: &str = "events that come again change nothing";
 
 /// By how much a hold outlives its session.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
@@ -66,14 +56,16 @@ impl BookingHistory {
         contents: Contents<'_>,
         ledger: &Ledger,
     ) -> Result<(), Violation> {
-        contents.check().or_else(|details| violated(SHEETS_MATCH, details))?;
+        contents.check().or_else(|details| {
+            violated("day sheets have the bookings' entries, and these never overlap", details)
+        })?;
         check_counts(contents)?;
         for booking in contents.bookings.values() {
             self.observe(booking);
         }
         for session in &ledger.sessions {
             let Some(booking) = contents.bookings.get(&session.booking) else {
-                return violated(SESSION_HAS_BOOKING, format!("{} has none", session.id));
+                return violated("every session has a booking", format!("{} has none", session.id));
             };
             check_session(session, booking)?;
             let refunded = ledger.refunded(&session.payment);
@@ -81,7 +73,7 @@ impl BookingHistory {
             if refunded > owed {
                 let id = short(&booking.id);
                 let details = format!("{refunded} of {id} is refunded, but {owed} is owed");
-                return violated(NO_REFUND_BEYOND_OWED, details);
+                return violated("no more is refunded than is owed", details);
             }
         }
         Ok(())
@@ -123,14 +115,7 @@ impl BookingHistory {
     ) -> Result<(), Violation> {
         let mut bookings: Vec<_> = contents.bookings.values().collect();
         bookings.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        for booking in bookings {
-            self.check_end_of(booking, ledger)?;
-        }
-        let counted: usize = contents.counts.values().map(|count| count.holds.len()).sum();
-        if counted > 0 {
-            return violated(ONLY_HOLDS_COUNT, format!("{counted} count, but there are none"));
-        }
-        Ok(())
+        bookings.into_iter().try_for_each(|booking| self.check_end_of(booking, ledger))
     }
 
     fn check_end_of(&self, booking: &Booking, ledger: &Ledger) -> Result<(), Violation> {
@@ -150,7 +135,7 @@ impl BookingHistory {
         };
         if let Some(second) = paid.next() {
             let details = format!("{id} was paid by {} and by {}", session.id, second.id);
-            return violated(PAID_ONCE, details);
+            return violated("a booking is paid at most once", details);
         }
         let owed = self.owed(booking);
         let refunded = ledger.refunded(&session.payment);
@@ -167,7 +152,7 @@ impl BookingHistory {
             return Ok(());
         }
         let details = format!("{id} was paid and is {state}: {refunded} of {owed} is refunded");
-        violated(PAID_IS_CONFIRMED_OR_REFUNDED, details)
+        violated("every payment ends confirmed or refunded", details)
     }
 }
 
@@ -175,7 +160,10 @@ fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
     for id in contents.counts.values().flat_map(|count| count.holds.keys()) {
         let booking = contents.bookings.get(id);
         if booking.is_none_or(|booking| booking.state != State::Held) {
-            return violated(ONLY_HOLDS_COUNT, format!("{} counts, but is not held", short(id)));
+            return violated(
+                "only unpaid holds count against a client",
+                format!("{} counts, but is not held", short(id)),
+            );
         }
     }
     Ok(())
@@ -191,7 +179,7 @@ fn check_session(session: &CheckoutSession, booking: &Booking) -> Result<(), Vio
         let (hold, end) = (booking.hold_until(), session.expires_at);
         let details =
             format!("{} can be paid until {end}, and {id} is held until {hold}", session.id);
-        return violated(HOLD_OUTLIVES_SESSION, details);
+        return violated("a hold ends at least 5 minutes after its session", details);
     }
     let allowed = match session.state {
         PaymentState::Open => &[State::Held][..],

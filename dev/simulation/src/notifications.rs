@@ -125,7 +125,7 @@ impl<'s> Notifications<'s> {
             }
         }
         let number = self.deliveries[0].number;
-        violated(invariants::DELIVERIES_END, format!("delivery {number} does not end"))
+        violated("every delivery of the stream ends", format!("delivery {number} does not end"))
     }
 
     /// Delivers the rest of the stream and checks what was sent. In every fourth
@@ -150,7 +150,7 @@ impl<'s> Notifications<'s> {
         let sent = self.log().mails.iter().filter(is_new).count();
         if sent > 0 {
             let details = format!("{sent} mails were sent again");
-            return violated(invariants::REPEATED_RECORDS_SEND_NOTHING, details);
+            return violated("records that come again send nothing", details);
         }
         self.check_end()
     }
@@ -169,7 +169,10 @@ impl<'s> Notifications<'s> {
             self.system.shared.clock.advance(AFTER_A_CLAIM);
         }
         let waiting: usize = self.shards.iter().map(VecDeque::len).sum();
-        violated(invariants::ALL_RECORDS_HANDLED, format!("{waiting} records are never handled"))
+        violated(
+            "every record of the stream is handled",
+            format!("{waiting} records are never handled"),
+        )
     }
 
     fn check_end(&self) -> Result<(), Violation> {

@@ -13,7 +13,7 @@ use openchair::bookings::{Reservation, ReserveError};
 use salon::booking::State;
 
 use super::decisions::{Decisions, Recording};
-use super::invariants::{self, BookingHistory, Violation, violated};
+use super::invariants::{BookingHistory, Violation, violated};
 use super::notifications::{NotificationCounts, Notifications};
 use super::planted_bug::Bug;
 use super::stripe_model::WebhookEvent;
@@ -177,13 +177,13 @@ impl<'s> Schedule<'s> {
 
     fn begin(
         &mut self,
-        description: impl FnOnce() -> String,
+        description: &str,
         event: Option<WebhookEvent>,
         future: impl Future<Output = TaskResult> + 's,
     ) {
         self.tasks_begun += 1;
         let number = self.tasks_begun;
-        self.trace(|| format!("task {number} begins: {}", description()));
+        self.trace(|| format!("task {number} begins: {description}"));
         self.tasks.push(Task { number, event, future: Box::pin(future) });
     }
 
@@ -252,7 +252,7 @@ impl<'s> Schedule<'s> {
             {
                 let (first, second) = (short(first), short(&booking.id));
                 return violated(
-                    invariants::ONE_BOOKING_A_REQUEST,
+                    "a repeated request makes no second booking",
                     format!("one request has made the bookings {first} and {second}"),
                 );
             }

@@ -31,6 +31,9 @@ late_refund_percent = 50
 mon = ["10:00-12:00"]
 tue = ["10:00-12:00"]
 wed = ["10:00-12:00"]
+[mail]
+from = "Salon <mail@salon.example>"
+owner = "owner@salon.example"
 [site]
 allowed_origins = ["https://salon.example"]
 return_url = "https://salon.example/done"
@@ -59,25 +62,16 @@ name = "B"
 services = ["short"]
 "#;
 
-/// Who sends mails, and who gets those to the owner.
-const MAIL: &str = r#"
-[mail]
-from = "Salon <mail@salon.example>"
-owner = "owner@salon.example"
-"#;
-
 /// The salon with one person, and with two.
 pub(super) static SALONS: LazyLock<[Arc<Salon>; 2]> = LazyLock::new(|| {
     [RULES.to_owned(), format!("{RULES}{SECOND_PERSON}")]
         .map(|text| Arc::new(salon_file::parse(&text).expect("the salon file is right")))
 });
 
-/// The same salons, with mails and calendars, for notifications.
+/// The same salons, with calendars, for notifications.
 pub(super) static NOTIFYING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
     SALONS.each_ref().map(|salon| {
-        let text = format!("{RULES}{MAIL}");
         let mut salon = Salon::clone(salon);
-        salon.mail = salon_file::parse(&text).expect("the salon file is right").mail;
         for member in &mut salon.staff {
             member.calendars = vec![CalendarName::Google(member.id.to_string())];
         }

@@ -10,16 +10,17 @@ mod stripe_ledger;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use openchair::payments::{
     Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
     StripeErrorDetails,
 };
 use tokio::task::yield_now;
 
-use self::stripe_ledger::StoredAnswers;
 pub(super) use self::stripe_ledger::{
     CheckoutSession, Ledger, PaymentState, Subject, WebhookEvent,
 };
+use self::stripe_ledger::{StoredAnswer, StoredAnswers};
 use super::decisions::Decisions;
 use super::lock;
 use super::planted_bug::Bug;
@@ -42,11 +43,8 @@ pub(super) struct Stripe {
     shared: Shared,
 }
 
-/// An idempotency key, and the parameters that a repeat must have.
-struct Key {
-    key: String,
-    parameters: String,
-}
+/// For how long an idempotency key is remembered.
+const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 impl Stripe {
     pub(super) fn new(decisions: Decisions, fault_percent: u8, shared: Shared) -> Self {
@@ -97,11 +95,12 @@ impl Stripe {
     }
 }
 
-/// Answers a request that changes something, or repeats the answer under its key.
+/// Answers a request that changes something, or repeats the answer under its key. A
+/// repeat must have the same parameters.
 fn answer<T: Clone>(
     ledger: &mut Ledger,
     fault: Option<Fault>,
-    key: Option<Key>,
+    key: Option<(String, String)>,
     answers: fn(&mut Ledger) -> &mut StoredAnswers<T>,
     effect: impl FnOnce(&mut Ledger) -> Result<T, StripeError>,
 ) -> Result<T, StripeError> {
@@ -114,8 +113,8 @@ fn answer<T: Clone>(
         _ => {}
     }
     let now = ledger.now;
-    if let Some(Key { key, parameters }) = &key
-        && let Some(known) = answers(ledger).recall(key, now)
+    if let Some((key, parameters)) = &key
+        && let Some(known) = answers(ledger).get(key).filter(|known| now < known.at + KEY_LIFETIME)
     {
         if known.parameters != *parameters {
             return Err(StripeError::KeyReused(status(400)));
@@ -124,8 +123,8 @@ fn answer<T: Clone>(
     }
     let answer = if fault == Some(Fault::FailedBefore) { None } else { Some(effect(ledger)?) };
     let kept = answer.filter(|_| fault != Some(Fault::FailedAfter));
-    if let Some(Key { key, parameters }) = key {
-        answers(ledger).remember(key, parameters, kept.clone(), now);
+    if let Some((key, parameters)) = key {
+        answers(ledger).insert(key, StoredAnswer { parameters, answer: kept.clone(), at: now });
     }
     match fault {
         Some(Fault::AnswerLost) => Err(timeout()),
@@ -136,7 +135,7 @@ fn answer<T: Clone>(
 impl Payments for Stripe {
     async fn open(&self, request: &SessionRequest) -> Result<Session, StripeError> {
         let form = request.form();
-        let key = Some(Key { key: request.key().to_owned(), parameters: form.to_owned() });
+        let key = Some((request.key().to_owned(), form.to_owned()));
         let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
             answer(ledger, fault, key, |it| &mut it.session_answers, |ledger| ledger.open(form))
         };
@@ -155,7 +154,7 @@ impl Payments for Stripe {
             }
             return Ok(session);
         }
-        let key = Some(Key { key: format!("expire-{id}"), parameters: String::new() });
+        let key = Some((format!("expire-{id}"), String::new()));
         let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
             answer(ledger, fault, key, |it| &mut it.session_answers, |ledger| ledger.expire(id))
         };
@@ -172,7 +171,7 @@ impl Payments for Stripe {
 
     async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
         let (payment, amount) = (request.payment, request.amount.amount());
-        let key = Key { key: request.key(), parameters: format!("{payment} {amount}") };
+        let key = (request.key(), format!("{payment} {amount}"));
         let key = Some(key).filter(|_| self.shared.bug != Some(Bug::CarelessRefund));
         let effect = |ledger: &mut Ledger| ledger.refund(payment, request.booking_id, amount);
         let answer = |ledger: &mut Ledger, fault: Option<Fault>| {

@@ -53,23 +53,16 @@ impl TableHook {
     }
 
     fn next_fault(&self, call: Call<'_>) -> Option<Fault> {
+        let fault = || self.faults.next_of_table();
         match call {
-            Call::Calendars
-            | Call::TakeLease(_)
-            | Call::PutReading(_)
-            | Call::MoveLease(_)
-            | Call::RecordPoll(_) => None,
-            Call::Sheets | Call::Booking(_) | Call::ReservationContext | Call::BookingsToCheck => {
-                self.faults.next_of_table().filter(|fault| *fault == Fault::RequestLost)
-            }
-            Call::Write(_) => self.faults.next_of_table(),
+            Call::Write(_) => fault(),
             // The write of a single item has no conflicts.
-            Call::Claim(..) | Call::MarkDone(..) | Call::ReleaseClaim(..) => {
-                self.faults.next_of_table().map(|fault| match fault {
-                    Fault::Conflict => Fault::RequestLost,
-                    fault => fault,
-                })
-            }
+            Call::Claim(..) | Call::MarkDone(..) | Call::ReleaseClaim(..) => match fault()? {
+                Fault::Conflict => Some(Fault::RequestLost),
+                fault => Some(fault),
+            },
+            call if is_read(call) => fault().filter(|fault| *fault == Fault::RequestLost),
+            _ => None,
         }
     }
 
@@ -147,10 +140,7 @@ impl TableHook {
                 self.shared.log().add_mark();
                 trace.call(|| format!("marks {} of {} as done", effect.name, short(id)));
             }
-            (
-                Call::Sheets | Call::Booking(_) | Call::ReservationContext | Call::BookingsToCheck,
-                _,
-            ) => trace.call(|| format!("reads {}", call.asked())),
+            _ if is_read(call) => trace.call(|| format!("reads {}", call.asked())),
             _ => {}
         }
     }
@@ -196,4 +186,11 @@ impl Hook for TableHook {
         let answer = if is_answer_lost { Err(self.unavailable(call)) } else { Ok(()) };
         Box::pin(std::future::ready(answer))
     }
+}
+
+fn is_read(call: Call<'_>) -> bool {
+    matches!(
+        call,
+        Call::Sheets | Call::Booking(_) | Call::ReservationContext | Call::BookingsToCheck
+    )
 }

@@ -1,6 +1,3 @@
-use std::array;
-use std::sync::LazyLock;
-
 use jiff::civil::Time;
 use jiff::{Span, Timestamp};
 use openchair::bookings::{BookingRequest, address_key, request_key};
@@ -14,12 +11,6 @@ use super::small_salon::CUSTOMERS;
 
 /// How many visitors come at most in a schedule.
 pub(super) const VISITORS: usize = 4;
-
-static KEYS: LazyLock<[RequestKey; VISITORS]> =
-    LazyLock::new(|| array::from_fn(|number| request_key(&number.to_string())));
-
-static ADDRESSES: LazyLock<[HoldKey; 2]> =
-    LazyLock::new(|| [1, 2].map(|host| address_key([192, 0, 2, host].into())));
 
 /// A visitor with a request, and what they know so far.
 #[derive(Debug)]
@@ -57,8 +48,10 @@ impl Visitor {
             service: decisions.index(salon.services.len()),
             start,
             staff: decisions.coin().then(|| staff.clone()),
-            key: KEYS[number].clone(),
-            address: decisions.coin().then(|| ADDRESSES[decisions.index(ADDRESSES.len())].clone()),
+            key: request_key(&number.to_string()),
+            address: decisions
+                .coin()
+                .then(|| address_key([192, 0, 2, [1, 2][decisions.index(2)]].into())),
             booking: None,
             session: None,
             booked_at: now,

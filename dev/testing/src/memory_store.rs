@@ -143,18 +143,22 @@ impl MemoryStore {
         call: Call<'_>,
         effect: impl FnOnce(&mut State) -> T,
     ) -> Result<T, StoreError> {
-        self.before(call).await.map_err(|fault| error(fault, call))?;
-        let answer = effect(&mut self.state());
-        self.after(call, Outcome::Done).await?;
-        Ok(answer)
+        self.call_with_outcome(call, effect, |_| Outcome::Done).await
     }
-}
 
-/// Returns the error of a call that a fault prevents.
-fn error(fault: Fault, call: Call<'_>) -> StoreError {
-    match fault {
-        Fault::Error(error) => error,
-        Fault::Conflict => call.unavailable(),
+    async fn call_with_outcome<T>(
+        &self,
+        call: Call<'_>,
+        effect: impl FnOnce(&mut State) -> T,
+        outcome: impl FnOnce(&T) -> Outcome<'_>,
+    ) -> Result<T, StoreError> {
+        self.before(call).await.map_err(|fault| match fault {
+            Fault::Error(error) => error,
+            Fault::Conflict => call.unavailable(),
+        })?;
+        let answer = effect(&mut self.state());
+        self.after(call, outcome(&answer)).await?;
+        Ok(answer)
     }
 }
 

@@ -99,16 +99,13 @@ impl MisbehavingServer {
 impl State {
     async fn serve(self: Arc<Self>, mut stream: TcpStream) {
         while let Some(request) = read_request(&mut stream).await {
-            match self.act_on(request) {
-                Act::Write(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
-                Act::Cut(bytes) => {
-                    stream.write_all(bytes.as_bytes()).await.unwrap();
-                    return;
-                }
-                Act::Stall(bytes) => {
-                    stream.write_all(bytes.as_bytes()).await.unwrap();
-                    std::future::pending::<()>().await;
-                }
+            let act = self.act_on(request);
+            let (Act::Write(bytes) | Act::Cut(bytes) | Act::Stall(bytes)) = &act;
+            stream.write_all(bytes.as_bytes()).await.unwrap();
+            match act {
+                Act::Write(_) => {}
+                Act::Cut(_) => return,
+                Act::Stall(_) => std::future::pending().await,
             }
         }
     }

@@ -16,13 +16,7 @@ use crate::invariants::{Violation, violated};
 use crate::trace::short;
 
 const EVERYONE_NOTIFIED: &str = "the visitor and the owner get a mail for every change";
-const NO_OTHER_MAILS: &str = "nobody gets a mail without a change";
-const NO_UNEXPLAINED_REPEATS: &str = "a mail is repeated only after an interrupted attempt";
-const REPEATS_ANNOUNCED: &str = "every repeat of a mail is announced";
 const CALENDARS_MATCH: &str = "calendars show exactly the confirmed bookings";
-pub(super) const DELIVERIES_END: &str = "every delivery of the stream ends";
-pub(super) const ALL_RECORDS_HANDLED: &str = "every record of the stream is handled";
-pub(super) const REPEATED_RECORDS_SEND_NOTHING: &str = "records that come again send nothing";
 
 /// The effects that are mails, and who receives them.
 const MAILS: [(&str, &str); 2] = [("mail-visitor", "visitor"), ("mail-owner", "owner")];
@@ -54,7 +48,7 @@ pub(super) fn check(contents: Contents<'_>, log: &NotificationLog) -> Result<(),
     let other = log.mails.iter().find(|(key, mail)| mail.sent > 0 && !expected.contains(key));
     if let Some((_, mail)) = other {
         let details = format!("{} was sent, but nothing had happened", readable(&mail.id));
-        return violated(NO_OTHER_MAILS, details);
+        return violated("nobody gets a mail without a change", details);
     }
     let mut bookings: Vec<_> = contents.bookings.values().collect();
     bookings.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -74,11 +68,11 @@ fn check_mail(mail: &MailCount, id: &str, record: &Record) -> Result<(), Violati
     }
     if sent > 1 + interrupted {
         let details = format!("{name} was sent {sent} times, {interrupted} interrupted");
-        return violated(NO_UNEXPLAINED_REPEATS, details);
+        return violated("a mail is repeated only after an interrupted attempt", details);
     }
     if sent > 1 + announced {
         let details = format!("{name} was sent {sent} times, {announced} repeats announced");
-        return violated(REPEATS_ANNOUNCED, details);
+        return violated("every repeat of a mail is announced", details);
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Schedule<'_> {
         let (service, start) = (&request.service.id, request.start);
         let who = request.staff.map_or("anyone", |staff| staff.as_str());
         let description = format!("visitor {visitor} requests \"{service}\" of {who} at {start}");
-        self.begin(|| description, None, async move {
+        self.begin(&description, None, async move {
             TaskResult::Reserved(visitor, Box::new(bookings.reserve(&request).await))
         });
     }
@@ -79,7 +79,7 @@ impl Schedule<'_> {
         let Some((visitor, id, token)) = self.pick_booking() else { return };
         let bookings = &self.system.bookings;
         let description = format!("visitor {visitor} cancels {}", short(&id));
-        self.begin(|| description, None, async move {
+        self.begin(&description, None, async move {
             // The invariants hold whether or not this succeeds.
             let _ = bookings.cancel(&id, token.expose()).await;
             TaskResult::Done
@@ -91,7 +91,7 @@ impl Schedule<'_> {
         let Some((visitor, id, _)) = self.pick_booking() else { return };
         let bookings = &self.system.bookings;
         let description = format!("visitor {visitor} looks at {}", short(&id));
-        self.begin(|| description, None, async move {
+        self.begin(&description, None, async move {
             let _ = bookings.view(&id).await;
             TaskResult::Done
         });
@@ -116,7 +116,7 @@ impl Schedule<'_> {
         let system = self.system;
         let delivered = event.clone();
         let description = format!("Stripe delivers {}", event.description());
-        self.begin(|| description, Some(event), async move {
+        self.begin(&description, Some(event), async move {
             let is_accepted = deliver(system, &delivered).await;
             if is_accepted { TaskResult::Done } else { TaskResult::NotAccepted }
         });
@@ -142,7 +142,7 @@ impl Schedule<'_> {
         // A budget in which every reconciliation finishes.
         let deadline = Instant::now() + Duration::from_hours(1);
         let budget = ReconcileBudget { bookings: 10, pause: Duration::from_secs(1), deadline };
-        self.begin(|| "reconciliation".to_owned(), None, async move {
+        self.begin("reconciliation", None, async move {
             let _ = bookings.reconcile(budget).await;
             TaskResult::Done
         });

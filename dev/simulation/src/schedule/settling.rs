@@ -40,7 +40,7 @@ impl Schedule<'_> {
                 after.1,
                 after.2
             );
-            return violated(invariants::REPEATED_EVENTS_CHANGE_NOTHING, details);
+            return violated("events that come again change nothing", details);
         }
         self.check_end()?;
         self.notifications.settle()
@@ -76,7 +76,7 @@ impl Schedule<'_> {
             self.poll_any()?;
             self.check()?;
         }
-        violated(invariants::TASKS_END, format!("{} tasks do not end", self.tasks.len()))
+        violated("every task ends", format!("{} tasks do not end", self.tasks.len()))
     }
 
     /// Delivers the pending events, and loses some.

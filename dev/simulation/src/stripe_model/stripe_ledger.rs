@@ -9,8 +9,6 @@ use super::{Bug, Decisions, rejected};
 use crate::request_faults::Faults;
 use crate::trace::short;
 
-/// For how long an idempotency key is remembered.
-const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// The shortest and the longest life of a session.
 const SESSION_LIFE: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(30), SignedDuration::from_hours(24));
@@ -61,31 +59,14 @@ pub(crate) enum PaymentState {
 }
 
 /// The answers to earlier requests, by idempotency key.
-#[derive(Debug)]
-pub(super) struct StoredAnswers<T>(HashMap<String, StoredAnswer<T>>);
+pub(super) type StoredAnswers<T> = HashMap<String, StoredAnswer<T>>;
 
 #[derive(Debug)]
 pub(super) struct StoredAnswer<T> {
     pub(super) parameters: String,
     /// The answer that is repeated. `None` is a stored failure.
     pub(super) answer: Option<T>,
-    at: Timestamp,
-}
-
-impl<T> StoredAnswers<T> {
-    pub(super) fn recall(&self, key: &str, now: Timestamp) -> Option<&StoredAnswer<T>> {
-        self.0.get(key).filter(|known| now < known.at + KEY_LIFETIME)
-    }
-
-    pub(super) fn remember(
-        &mut self,
-        key: String,
-        parameters: String,
-        answer: Option<T>,
-        at: Timestamp,
-    ) {
-        self.0.insert(key, StoredAnswer { parameters, answer, at });
-    }
+    pub(super) at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -124,8 +105,8 @@ impl Ledger {
             bug,
             sessions: Vec::new(),
             refunds: Vec::new(),
-            session_answers: StoredAnswers(HashMap::new()),
-            refund_answers: StoredAnswers(HashMap::new()),
+            session_answers: HashMap::new(),
+            refund_answers: HashMap::new(),
             refusals: HashMap::new(),
             pending_events: Vec::new(),
             sent_events: Vec::new(),
@@ -159,19 +140,8 @@ impl Ledger {
 
     /// Opens the session that a form describes.
     pub(super) fn open(&mut self, form: &str) -> Result<Session, StripeError> {
-        let field = |name: &str| {
-            let field = form
-                .split('&')
-                .find_map(|field| field.split_once('=').filter(|(key, _)| key.ends_with(name)));
-            field.map(|(_, value)| value).ok_or_else(|| rejected(Some("parameter_missing")))
-        };
-        let number = |name: &str| {
-            field(name)?.parse::<i64>().map_err(|_| rejected(Some("parameter_invalid_integer")))
-        };
-        let booking = BookingId::parse(field("client_reference_id")?)
-            .ok_or_else(|| rejected(Some("parameter_invalid")))?;
-        let asked = Timestamp::from_second(number("expires_at")?)
-            .map_err(|_| rejected(Some("parameter_invalid")))?;
+        let form = read_form(form).ok_or_else(|| rejected(Some("parameter_invalid")));
+        let (booking, asked, amount) = form?;
         let life = asked.duration_since(self.now);
         if life < SESSION_LIFE.0 || SESSION_LIFE.1 < life {
             return Err(rejected(Some("parameter_invalid")));
@@ -186,7 +156,7 @@ impl Ledger {
             id: format!("cs_{number_of_session}"),
             booking,
             payment: format!("pi_{number_of_session}"),
-            amount: number("unit_amount]")?,
+            amount,
             expires_at,
             state: PaymentState::Open,
         });
@@ -196,10 +166,7 @@ impl Ledger {
 
     /// Expires an open session.
     pub(super) fn expire(&mut self, id: &str) -> Result<Session, StripeError> {
-        let index = self.find(id)?;
-        if self.sessions[index].state != PaymentState::Open {
-            return Err(rejected(None));
-        }
+        let index = self.find_open(id)?;
         self.change(index, PaymentState::Expired, SessionChange::Expired);
         Ok(self.described(&self.sessions[index]))
     }
@@ -211,17 +178,13 @@ impl Ledger {
 
     /// Tells whether a session can be paid.
     pub(crate) fn is_open(&self, id: Option<&str>) -> bool {
-        let session = self.sessions.iter().find(|session| Some(session.id.as_str()) == id);
-        session.is_some_and(|session| session.state == PaymentState::Open)
+        id.is_some_and(|id| self.find_open(id).is_ok())
     }
 
     /// Pays a session if it is open: at once, or by a method that takes days.
     /// Returns whether it was open.
     pub(crate) fn pay(&mut self, id: &str, is_delayed: bool) -> bool {
-        let Ok(index) = self.find(id) else { return false };
-        if self.sessions[index].state != PaymentState::Open {
-            return false;
-        }
+        let Ok(index) = self.find_open(id) else { return false };
         let state = if is_delayed { PaymentState::Pending } else { PaymentState::Paid };
         self.change(index, state, SessionChange::Completed);
         true
@@ -287,6 +250,11 @@ impl Ledger {
         index.ok_or_else(|| rejected(Some("resource_missing")))
     }
 
+    fn find_open(&self, id: &str) -> Result<usize, StripeError> {
+        let is_open = |index: &usize| self.sessions[*index].state == PaymentState::Open;
+        Some(self.find(id)?).filter(is_open).ok_or_else(|| rejected(None))
+    }
+
     fn change(&mut self, index: usize, state: PaymentState, change: SessionChange) {
         self.sessions[index].state = state;
         let session = &self.sessions[index];
@@ -333,4 +301,15 @@ impl Ledger {
             expires_at: session.expires_at,
         }
     }
+}
+
+/// Reads the booking, the expiry and the amount from the form of a session.
+fn read_form(form: &str) -> Option<(BookingId, Timestamp, i64)> {
+    let field = |name: &str| {
+        let mut fields = form.split('&').filter_map(|field| field.split_once('='));
+        Some(fields.find(|(key, _)| key.ends_with(name))?.1)
+    };
+    let booking = BookingId::parse(field("client_reference_id")?)?;
+    let expires_at = Timestamp::from_second(field("expires_at")?.parse().ok()?).ok()?;
+    Some((booking, expires_at, field("unit_amount]")?.parse().ok()?))
 }

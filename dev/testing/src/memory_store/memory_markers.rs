@@ -6,7 +6,7 @@ use openchair::store::StoreError;
 use openchair::store::outbox::{Claim, Effect, Outbox};
 use salon::booking::BookingId;
 
-use super::{Call, MemoryStore, Outcome, error};
+use super::{Call, MemoryStore, Outcome, State};
 
 /// The markers.
 pub(super) type Markers = HashMap<(BookingId, Effect), Marker>;
@@ -43,24 +43,19 @@ impl Outbox for MemoryStore {
         until: Timestamp,
         _: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let call = Call::Claim(id, effect);
-        self.before(call).await.map_err(|fault| error(fault, call))?;
-        let claim = {
-            let mut state = self.state();
+        let take = |state: &mut State| {
             let marker = state.markers.entry((id.clone(), effect)).or_insert(Marker::Open);
             let claim = match *marker {
-                Marker::Done => Claim::Done,
-                Marker::Claimed(until) if now < until => Claim::Refused,
+                Marker::Done => return Claim::Done,
+                Marker::Claimed(until) if now < until => return Claim::Refused,
                 Marker::Claimed(_) => Claim::TakenAgain,
                 Marker::Open => Claim::Taken,
             };
-            if matches!(claim, Claim::Taken | Claim::TakenAgain) {
-                *marker = Marker::Claimed(until);
-            }
+            *marker = Marker::Claimed(until);
             claim
         };
-        self.after(call, Outcome::Claim(claim)).await?;
-        Ok(claim)
+        let call = Call::Claim(id, effect);
+        self.call_with_outcome(call, take, |claim| Outcome::Claim(*claim)).await
     }
 
     async fn mark_done(
