@@ -11,7 +11,7 @@
 //!
 //! The invariants are checked after every step and again when nothing is pending any
 //! longer: see `invariants` and `notifications`. A schedule that breaks one is made
-//! short before it is shown: see [`shrink`]. That the simulation finds bugs is shown
+//! short before it is shown: see [`shrink()`]. That the simulation finds bugs is shown
 //! by planting some: see [`Bug`].
 //!
 //! What is left out: busy time from calendars, and refunds made by hand.
