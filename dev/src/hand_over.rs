@@ -8,26 +8,15 @@ use std::process::{Command, Stdio};
 
 use crate::serve::{Error, Workspace, cargo_command, could_not};
 
-/// The cargo profile that a program is built with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// Builds quickly, with our own crates optimized slightly.
-    Test,
-    /// Optimized as deployed. The build takes minutes.
-    Release,
-}
-
 /// Builds the package `name` and replaces this process with its program. Returns only on
-/// failure.
+/// failure. A release build takes minutes longer, and is optimized as deployed.
 ///
 /// # Errors
 /// Fails if the program does not build or does not start.
-pub async fn run(name: &str, profile: Profile, arguments: &[OsString]) -> Result<(), Error> {
+pub async fn run(name: &str, release: bool, arguments: &[OsString]) -> Result<(), Error> {
     let workspace = Workspace::load().await?;
-    let (profile, folder) = match profile {
-        Profile::Test => ("test", "debug"),
-        Profile::Release => ("release", "release"),
-    };
+    // The profile `test` optimizes our own crates slightly.
+    let (profile, folder) = if release { ("release", "release") } else { ("test", "debug") };
     let program = workspace.target.join(folder).join(name);
     if !program.exists() {
         eprintln!("building {name}: the first build takes minutes");

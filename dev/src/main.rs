@@ -5,8 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use dev::hand_over::{self, Profile};
-use dev::{explain, mail_preview, serve};
+use dev::{explain, hand_over, mail_preview, serve};
 
 /// Runs Openchair on this machine. No account is needed.
 ///
@@ -75,14 +74,13 @@ async fn simulate(mut options: Arguments) -> Result<(), serve::Error> {
     let given = options.arguments.len();
     options.arguments.retain(|argument| argument != "--release");
     let is_release = options.arguments.len() < given;
-    let profile = if is_release { Profile::Release } else { Profile::Test };
-    hand_over::run("simulation", profile, &options.arguments).await
+    hand_over::run("simulation", is_release, &options.arguments).await
 }
 
 /// Runs `measure` in a release build, because it measures the code as deployed.
 async fn measure(command: &str, mut options: Arguments) -> Result<(), serve::Error> {
     options.arguments.insert(0, command.into());
-    hand_over::run("measure", Profile::Release, &options.arguments).await
+    hand_over::run("measure", true, &options.arguments).await
 }
 
 /// Prints an error and its causes, one per line.

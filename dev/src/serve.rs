@@ -157,7 +157,9 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let stream =
         TableStream::new(database, options, data.folder.join(data_folder::STREAM_POSITION))?;
 
-    addresses::print(options, &workspace, payments, salon.as_deref(), calendar.as_ref(), &data);
+    let mut rows = addresses::rows(options, &workspace, payments, salon.as_deref(), &data.folder);
+    rows.extend(calendar.map(|calendar| ("calendar".to_owned(), calendar.shown)));
+    addresses::print(&rows);
     println!("ready");
 
     tokio::select! {

@@ -46,8 +46,8 @@ fn launch(arguments: &[OsString]) -> io::Result<ExitCode> {
             build.arg("--bin").arg(function);
         }
         // `dev` finds what this installs, and reports what failed.
-        // target/debug/dev to target/tools.
-        let tools = program.with_file_name("../tools");
+        // `program` is target/debug/dev.
+        let tools = program.ancestors().nth(2).unwrap_or(&root).join("tools");
         install = Some(thread::spawn(move || launcher::cargo_lambda(&tools)));
     }
     if !build.status()?.success() {

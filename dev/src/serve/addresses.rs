@@ -3,22 +3,11 @@
 use std::path::Path;
 
 use super::Options;
-use super::calendar_option::Calendar;
-use super::data_folder::Data;
 use super::payment_provider::PaymentProvider;
 use super::workspace::Workspace;
 
-/// Prints the address of every part.
-pub(super) fn print(
-    options: &Options,
-    workspace: &Workspace,
-    payments: PaymentProvider,
-    salon: Option<&Path>,
-    calendar: Option<&Calendar>,
-    data: &Data,
-) {
-    let mut rows = rows(options, workspace, payments, salon, &data.folder);
-    rows.extend(calendar.map(|calendar| ("calendar".to_owned(), calendar.shown.clone())));
+/// Prints two columns.
+pub(super) fn print(rows: &[(String, String)]) {
     let width = rows.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
     println!();
     for (what, place) in rows {
@@ -27,7 +16,8 @@ pub(super) fn print(
     println!();
 }
 
-fn rows(
+/// Returns the name and the address of every part.
+pub(super) fn rows(
     options: &Options,
     workspace: &Workspace,
     payments: PaymentProvider,

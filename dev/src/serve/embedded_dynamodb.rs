@@ -1,6 +1,6 @@
 //! The embedded `DynamoDB`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
@@ -30,7 +30,7 @@ pub(super) async fn start(
     let serving =
         dynoxide::server::serve_with_shutdown(listener, db.clone(), std::future::pending());
     let server = tokio::spawn(serving);
-    dynamodb_table::create(&client(address), table::DEFAULT_NAME)
+    dynamodb_table::create(&local_client(address.port()), table::DEFAULT_NAME)
         .await
         .map_err(could_not(format!("create the table in the embedded DynamoDB: {ADVICE}")))?;
     Ok((server, db))
@@ -38,7 +38,7 @@ pub(super) async fn start(
 
 /// The database of the last `cargo dev`, opened while none runs.
 pub struct Database {
-    address: SocketAddr,
+    port: u16,
     _server: Server,
     _data: Data,
 }
@@ -53,26 +53,22 @@ impl Database {
         let data = data_folder::open(&workspace.target.join("dev"), false)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(could_not("listen on a port"))?;
-        let address = listener.local_addr().map_err(could_not("listen on a port"))?;
+        let port = listener.local_addr().map_err(could_not("listen on a port"))?.port();
         let (server, _) = start(listener, &data.database).await?;
-        Ok(Self { address, _server: server, _data: data })
+        Ok(Self { port, _server: server, _data: data })
     }
 
     /// Returns a client of this database.
     #[must_use]
     pub fn client(&self) -> Client {
-        client(self.address)
+        local_client(self.port)
     }
 }
 
 /// Returns a client of a running `cargo dev`'s database.
 #[must_use]
 pub fn local_client(port: u16) -> Client {
-    client((Ipv4Addr::LOCALHOST, port).into())
-}
-
-fn client(address: SocketAddr) -> Client {
-    aws::dynamodb_at(&format!("http://{address}"))
+    aws::dynamodb_at(&format!("http://127.0.0.1:{port}"))
 }
 
 #[cfg(test)]
@@ -85,7 +81,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (server, _) = start(listener, Path::new(":memory:")).await.unwrap();
-        (client(address), server)
+        (local_client(address.port()), server)
     }
 
     #[tokio::test]

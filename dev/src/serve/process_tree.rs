@@ -18,8 +18,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 struct Process {
     id: i32,
     parent: i32,
-    /// It has exited, and its parent has not collected it.
-    zombie: bool,
 }
 
 /// Makes this process the parent of orphaned descendants, on systems that support it.
@@ -98,15 +96,9 @@ fn descendants(ancestor: i32, processes: &[Process]) -> HashSet<i32> {
 }
 
 /// Returns all running processes, without zombies.
-async fn running() -> Vec<Process> {
-    let mut processes = all_processes().await;
-    processes.retain(|process| !process.zombie);
-    processes
-}
-
 #[cfg(target_os = "linux")]
 #[expect(clippy::unused_async, reason = "other systems run `ps`")]
-async fn all_processes() -> Vec<Process> {
+async fn running() -> Vec<Process> {
     std::fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -117,7 +109,7 @@ async fn all_processes() -> Vec<Process> {
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn all_processes() -> Vec<Process> {
+async fn running() -> Vec<Process> {
     let output =
         Command::new("ps").args(["-A", "-o", "pid=", "-o", "ppid=", "-o", "stat="]).output().await;
     let text = output.map(|output| output.stdout).unwrap_or_default();
@@ -130,23 +122,17 @@ fn parse_stat(stat: &str) -> Option<Process> {
     let (id, _) = stat.split_once(' ')?;
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    Some(Process {
-        id: id.parse().ok()?,
-        parent: fields.next()?.parse().ok()?,
-        zombie: matches!(state, "Z" | "X"),
-    })
+    let is_zombie = matches!(fields.next()?, "Z" | "X");
+    let process = Process { id: id.parse().ok()?, parent: fields.next()?.parse().ok()? };
+    (!is_zombie).then_some(process)
 }
 
 /// Parses a line of `ps`: id, parent and state.
 #[cfg(any(not(target_os = "linux"), test))]
 fn parse_ps(line: &str) -> Option<Process> {
     let mut fields = line.split_whitespace();
-    Some(Process {
-        id: fields.next()?.parse().ok()?,
-        parent: fields.next()?.parse().ok()?,
-        zombie: fields.next()?.starts_with('Z'),
-    })
+    let (id, parent) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    (!fields.next()?.starts_with('Z')).then_some(Process { id, parent })
 }
 
 #[cfg(test)]
@@ -154,7 +140,7 @@ mod tests {
     use super::*;
 
     fn process(id: i32, parent: i32) -> Process {
-        Process { id, parent, zombie: false }
+        Process { id, parent }
     }
 
     #[test]
@@ -168,15 +154,14 @@ mod tests {
     #[test]
     fn a_process_name_may_contain_parentheses_and_spaces() {
         assert_eq!(parse_stat("42 (odd) name)) S 7 42 42 0 -1"), Some(process(42, 7)));
-        let ended = parse_stat("43 (gone) Z 7 42 42 0 -1").unwrap();
-        assert!(ended.zombie);
+        assert_eq!(parse_stat("43 (gone) Z 7 42 42 0 -1"), None);
         assert_eq!(parse_stat(""), None);
     }
 
     #[test]
     fn a_line_of_ps_is_parsed() {
         assert_eq!(parse_ps("   42     7 Ss+"), Some(process(42, 7)));
-        assert!(parse_ps("43 7 Z").unwrap().zombie);
+        assert_eq!(parse_ps("43 7 Z"), None);
         assert_eq!(parse_ps("PID PPID STAT"), None);
     }
 }
