@@ -1,6 +1,7 @@
 //! `cargo dev simulate`.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use simulation::{Bug, numbered, report, run_schedule, search, shrink};
@@ -12,7 +13,7 @@ use simulation::{Bug, numbered, report, run_schedule, search, shrink};
 /// twice or never. The same seed always has the same schedule.
 ///
 /// A search uses all cores, prints its progress every 5 seconds, and ends with a line
-/// about what was simulated. If a schedule breaks an invariant, the search ends at
+/// about what was simulated, also after Ctrl-C. If a schedule breaks an invariant, the search ends at
 /// once, prints the seed and a short schedule that breaks the same invariant, and
 /// exits with 1.
 #[derive(Debug, Parser)]
@@ -43,10 +44,24 @@ Examples:
   cargo dev simulate --seed 17                     one schedule, step by step
   cargo dev simulate --bug short-hold              a planted bug, found and made short";
 
-fn main() -> ExitCode {
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            STOP.store(true, Ordering::Relaxed);
+        }
+    });
+    // The search blocks its thread, so it must not occupy one that handles signals.
+    tokio::task::spawn_blocking(run).await.unwrap_or(ExitCode::FAILURE)
+}
+
+fn run() -> ExitCode {
     let Cli { seeds, first, seed, bug } = Cli::parse();
     let found = seed.or_else(|| {
-        let (finding, totals) = search(first..first.saturating_add(seeds), bug);
+        let (finding, totals) = search(first..first.saturating_add(seeds), bug, &STOP);
         println!("{totals}");
         finding.map(|finding| finding.seed)
     });

@@ -2,6 +2,7 @@ use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,13 +35,13 @@ pub struct Totals {
 }
 
 /// Searches for a schedule that breaks an invariant, on all cores, until one is found
-/// or all seeds have run. Prints its progress.
+/// all seeds have run, or `stop` is set. Prints its progress.
 ///
 /// Returns the finding with the lowest seed.
 #[must_use]
-pub fn search(seeds: Range<u64>, bug: Option<Bug>) -> (Option<Finding>, Totals) {
+pub fn search(seeds: Range<u64>, bug: Option<Bug>, stop: &AtomicBool) -> (Option<Finding>, Totals) {
     let seeds = Mutex::new(seeds);
-    let next = || lock(&seeds).next();
+    let next = || lock(&seeds).next().filter(|_| !stop.load(Ordering::Relaxed));
     let result = Mutex::new((None::<Finding>, Totals::default()));
     let printed_at = Mutex::new(Instant::now());
     thread::scope(|scope| {

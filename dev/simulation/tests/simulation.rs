@@ -1,5 +1,7 @@
 //! Bookings, payments and notifications under everything that can go wrong.
 
+use std::sync::atomic::AtomicBool;
+
 use clap::ValueEnum as _;
 use salon::booking::State;
 use simulation::{Bug, Finding, NotificationCounts, report, run_schedule, search, shrink};
@@ -10,7 +12,7 @@ const ENOUGH: u64 = 10_000;
 
 #[test]
 fn no_schedule_breaks_an_invariant() {
-    let (finding, totals) = search(0..SCHEDULES, None);
+    let (finding, totals) = search(0..SCHEDULES, None, &AtomicBool::new(false));
     if let Some(Finding { seed, violation }) = finding {
         let shrunk = shrink(seed, None);
         let report = shrunk.map_or_else(|| violation.to_string(), |it| report(seed, None, &it));
@@ -49,7 +51,7 @@ fn schedules_that_once_broke_an_invariant_no_longer_do() {
 #[test]
 fn every_planted_bug_is_found_and_its_schedule_made_short() {
     for &bug in Bug::value_variants() {
-        let (finding, _) = search(0..ENOUGH, Some(bug));
+        let (finding, _) = search(0..ENOUGH, Some(bug), &AtomicBool::new(false));
         let Some(Finding { seed, violation }) = finding else {
             panic!("{ENOUGH} schedules do not show {bug:?}");
         };
