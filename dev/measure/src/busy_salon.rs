@@ -1,6 +1,7 @@
 //! A salon so large that its times never run out.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use salon::service::StaffId;
@@ -9,8 +10,9 @@ use stand_ins::gateway_event::GatewayEvent;
 use crate::visitor_events::Visitor;
 
 const STAFF: u32 = 64;
+const HORIZON_DAYS: u32 = 42;
 /// Bookable days from tomorrow on: one less than the horizon, as a day may end during a run.
-const DAYS: u32 = 41;
+const DAYS: u32 = HORIZON_DAYS - 1;
 /// The length of the service, and the distance between a day's times.
 const MINUTES: u32 = 15;
 const TIMES_PER_DAY: u32 = 24 * 60 / MINUTES;
@@ -25,7 +27,7 @@ country = "US"
 time_zone = "UTC"
 currency = "usd"
 [booking]
-horizon_days = {}
+horizon_days = {HORIZON_DAYS}
 notice_minutes = 0
 slot_step_minutes = {MINUTES}
 max_holds_per_customer = 100
@@ -43,8 +45,7 @@ title = "Fringe trim"
 duration_minutes = {MINUTES}
 price = 100
 [hours]
-"#,
-        DAYS + 1
+"#
     );
     for day in ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] {
         let _ = writeln!(text, r#"{day} = ["00:00-24:00"]"#);
@@ -74,7 +75,7 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Slots {
     tomorrow: Timestamp,
-    taken: u32,
+    taken: AtomicU32,
 }
 
 impl Slots {
@@ -82,21 +83,17 @@ impl Slots {
     pub(crate) fn after(now: Timestamp) -> Self {
         const DAY: i64 = 24 * 60 * 60;
         let tomorrow = (now.as_second().div_euclid(DAY) + 1) * DAY;
-        Self { tomorrow: Timestamp::from_second(tomorrow).unwrap_or(now), taken: 0 }
+        Self { tomorrow: Timestamp::from_second(tomorrow).unwrap_or(now), taken: 0.into() }
     }
-}
 
-impl Iterator for Slots {
-    type Item = Slot;
-
-    fn next(&mut self) -> Option<Slot> {
-        let number = self.taken;
+    /// Returns a slot that nobody was given before, or `None` when all are taken.
+    pub(crate) fn next(&self) -> Option<Slot> {
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
         let (person, round) = (number % STAFF, number / STAFF);
         let (day, time) = (round % DAYS, round / DAYS);
         if time >= TIMES_PER_DAY {
             return None;
         }
-        self.taken += 1;
         let minutes = i64::from(day * 24 * 60 + time * MINUTES);
         let start = self.tomorrow + SignedDuration::from_mins(minutes);
         let staff = StaffId::new(&format!("s{}", person + 1))?;
@@ -114,12 +111,17 @@ mod tests {
         "2026-11-24T23:59:59Z".parse().unwrap()
     }
 
+    fn all_slots() -> impl Iterator<Item = Slot> {
+        let slots = Slots::after(now());
+        std::iter::from_fn(move || slots.next())
+    }
+
     #[test]
     fn every_time_is_given_once_and_within_the_horizon() {
         let salon =
             salon::salon_file::parse(&salon_file()).unwrap_or_else(|error| panic!("{error}"));
         let horizon = salon.horizon(now());
-        let all: Vec<Slot> = Slots::after(now()).collect();
+        let all: Vec<Slot> = all_slots().collect();
         assert_eq!(all.len(), 64 * 41 * 96);
         let distinct: HashSet<_> = all.iter().map(|slot| (&slot.staff, slot.start)).collect();
         assert_eq!(distinct.len(), all.len());
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn visitors_who_come_together_share_no_day_sheet() {
-        let sheets: HashSet<_> = Slots::after(now())
+        let sheets: HashSet<_> = all_slots()
             .take(2_000)
             .map(|slot| (slot.staff, slot.start.as_second() / (24 * 60 * 60)))
             .collect();

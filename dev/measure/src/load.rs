@@ -11,12 +11,10 @@
 //! | `oha` | the load generator for plain requests |
 //! | `audit` | compares the replies with the table and with the sandbox |
 //! | `reply_counts` | summarizes replies |
-//! | `load_bars` | how the figures are judged |
 
 mod audit;
 mod crowd;
 mod ladders;
-mod load_bars;
 mod oha;
 mod reply_counts;
 mod soak;
@@ -24,17 +22,16 @@ mod stripe_limit;
 mod test_bed;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use dev::serve::{self, LoadTarget, Workspace};
 use openchair::clock::Clock;
-use stand_ins::sandbox::{Debits, Refunds, Webhooks};
 
-pub(crate) use self::load_bars::BARS;
 use self::oha::Oha;
-use self::test_bed::TestBed;
+use self::test_bed::{FunctionClient, TestBed};
 use crate::bar;
-use crate::busy_salon;
+use crate::busy_salon::{self, Slots};
 use crate::measure_error::{Context as _, Error};
 use crate::results::Results;
 
@@ -45,6 +42,21 @@ const EMPTY: &str = "empty";
 const STRIPE_LATENCY_MS: u64 = 500;
 /// Requests per second that Stripe allows on an endpoint.
 const STRIPE_LIMIT: u32 = 25;
+
+pub(crate) const BARS: &str = "
+availability by connections | 8 | requests/s | at least 0.95 × | the bill, as for the warm p50 of one process
+checkout by clients | 1, 2, 4, 8, 16, 32 | p50, ms | at most 515 | a visitor who waits for the payment page: 500 ms of it are Stripe's
+checkout by clients | 1, 2, 4, 8, 16, 32 | answers other than 201 | at most 0 | the same visitor, and the figure above
+checkout by clients | 1, 2, 4, 8, 16, 32 | clients without a container | at most 0 | the figure above: on Lambda nobody waits for a container
+limit: visitors | checkout | sessions, % of Stripe's limit | at least 95 | a salon in a rush: retries must not waste what Stripe allows
+limit: visitors | checkout | answers without a next step | at most 0 | a visitor who has to know when to come back: 429 or 503 with Retry-After, no 500
+crowd: visitors | crowd | failures | at most 0 | a visitor on the day when the salon's times go on sale: no 5xx except stripe_busy
+crowd: visitors | crowd | booked | at least 1 | the salon, which has free times
+crowd: visitors | crowd | holds beyond booked and gave up | at most 0 | the salon, whose chairs stay empty behind a hold that nobody can pay
+audit | limit, crowd | contradictions | at most 0 | everyone: a paid time must not be sold twice
+soak | availability, checkout | growth beyond the empty function's, KiB | at most 256 | a container that lives for hours; an allocator takes some pages
+soak | availability, checkout | descriptors gained | at most 0.99 | a container that lives for hours: Lambda allows 1,024 descriptors
+";
 
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -158,11 +170,6 @@ impl Scenario {
             Self::Soak => vec![soak::CONTAINERS],
         }
     }
-
-    /// Whether it needs a salon whose times never run out, and a Stripe without a limit.
-    fn is_in_busy_salon(self) -> bool {
-        matches!(self, Self::Checkout | Self::Limit)
-    }
 }
 
 #[derive(Debug)]
@@ -182,13 +189,20 @@ impl LoadTest<'_> {
         results: &mut Results,
     ) -> Result<(), Error> {
         let mut options = self.serve_options(containers);
-        if scenario.is_in_busy_salon() {
+        // These need a salon whose times never run out, and set Stripe's limit themselves.
+        if matches!(scenario, Scenario::Checkout | Scenario::Limit) {
             options.salon = Some(self.target.keep_salon(&busy_salon::salon_file())?);
             options.stripe_rate = 0;
         }
         let (mut running, salon) = self.target.start(&options).await?;
-        let (sandbox, store) = (running.sandbox().clone(), running.store());
-        let bed = TestBed::new(self, &options.api_url(), salon, sandbox, store)?;
+        let bed = TestBed {
+            test: self,
+            salon,
+            sandbox: running.sandbox().clone(),
+            store: running.store(),
+            client: FunctionClient::new(options.api_url())?,
+            slots: Arc::new(Slots::after(self.clock.now())),
+        };
         let scenario = async {
             match scenario {
                 Scenario::Availability => ladders::availability(&bed, results).await,
@@ -210,6 +224,11 @@ impl LoadTest<'_> {
     }
 
     fn serve_options(&self, concurrency: u16) -> serve::Options {
+        #[derive(Parser)]
+        struct Serve {
+            #[command(flatten)]
+            options: serve::Options,
+        }
         let Options { api_port, dynamodb_port, sandbox_port, .. } = *self.options;
         serve::Options {
             api_port,
@@ -218,17 +237,10 @@ impl LoadTest<'_> {
             // No scenario uses a calendar or sends mail.
             google_port: 0,
             mail_port: 0,
-            release: true,
             concurrency,
-            fresh: true,
-            salon: None,
-            calendar: None,
             stripe_latency_ms: STRIPE_LATENCY_MS,
             stripe_rate: STRIPE_LIMIT,
-            webhooks: Webhooks::On,
-            refunds: Refunds::Ok,
-            debits: Debits::ByHand,
-            allow_live_key: false,
+            ..Serve::parse_from(["serve", "--release", "--fresh"]).options
         }
     }
 }

@@ -1,19 +1,14 @@
 //! `cargo dev bench` and `cargo dev load`.
 
-use std::error::Error;
+use std::error::Error as _;
+use std::iter::successors;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use measure::{bench, load};
 
 #[derive(Debug, Parser)]
 #[command(name = "measure", bin_name = "cargo dev", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
 enum Command {
     /// Measures a start and a request of each function, beside an empty function
     Bench(bench::Options),
@@ -27,20 +22,14 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Bench(options) => bench::run(options).await.map_err(Box::<dyn Error>::from),
-        Command::Load(options) => load::run(options).await.map_err(Box::<dyn Error>::from),
+    let outcome = match Command::parse() {
+        Command::Bench(options) => bench::run(options).await,
+        Command::Load(options) => load::run(options).await,
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprintln!("  because: {cause}");
-                source = cause.source();
-            }
-            ExitCode::FAILURE
-        }
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    for cause in successors(error.source(), |&cause| cause.source()) {
+        eprintln!("  because: {cause}");
     }
+    ExitCode::FAILURE
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::statistics::float;
+
 /// A process that holds less has not loaded its program yet.
 const LOADED_BYTES: usize = 1024 * 1024;
 
@@ -31,9 +33,9 @@ pub(crate) fn process_ids(program: &Path) -> Vec<u32> {
 
 /// Returns the resident set of a process in bytes, and the number of its open descriptors,
 /// unless the process has ended or has just been started.
-pub(crate) fn resources(pid: u32) -> Option<(usize, usize)> {
+pub(crate) fn resources(pid: u32) -> Option<(f64, f64)> {
     let resident = memory(pid, "VmRSS").filter(|bytes| *bytes >= LOADED_BYTES)?;
-    Some((resident, fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count()))
+    Some((float(resident), float(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())))
 }
 
 #[cfg(test)]
@@ -46,7 +48,7 @@ mod tests {
         let pid = std::process::id();
         assert!(process_ids(&std::env::current_exe().unwrap()).contains(&pid));
         let (resident, descriptors) = resources(pid).expect("it runs");
-        assert!(resident > LOADED_BYTES && descriptors > 0, "{resident} {descriptors}");
+        assert!(resident >= float(LOADED_BYTES) && descriptors > 0.0, "{resident} {descriptors}");
         assert!(process_ids(Path::new("/nonexistent/function")).is_empty());
         assert_eq!(memory(pid, "VmNothing"), None);
     }

@@ -4,13 +4,8 @@
 /// number.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let sorted = sorted(values.into_iter().filter(|value| value.is_finite()));
-    match (sorted.len(), sorted.len() / 2) {
-        (0, _) => f64::NAN,
-        (length, middle) if length.is_multiple_of(2) => {
-            f64::midpoint(sorted[middle - 1], sorted[middle])
-        }
-        (_, middle) => sorted[middle],
-    }
+    let count = sorted.len();
+    if count == 0 { f64::NAN } else { f64::midpoint(sorted[(count - 1) / 2], sorted[count / 2]) }
 }
 
 /// Returns a percentile by the nearest rank, so that it is a measured value.

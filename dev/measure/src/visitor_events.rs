@@ -1,4 +1,4 @@
-//! API Gateway events: what visitors and Stripe send to the functions.
+//! API Gateway events: what visitors send to the functions.
 
 use std::net::Ipv4Addr;
 
@@ -7,19 +7,11 @@ use salon::service::StaffId;
 use serde_json::json;
 
 use stand_ins::gateway_event::GatewayEvent;
-use stand_ins::sandbox::{WEBHOOK_SECRET, signature};
 
 /// The first of the addresses that are reserved for load tests (RFC 2544).
 const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 0]);
 /// The first of many possible phone numbers in the United States.
 const FIRST_PHONE: u64 = 12_132_000_000;
-
-const GATEWAY_HEADERS: [(&str, &str); 4] = [
-    ("host", "api.execute-api.us-east-1.amazonaws.com"),
-    ("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
-    ("x-forwarded-port", "443"),
-    ("x-forwarded-proto", "https"),
-];
 
 /// A visitor, with an address, a phone number and idempotency keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +30,7 @@ impl Visitor {
         start: Timestamp,
         staff: Option<&StaffId>,
     ) -> GatewayEvent {
-        let Self(number) = self;
+        let number = self.0;
         let body = json!({
             "serviceId": service,
             "start": start.to_string(),
@@ -63,6 +55,7 @@ impl Visitor {
             ("accept-encoding", "gzip, deflate, br, zstd"),
             ("accept-language", "en-US,en;q=0.9"),
             ("content-length", "0"),
+            ("host", "api.execute-api.us-east-1.amazonaws.com"),
             ("origin", "https://salon.example"),
             ("referer", "https://salon.example/"),
             ("sec-fetch-dest", "empty"),
@@ -73,28 +66,13 @@ impl Visitor {
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                  Chrome/142.0.0.0 Safari/537.36",
             ),
+            ("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
+            ("x-forwarded-port", "443"),
+            ("x-forwarded-proto", "https"),
         ];
-        let event = with_headers(event.source(&address), &GATEWAY_HEADERS);
-        with_headers(event, &headers).header("x-forwarded-for", &address)
+        let event = event.source(&address).header("x-forwarded-for", &address);
+        headers.iter().fold(event, |event, (name, value)| event.header(name, value))
     }
-}
-
-/// Delivers an event of Stripe's, signed at `at`.
-pub(crate) fn stripe_event(body: &str, at: Timestamp) -> GatewayEvent {
-    let headers = [
-        ("accept", "*/*; q=0.5, application/xml"),
-        ("cache-control", "no-cache"),
-        ("content-type", "application/json; charset=utf-8"),
-        ("stripe-signature", &signature(WEBHOOK_SECRET, at, body)),
-        ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
-        ("x-forwarded-for", "3.18.12.63"),
-    ];
-    let event = with_headers(GatewayEvent::new("POST", "/stripe/webhook"), &GATEWAY_HEADERS);
-    with_headers(event, &headers).body(body)
-}
-
-fn with_headers(event: GatewayEvent, headers: &[(&str, &str)]) -> GatewayEvent {
-    headers.iter().fold(event, |event, (name, value)| event.header(name, value))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ async fn run(program: &str, test: &str, status: u16) -> Result<Measured, Error> 
 #[tokio::test]
 async fn a_function_is_started_sent_events_and_measured() {
     let measured = run(env!("CARGO_BIN_EXE_empty"), "measured", 200).await.expect("it answers");
-    assert_eq!(measured.bodies.len(), 6, "every event has a response");
+    assert_eq!(measured.responses.len(), 6, "every event has a response");
     assert_eq!(measured.latencies_us.len(), 3, "the others are the cold start and the warm-up");
     assert!(measured.start_to_first_poll_ms > 0.0, "{measured:?}");
     assert!(measured.start_to_first_response_ms > measured.start_to_first_poll_ms, "{measured:?}");

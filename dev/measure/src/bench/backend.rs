@@ -1,6 +1,6 @@
 //! The table, Stripe and Google for the functions: all in this process, without delay.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -9,25 +9,24 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::StreamSpecification;
 use jiff::{SignedDuration, Timestamp};
 use openchair::calendars::CALENDAR_SECRETS;
-use openchair::clock::Clock;
 use openchair::store::{DynamoStore, Store as _, table};
 use salon::Salon;
 use salon::day::Day;
 use salon::interval::Interval;
 use salon::salon_file;
 use salon::staff_calendar::{CalendarReading, SourceReading};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::function_process::{EventPlan, Program, measure};
 use crate::busy_salon::{self, Slots};
 use crate::measure_error::{Context as _, Error};
-use crate::visitor_events::{Visitor, stripe_event};
+use crate::visitor_events::Visitor;
 use dev::serve::{SANDBOX_KEY, local_client};
 use stand_ins::dynamodb_table;
 use stand_ins::fake_google::{self, FakeGoogle, GoogleOptions};
-use stand_ins::sandbox::{EventType, Sandbox, SandboxOptions, Serving, WEBHOOK_SECRET};
+use stand_ins::sandbox::{Sandbox, SandboxOptions, Serving};
 
 /// How long the stored reading of a calendar stays fresh: longer than any run.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24 * 60);
@@ -38,15 +37,11 @@ pub(super) struct Backend {
     release: PathBuf,
     /// The folder for logs and the salon file.
     folder: PathBuf,
-    salon: Salon,
-    salon_file: PathBuf,
-    stripe: Serving,
-    google: fake_google::Serving,
-    dynamodb: JoinHandle<Result<(), String>>,
-    dynamodb_port: u16,
+    /// The variables of a deployed function, with the addresses of the services.
+    environment: Vec<(&'static str, OsString)>,
     /// Times of the busy salon.
     slots: Slots,
-    clock: Clock,
+    _services: (Serving, fake_google::Serving, JoinSet<Result<(), String>>),
 }
 
 /// The salon of a backend.
@@ -64,7 +59,7 @@ impl Backend {
         kind: SalonKind,
         release: &Path,
         folder: &Path,
-        clock: &Clock,
+        now: Timestamp,
     ) -> Result<Self, Error> {
         let text = match kind {
             SalonKind::Sample => with_calendar(salon_file::COMPILED_IN),
@@ -79,28 +74,44 @@ impl Backend {
         let database = dynoxide::Database::new(":memory:").context("no embedded DynamoDB")?;
         let serving =
             dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
-        let dynamodb = tokio::spawn(serving);
-        create_table(&local_client(dynamodb_port)).await?;
+        let mut dynamodb = JoinSet::new();
+        dynamodb.spawn(serving);
+        let client = local_client(dynamodb_port);
+        create_table(&client).await?;
 
         let unlimited = SandboxOptions { requests_per_second: 0, ..SandboxOptions::default() };
         let stripe = Sandbox::start(unlimited, listen().await?.0).context("no payment sandbox")?;
         let google = FakeGoogle::start(GoogleOptions::default(), listen().await?.0)
             .context("no fake Google")?;
         google.google().set_busy("bench", []);
+        let calendars = json!({ "google": {
+            "serviceAccount": google.service_account(),
+            "calendars": { "bench": "bench" },
+        } });
+        let environment = vec![
+            ("TABLE_NAME", table::DEFAULT_NAME.into()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{dynamodb_port}").into()),
+            ("AWS_REGION", "us-east-1".into()),
+            ("AWS_ACCESS_KEY_ID", "local".into()),
+            ("AWS_SECRET_ACCESS_KEY", "local".into()),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON".into()),
+            ("AWS_LAMBDA_LOG_LEVEL", "INFO".into()),
+            ("METRICS_NAMESPACE", "openchair".into()),
+            ("SALON_FILE", salon_file.into()),
+            ("STRIPE_SECRET_KEY", SANDBOX_KEY.into()),
+            ("STRIPE_API_BASE", stripe.url().into()),
+            ("GOOGLE_API_BASE", google.url().into()),
+            (CALENDAR_SECRETS, calendars.to_string().into()),
+        ];
         let backend = Self {
             release: release.to_owned(),
             folder: folder.to_owned(),
-            salon,
-            salon_file,
-            stripe,
-            google,
-            dynamodb,
-            dynamodb_port,
-            slots: Slots::after(clock.now()),
-            clock: clock.clone(),
+            environment,
+            slots: Slots::after(now),
+            _services: (stripe, google, dynamodb),
         };
         if kind == SalonKind::Sample {
-            backend.fill().await?;
+            backend.fill(&salon, now, client).await?;
         }
         Ok(backend)
     }
@@ -109,90 +120,36 @@ impl Backend {
     pub(super) fn program(&self, name: &str) -> Program {
         Program {
             path: self.release.join(name),
-            environment: self.environment(),
+            environment: self.environment.clone(),
             log: self.folder.join(format!("{name}.log")),
         }
     }
 
-    /// Returns the variables of a deployed function, with the addresses of this backend.
-    fn environment(&self) -> Vec<(&'static str, OsString)> {
-        let calendars = json!({ "google": {
-            "serviceAccount": self.google.service_account(),
-            "calendars": { "bench": "bench" },
-        } });
-        let dynamodb = format!("http://127.0.0.1:{}", self.dynamodb_port);
-        vec![
-            ("TABLE_NAME", table::DEFAULT_NAME.into()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.into()),
-            ("AWS_REGION", "us-east-1".into()),
-            ("AWS_ACCESS_KEY_ID", "local".into()),
-            ("AWS_SECRET_ACCESS_KEY", "local".into()),
-            ("AWS_LAMBDA_LOG_FORMAT", "JSON".into()),
-            ("AWS_LAMBDA_LOG_LEVEL", "INFO".into()),
-            ("METRICS_NAMESPACE", "openchair".into()),
-            ("SALON_FILE", self.salon_file.clone().into()),
-            ("STRIPE_SECRET_KEY", SANDBOX_KEY.into()),
-            ("STRIPE_API_BASE", self.stripe.url().into()),
-            ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.into()),
-            ("GOOGLE_API_BASE", self.google.url().into()),
-            (CALENDAR_SECRETS, calendars.to_string().into()),
-        ]
-    }
-
     /// Stores a fresh reading of the calendar, and a booking on each open day.
-    async fn fill(&self) -> Result<(), Error> {
-        let now = self.clock.now();
-        let openings = openings(&self.salon, now);
+    async fn fill(&self, salon: &Salon, now: Timestamp, client: Client) -> Result<(), Error> {
+        let openings = openings(salon, now);
         let hour = SignedDuration::from_hours(1);
         let busy = openings.iter().filter_map(|at| Interval::new(*at + hour * 2, *at + hour * 3));
         let source = SourceReading { busy: busy.collect(), version: None };
         let sources = BTreeMap::from([("google".to_owned(), source)]);
         let window = Interval::new(now - hour * 24, now + FRESH_FOR * 2).expect("it has a length");
         let reading = CalendarReading::new(sources, window, now + FRESH_FOR, now + FRESH_FOR);
-        let store = DynamoStore::new(local_client(self.dynamodb_port), table::DEFAULT_NAME.into());
-        for member in &self.salon.staff {
+        let store = DynamoStore::new(client, table::DEFAULT_NAME.into());
+        for member in &salon.staff {
             let stored = store.put_reading(&member.id, &reading).await;
             stored.context("the table could not be filled")?;
         }
-        let staff = self.salon.staff.first().map(|member| &member.id);
+        let staff = salon.staff.first().map(|member| &member.id);
         let bookings = (0..).zip(openings);
         let events = bookings.map(|(number, at)| Visitor(number).book("2.02", at, staff).json());
-        self.checkout(events.collect()).await?;
+        let plan = EventPlan { events: events.collect(), untimed: 0, status: 201 };
+        measure(self.program("checkout"), plan).await?;
         Ok(())
     }
 
-    /// Sends bookings to checkout, and returns its answers.
-    async fn checkout(&self, events: Vec<String>) -> Result<Vec<Value>, Error> {
-        let plan = EventPlan { events, untimed: 0, status: 201 };
-        Ok(measure(self.program("checkout"), plan).await?.bodies)
-    }
-
     /// Returns requests to book, each for another time and by another visitor.
-    pub(super) fn bookings(&mut self, count: usize) -> Vec<String> {
-        self.slots.by_ref().take(count).map(|slot| slot.book().json()).collect()
-    }
-
-    /// Makes bookings and pays them, and returns Stripe's signed events about that.
-    pub(super) async fn payments(&mut self, count: usize) -> Result<Vec<String>, Error> {
-        let events = self.bookings(count);
-        let sandbox = self.stripe.sandbox();
-        let mut sessions = HashSet::new();
-        for body in self.checkout(events).await? {
-            let session = body["sessionId"].as_str().unwrap_or_default();
-            sandbox.pay(session).context("the sandbox refused a payment")?;
-            sessions.insert(session.to_owned());
-        }
-        let at = self.clock.now();
-        let completed = sandbox.events().into_iter().filter(|event| {
-            event.kind == EventType::SessionCompleted && sessions.contains(&event.object)
-        });
-        Ok(completed.map(|event| stripe_event(event.body(), at).json()).collect())
-    }
-}
-
-impl Drop for Backend {
-    fn drop(&mut self) {
-        self.dynamodb.abort();
+    pub(super) fn bookings(&self, count: usize) -> Vec<String> {
+        (0..count).filter_map(|_| Some(self.slots.next()?.book().json())).collect()
     }
 }
 

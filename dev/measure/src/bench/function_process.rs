@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use openchair::clock::Clock;
-use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -55,8 +53,8 @@ pub struct Measured {
     pub peak_memory_bytes: usize,
     /// From the delivery of each timed event to the end of the response.
     pub latencies_us: Vec<f64>,
-    /// The bodies of the responses, in order.
-    pub bodies: Vec<Value>,
+    /// The responses, in order.
+    pub responses: Vec<Vec<u8>>,
 }
 
 /// Measures one process of a function, on a thread with nothing else on it.
@@ -85,53 +83,42 @@ async fn measure_here(program: &Program, plan: &EventPlan) -> Result<Measured, E
         }),
         ended = child.wait() => {
             let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-            Err(program.ended(&how, &std::fs::read_to_string(&program.log).unwrap_or_default()))
+            Err(program.ended(&how))
         }
     };
     let peak_memory = child.id().and_then(|id| process_status::memory(id, "VmHWM"));
     // A process that has already ended is no failure here.
     let _ = child.kill().await;
-    let (measured, responses) = exchanged?;
-    let body_of = |raw: &Vec<u8>| {
-        let reply = Reply::read(raw);
-        let quoted: String = String::from_utf8_lossy(raw).chars().take(400).collect();
-        let (name, expected) = (program.name(), plan.status);
-        let unexpected = format!("{name} should have answered {expected}, but answered {quoted}");
-        let is_expected = reply.status == Some(expected);
-        is_expected.then_some(reply.body).ok_or_else(|| Error::new(unexpected))
-    };
-    let bodies = responses.iter().map(body_of).collect::<Result<_, _>>()?;
-    Ok(Measured { peak_memory_bytes: peak_memory.unwrap_or(0), bodies, ..measured })
+    let measured = Measured { peak_memory_bytes: peak_memory.unwrap_or(0), ..exchanged? };
+    let unexpected =
+        measured.responses.iter().find(|raw| Reply::read(raw).status != Some(plan.status));
+    let Some(unexpected) = unexpected else { return Ok(measured) };
+    let (name, expected) = (program.name(), plan.status);
+    let quoted: String = String::from_utf8_lossy(unexpected).chars().take(400).collect();
+    Err(Error::new(format!("{name} should have answered {expected}, but answered {quoted}")))
 }
 
-/// Sends the events one after the other, and returns the times and the responses.
+/// Sends the events one after the other, and measures the responses.
 async fn exchange(
     api: &mut RuntimeApi,
     plan: &EventPlan,
     started: Instant,
-) -> Result<(Measured, Vec<Vec<u8>>), Error> {
-    let mut responses = Vec::with_capacity(plan.events.len());
+) -> Result<Measured, Error> {
     let mut measured = Measured::default();
     measured.latencies_us.reserve(plan.events.len());
     let deadline = Clock::machine().now() + SignedDuration::from_hours(1);
     let deadline_ms = deadline.as_millisecond();
     for (number, event) in plan.events.iter().enumerate() {
         let invocation = invocation(number, event, deadline_ms);
-        let next = match call(api).await? {
-            Call::Next(next) => next,
-            Call::Response { .. } => return Err(Error::new("it answered without an event")),
-            Call::Error(body) => return Err(reported(&body)),
+        let Call::Next(next) = call(api).await? else {
+            return Err(Error::new("it answered without an event"));
         };
         let sent = Instant::now();
         if next.send(invocation).is_err() {
             return Err(Error::new("it hung up after it had requested an event"));
         }
-        let (body, received) = match call(api).await? {
-            Call::Response { body, at } => (body, at),
-            Call::Next(_) => {
-                return Err(Error::new("it requested another event before it answered"));
-            }
-            Call::Error(body) => return Err(reported(&body)),
+        let Call::Response { body, at: received } = call(api).await? else {
+            return Err(Error::new("it requested another event before it answered"));
         };
         if number == 0 {
             measured.start_to_first_poll_ms = sent.duration_since(started).as_secs_f64() * 1e3;
@@ -141,18 +128,20 @@ async fn exchange(
         if number > plan.untimed {
             measured.latencies_us.push(received.duration_since(sent).as_secs_f64() * 1e6);
         }
-        responses.push(body);
+        measured.responses.push(body);
     }
-    Ok((measured, responses))
+    Ok(measured)
 }
 
+/// Waits for a request of the function that is not the report of an error.
 async fn call(api: &mut RuntimeApi) -> Result<Call, Error> {
-    let silent = format!("it neither requested nor answered an event within {CALL_TIMEOUT:?}");
-    timeout(CALL_TIMEOUT, api.call()).await.map_err(|_| Error::new(silent))
-}
-
-fn reported(body: &[u8]) -> Error {
-    Error::new(format!("it reported an error: {}", String::from_utf8_lossy(body)))
+    match timeout(CALL_TIMEOUT, api.call()).await {
+        Ok(Call::Error(body)) => {
+            Err(Error::new(format!("it reported an error: {}", String::from_utf8_lossy(&body))))
+        }
+        Ok(call) => Ok(call),
+        Err(_) => Err(Error::new(format!("it sent nothing for {CALL_TIMEOUT:?}"))),
+    }
 }
 
 impl Program {
@@ -161,52 +150,30 @@ impl Program {
     }
 
     /// Prepares a start without any other variable of this machine, as Lambda does.
-    fn bare_command(&self) -> Command {
-        let mut command = Command::new(&self.path);
-        command.env_clear().kill_on_drop(true).stdin(Stdio::null());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
     fn command(&self, runtime_api: &str) -> Result<Command, Error> {
         let open = || File::create(&self.log).and_then(|log| Ok((log.try_clone()?, log)));
         let (stdout, stderr) =
             open().with_context(|| format!("could not write {}", self.log.display()))?;
-        let mut command = self.bare_command();
+        let mut command = Command::new(&self.path);
         command
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
             .env("AWS_LAMBDA_FUNCTION_NAME", self.name())
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .stdin(Stdio::null())
             .stdout(stdout)
-            .stderr(stderr);
+            .stderr(stderr)
+            .kill_on_drop(true);
         Ok(command)
     }
 
-    fn ended(&self, how: &str, output: &str) -> Error {
+    fn ended(&self, how: &str) -> Error {
+        let output = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = output.lines().collect();
         let quoted = lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n");
         Error::new(format!("{} ended ({how}); its last output:\n{quoted}", self.name()))
-    }
-
-    /// Runs the program with an argument and an input, and returns its output.
-    pub(super) async fn run_with_input(
-        &self,
-        argument: &str,
-        input: String,
-    ) -> Result<String, Error> {
-        let failed = || format!("could not run {}", self.path.display());
-        let mut command = self.bare_command();
-        command.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().with_context(failed)?;
-        let mut stdin = child.stdin.take().expect("it is piped");
-        let writing = tokio::spawn(async move { stdin.write_all(input.as_bytes()).await });
-        let output = child.wait_with_output().await.with_context(failed)?;
-        // A program that ended early did not read all of it, and its status says so.
-        let _ = writing.await;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let is_done = output.status.success();
-        if is_done { Ok(text) } else { Err(self.ended(&output.status.to_string(), &text)) }
     }
 }
 
@@ -225,7 +192,7 @@ mod tests {
     async fn a_function_that_never_polls_is_an_error() {
         let mut api = RuntimeApi::start().await.unwrap();
         let error = exchange(&mut api, &three_events(), Instant::now()).await.unwrap_err();
-        assert!(error.to_string().contains("within 20s"), "{error}");
+        assert!(error.to_string().contains("for 20s"), "{error}");
     }
 
     #[tokio::test]

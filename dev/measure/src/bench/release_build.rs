@@ -8,20 +8,19 @@ use dev::serve::{Workspace, cargo_command};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
+use super::TARGETS;
 use crate::measure_error::{Context as _, Error};
 use crate::statistics::float;
-
-const PROGRAMS: [&str; 5] = ["availability", "checkout", "empty", "probes", "webhook"];
 
 /// Builds the programs, and returns their folder.
 pub(super) async fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
     let release = workspace.target.join("release");
-    if !release.join("probes").exists() {
+    if !release.join("empty").exists() {
         eprintln!("building the functions for release: the first time, this takes some minutes");
     }
     let mut command = cargo_command();
-    command.args(["build", "--release", "--features", "probes/program"]);
-    command.args(PROGRAMS.into_iter().flat_map(|program| ["--bin", program]));
+    command.args(["build", "--release"]);
+    command.args(TARGETS.into_iter().flat_map(|program| ["--bin", program]));
     command.current_dir(&workspace.root).stdin(Stdio::null());
     let status = command.status().await.context("could not start cargo")?;
     let failed = "the release build failed: correct the errors above and try again";

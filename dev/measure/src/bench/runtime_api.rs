@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,7 +19,6 @@ const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 const INVOCATION: &str = "/2018-06-01/runtime/invocation/";
 const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
-const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
 /// Headers that a request may have.
 const MAX_HEADERS: usize = 32;
 
@@ -98,16 +98,16 @@ async fn serve(mut stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io
     stream.set_nodelay(true)?;
     let mut received = Vec::with_capacity(16 * 1024);
     loop {
-        let head = match parse(&received)? {
-            Some(head) if received.len() >= head.ends => head,
+        let (path, body) = match parse(&received)? {
+            Some((path, body)) if received.len() >= body.end => (path, body),
             _ if stream.read_buf(&mut received).await? == 0 => return Ok(()),
             _ => continue,
         };
-        let body = received[head.body_starts..head.ends].to_vec();
-        let at = Instant::now();
-        received.drain(..head.ends);
-        let action = head.path.strip_prefix(INVOCATION).and_then(|rest| rest.split('/').nth(1));
-        let call = match (head.path.as_str(), action) {
+        let (at, ends) = (Instant::now(), body.end);
+        let body = received[body].to_vec();
+        received.drain(..ends);
+        let action = path.strip_prefix(INVOCATION).and_then(|rest| rest.split('/').nth(1));
+        let call = match (path.as_str(), action) {
             (NEXT, _) => {
                 let (sender, invocation) = oneshot::channel();
                 // The receiver is gone: there will be no further event.
@@ -120,10 +120,7 @@ async fn serve(mut stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io
             }
             (_, Some("response")) => Call::Response { body, at },
             (INIT_ERROR, _) | (_, Some("error")) => Call::Error(body),
-            _ => {
-                stream.write_all(NOT_FOUND).await?;
-                continue;
-            }
+            _ => return Err(io::Error::other("no such path")),
         };
         stream.write_all(ACCEPTED).await?;
         if calls.send(call).is_err() {
@@ -132,15 +129,8 @@ async fn serve(mut stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io
     }
 }
 
-/// The head of a request, with the position of its body in the received bytes.
-struct Head {
-    path: String,
-    body_starts: usize,
-    ends: usize,
-}
-
-/// Reads the head of a request, if it is complete.
-fn parse(received: &[u8]) -> io::Result<Option<Head>> {
+/// Reads the path of a request and the position of its body, once the head is complete.
+fn parse(received: &[u8]) -> io::Result<Option<(String, Range<usize>)>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let parsed = request.parse(received).map_err(io::Error::other)?;
@@ -157,7 +147,7 @@ fn parse(received: &[u8]) -> io::Result<Option<Head>> {
         Some(length) => length.parse::<usize>().map_err(io::Error::other)?,
     };
     let path = request.path.unwrap_or_default().to_owned();
-    Ok(Some(Head { path, body_starts, ends: body_starts + length }))
+    Ok(Some((path, body_starts..body_starts + length)))
 }
 
 #[cfg(test)]
@@ -170,9 +160,9 @@ mod tests {
         for cut in 0..text.len() - 2 {
             assert!(parse(&text.as_bytes()[..cut]).unwrap().is_none(), "{cut} bytes");
         }
-        let head = parse(text.as_bytes()).unwrap().unwrap();
-        assert_eq!(&text[head.body_starts..head.ends], "{}");
-        assert!(head.path.ends_with("/response"));
+        let (path, body) = parse(text.as_bytes()).unwrap().unwrap();
+        assert_eq!(&text[body], "{}");
+        assert!(path.ends_with("/response"));
     }
 
     #[test]

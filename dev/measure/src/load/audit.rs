@@ -33,21 +33,16 @@ pub(super) struct Audit {
 impl Audit {
     /// Returns the figures of a table's row. Each but the first should be 0.
     pub(super) fn figures(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        let contradictions = self.holds_lost
-            + self.holds_unexplained
-            + self.duplicate_sessions
-            + self.sessions_without_hold
-            + self.overlaps;
-        let figures = [
-            ("holds", self.holds),
+        let contradictions = [
             ("lost", self.holds_lost),
             ("unexplained", self.holds_unexplained),
             ("with two sessions", self.duplicate_sessions),
             ("sessions without a hold", self.sessions_without_hold),
             ("overlaps", self.overlaps),
-            ("contradictions", contradictions),
         ];
-        figures.into_iter().map(|(name, count)| (name, float(count)))
+        let total = contradictions.iter().map(|(_, count)| count).sum();
+        let figures = [("holds", self.holds)].into_iter().chain(contradictions);
+        figures.chain([("contradictions", total)]).map(|(name, count)| (name, float(count)))
     }
 }
 
@@ -78,7 +73,7 @@ impl Promise {
 
 /// Reads the table and the sandbox, and compares them with the promises.
 pub(super) async fn audit(bed: &TestBed<'_>, promises: &[Promise]) -> Result<Audit, Error> {
-    let now = bed.clock.now();
+    let now = bed.test.clock.now();
     let staff: Vec<_> = bed.salon.staff.iter().map(|member| &member.id).collect();
     let sheets = bed.store.sheets(&staff, bed.salon.horizon(now), Consistency::Strong).await;
     let sheets = sheets.context("could not read the table for the audit")?;

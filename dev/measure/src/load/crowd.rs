@@ -69,8 +69,8 @@ pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), 
     bed.wait_for("checkout").await?;
     let no_time = "the salon shows no free time on a Saturday, so the crowd cannot book anything";
     let service = shortest_service(&bed.salon.services).ok_or_else(|| Error::new(no_time))?;
+    let next = next_free_saturday(bed, service).await;
     let service = service.id.as_str().to_owned();
-    let next = next_free_saturday(bed, &service).await;
     let (date, times_shown) = next.ok_or_else(|| Error::new(no_time))?;
     eprintln!("crowd: {VISITORS} visitors want one of {times_shown} times on {date}");
     let plan = Arc::new(Plan {
@@ -117,22 +117,24 @@ pub(super) fn shortest_service(services: &[Service]) -> Option<&Service> {
 }
 
 /// Returns the first Saturday from tomorrow on with free times, and their number.
-async fn next_free_saturday(bed: &TestBed<'_>, service: &str) -> Option<(Date, usize)> {
-    let horizon = bed.salon.horizon(bed.clock.now());
-    let saturdays = horizon.dates().skip(1).filter(|date| date.weekday() == Weekday::Saturday);
-    for date in saturdays {
-        let target = format!("/availability?service={service}&from={date}&days=1");
-        let page = bed.client.send("availability", &Visitor(FIRST_VISITOR).get(&target)).await;
-        let shown = starts(&page.body).len();
-        if shown > 0 {
-            return Some((date, shown));
-        }
-    }
-    None
+async fn next_free_saturday(bed: &TestBed<'_>, service: &Service) -> Option<(Date, usize)> {
+    let date_of = |start: &Timestamp| bed.salon.time_zone.to_datetime(*start).date();
+    let today = date_of(&bed.test.clock.now());
+    let times = free_times(bed, service).await;
+    let dates = || times.iter().map(date_of);
+    let date = dates().find(|date| date.weekday() == Weekday::Saturday && *date > today)?;
+    Some((date, dates().filter(|other| *other == date).count()))
+}
+
+/// Requests all free times for a service.
+pub(super) async fn free_times(bed: &TestBed<'_>, service: &Service) -> Vec<Timestamp> {
+    let target = format!("/availability?service={}&days=43", service.id.as_str());
+    let page = bed.client.send("availability", &Visitor(FIRST_VISITOR).get(&target)).await;
+    starts(&page.body)
 }
 
 /// Reads the free times of a page.
-pub(super) fn starts(page: &Value) -> Vec<Timestamp> {
+fn starts(page: &Value) -> Vec<Timestamp> {
     let days = page.get("days").and_then(Value::as_array).into_iter().flatten();
     days.filter_map(|day| day.get("starts")?.as_array())
         .flatten()

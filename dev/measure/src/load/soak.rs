@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use salon::service::Service;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::EMPTY;
-use super::crowd::{shortest_service, starts};
+use super::crowd::{free_times, shortest_service};
 use super::reply_counts::ReplyCounts;
 use super::test_bed::TestBed;
 use crate::measure_error::Error;
@@ -54,14 +55,13 @@ pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), 
         bed.wait_for(function).await?;
     }
     let duration = Duration::from_secs(bed.either(600, 20));
-    let times = free_times(bed).await;
     let started = Instant::now();
     eprintln!("soak: {} s", duration.as_secs());
     let load = |function| bed.load(function, CLIENTS, duration, Some(RATE));
     let (availability, empty, checkout, samples) = tokio::join!(
         load("availability"),
         load(EMPTY),
-        book(bed, times, started, duration),
+        book(bed, started, duration),
         watch(bed, started, duration),
     );
     let half = duration.as_secs_f64() / 2.0;
@@ -80,7 +80,7 @@ pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), 
         else {
             continue;
         };
-        let requests = float(counts.answered(|_| true)) / 2.0 / float(processes.len());
+        let requests = float(counts.answered()) / 2.0 / float(processes.len());
         if function == EMPTY {
             runtime_bytes_per_request = (worst.bytes / requests).max(0.0);
         }
@@ -98,14 +98,11 @@ pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), 
     Ok(())
 }
 
-/// Lists free times of the shortest service that do not overlap.
-async fn free_times(bed: &TestBed<'_>) -> Vec<Timestamp> {
-    let Some(service) = shortest_service(&bed.salon.services) else { return Vec::new() };
-    let target = format!("/availability?service={}&days=43", service.id.as_str());
-    let page = bed.client.send("availability", &Visitor(FIRST_VISITOR).get(&target)).await;
+/// Lists free times of a service that do not overlap.
+async fn separate_times(bed: &TestBed<'_>, service: &Service) -> Vec<Timestamp> {
     let length = SignedDuration::from_mins(i64::from(service.duration_minutes));
     let mut times: Vec<Timestamp> = Vec::new();
-    for start in starts(&page.body) {
+    for start in free_times(bed, service).await {
         if times.last().is_none_or(|last| start >= *last + length) {
             times.push(start);
         }
@@ -114,14 +111,12 @@ async fn free_times(bed: &TestBed<'_>) -> Vec<Timestamp> {
 }
 
 /// Books one time after the other.
-async fn book(
-    bed: &TestBed<'_>,
-    times: Vec<Timestamp>,
-    started: Instant,
-    duration: Duration,
-) -> ReplyCounts {
+async fn book(bed: &TestBed<'_>, started: Instant, duration: Duration) -> ReplyCounts {
     let mut replies = Vec::new();
-    let service = shortest_service(&bed.salon.services).map(|service| service.id.as_str());
+    let Some(service) = shortest_service(&bed.salon.services) else {
+        return ReplyCounts::default();
+    };
+    let times = separate_times(bed, service).await;
     let mut ticks = interval(CHECKOUT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for (number, start) in (FIRST_VISITOR..).zip(times) {
@@ -129,7 +124,7 @@ async fn book(
         if started.elapsed() >= duration {
             break;
         }
-        let request = Visitor(number).book(service.unwrap_or_default(), start, None);
+        let request = Visitor(number).book(service.id.as_str(), start, None);
         replies.push(bed.client.send("checkout", &request).await);
     }
     ReplyCounts::of(&replies, started.elapsed())
@@ -137,15 +132,15 @@ async fn book(
 
 /// Samples every process at equal intervals.
 async fn watch(bed: &TestBed<'_>, started: Instant, duration: Duration) -> Samples {
-    let functions = ["availability", "checkout", EMPTY].map(|name| (name, bed.program(name)));
+    let functions =
+        ["availability", "checkout", EMPTY].map(|name| (name, bed.test.target.program(name)));
     let mut samples = Samples::new();
     for number in 0..=SAMPLES {
         sleep_until(started + duration * number / SAMPLES).await;
         let seconds = started.elapsed().as_secs_f64();
         for (function, program) in &functions {
             for pid in process_ids(program) {
-                let Some((resident, descriptors)) = resources(pid) else { continue };
-                let (resident_bytes, descriptors) = (float(resident), float(descriptors));
+                let Some((resident_bytes, descriptors)) = resources(pid) else { continue };
                 let sample = Sample { seconds, resident_bytes, descriptors };
                 samples.entry((*function, pid)).or_default().push(sample);
             }

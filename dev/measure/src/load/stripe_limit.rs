@@ -42,15 +42,13 @@ pub(super) async fn run(
     sleep(PAUSE).await;
 
     let visitors = seconds * STRIPE_LIMIT * FACTOR;
-    let (started_at, started) = (bed.clock.now(), Instant::now());
+    let (started_at, started) = (bed.test.clock.now(), Instant::now());
     let permits = Arc::new(Semaphore::new(in_flight.into()));
     let mut ticks = interval(Duration::from_secs(1) / (STRIPE_LIMIT * FACTOR));
     let mut visits = JoinSet::new();
     let mut turned_away = 0;
-    for number in 0..visitors {
-        if number.is_multiple_of(5 * STRIPE_LIMIT * FACTOR) {
-            eprintln!("limit: {number} visitors, {turned_away} of them turned away");
-        }
+    eprintln!("limit: {visitors} visitors");
+    for _ in 0..visitors {
         ticks.tick().await;
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
             turned_away += 1;

@@ -1,11 +1,8 @@
 //! The running functions of a scenario, and a client that invokes them.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use dev::serve::LoadTarget;
-use openchair::clock::Clock;
 use openchair::store::DynamoStore;
 use salon::Salon;
 use stand_ins::gateway_event::GatewayEvent;
@@ -14,9 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::LoadTest;
-use super::oha::Oha;
 use super::reply_counts::ReplyCounts;
-use crate::busy_salon::{Slot, Slots};
+use crate::busy_salon::Slots;
 use crate::measure_error::{Context as _, Error};
 use crate::process_status::process_ids;
 use crate::reply::Reply;
@@ -30,26 +26,13 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(35);
 
 #[derive(Debug)]
 pub(super) struct TestBed<'a> {
-    target: &'a LoadTarget,
-    oha: &'a Oha,
-    is_quick: bool,
+    pub(super) test: &'a LoadTest<'a>,
     pub(super) salon: Salon,
     pub(super) sandbox: Sandbox,
     pub(super) store: DynamoStore,
     pub(super) client: FunctionClient,
-    pub(super) clock: Clock,
     /// Times of the busy salon.
-    pub(super) slots: SharedSlots,
-}
-
-/// Slots of the busy salon that concurrent visitors take one by one.
-#[derive(Clone, Debug)]
-pub(super) struct SharedSlots(Arc<Mutex<Slots>>);
-
-impl SharedSlots {
-    pub(super) fn next(&self) -> Option<Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).next()
-    }
+    pub(super) slots: Arc<Slots>,
 }
 
 /// Invokes functions with the events of visitors.
@@ -64,6 +47,11 @@ pub(super) struct FunctionClient {
 }
 
 impl FunctionClient {
+    pub(super) fn new(api_url: String) -> Result<Self, Error> {
+        let client = reqwest::Client::builder().no_proxy().timeout(RESPONSE_TIMEOUT).build();
+        Ok(Self { client: client.context("could not set up an HTTP client")?, api_url })
+    }
+
     /// Sends an event to a function, and waits for the reply.
     pub(super) async fn send(&self, function: &str, event: &GatewayEvent) -> Reply {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.api_url);
@@ -81,42 +69,15 @@ impl FunctionClient {
     }
 }
 
-impl<'a> TestBed<'a> {
-    pub(super) fn new(
-        test: &LoadTest<'a>,
-        api_url: &str,
-        salon: Salon,
-        sandbox: Sandbox,
-        store: DynamoStore,
-    ) -> Result<Self, Error> {
-        let client = reqwest::Client::builder().no_proxy().timeout(RESPONSE_TIMEOUT).build();
-        let client = client.context("could not set up an HTTP client")?;
-        Ok(Self {
-            target: test.target,
-            oha: test.oha,
-            is_quick: test.options.quick,
-            salon,
-            sandbox,
-            store,
-            client: FunctionClient { client, api_url: api_url.to_owned() },
-            clock: test.clock.clone(),
-            slots: SharedSlots(Arc::new(Mutex::new(Slots::after(test.clock.now())))),
-        })
-    }
-
+impl TestBed<'_> {
     /// Returns one of two values: for a full test, or for a quick one.
     pub(super) fn either<T>(&self, full: T, quick: T) -> T {
-        if self.is_quick { quick } else { full }
-    }
-
-    /// Returns the program of a function.
-    pub(super) fn program(&self, function: &str) -> PathBuf {
-        self.target.program(function)
+        if self.test.options.quick { quick } else { full }
     }
 
     /// Counts the processes of a function.
     pub(super) fn containers(&self, function: &str) -> usize {
-        process_ids(&self.program(function)).len()
+        process_ids(&self.test.target.program(function)).len()
     }
 
     /// Waits until a function answers.
@@ -140,12 +101,13 @@ impl<'a> TestBed<'a> {
     ) -> Result<ReplyCounts, Error> {
         // The emulator needs no route for this address, so that it treats all functions alike.
         let url = format!("{}/lambda-url/{function}/availability", self.client.api_url);
-        self.oha.run(&url, clients, duration, rate).await
+        self.test.oha.run(&url, clients, duration, rate).await
     }
 
     /// Puts a load on a function until the emulator has started the wanted number of
     /// containers.
     pub(super) async fn warm_up(&self, function: &str, wanted: u16) -> Result<(), Error> {
+        self.wait_for(function).await?;
         let deadline = Instant::now() + WARM_UP_TIMEOUT;
         let load = || self.load(function, 4 * u32::from(wanted), Duration::from_secs(1), None);
         while self.containers(function) < usize::from(wanted) {
@@ -193,7 +155,7 @@ impl<'a> TestBed<'a> {
             "the function `{function}` has {} of {wanted} processes after {} s; its output is in {}",
             self.containers(function),
             WARM_UP_TIMEOUT.as_secs(),
-            self.target.log().display(),
+            self.test.target.log().display(),
         )))
     }
 }
