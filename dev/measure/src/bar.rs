@@ -62,7 +62,8 @@ pub(crate) fn table(bars: &str, results: &Results) -> String {
         row(["bar", "limit", "measured", "", "who needs it"]) + "|---|---|---|---|---|\n";
     for bar in parse(bars) {
         let Some((worst, is_met)) = bar.judge(results) else { continue };
-        let measured = if worst.is_nan() { "–".to_owned() } else { number(worst) };
+        let unit = if bar.limit.ends_with('×') { " ×" } else { "" };
+        let measured = if worst.is_nan() { "–".to_owned() } else { number(worst) + unit };
         let verdict = if is_met { "met" } else { "**not met**" };
         lines += &row([&bar.name(), bar.limit, &measured, verdict, bar.reason]);
     }
