@@ -1,18 +1,17 @@
 //! A deterministic simulation of bookings, payments and notifications.
 //!
 //! A schedule is one run of the deployed code, [`Bookings`](openchair::bookings::Bookings)
-//! and [`Notify`](notify::Notify), on a table in memory, with models of Stripe, SES
-//! and Google and a clock that only the simulation moves. Visitors reserve, pay,
+//! and [`Notify`](notify::Notify). The table is in memory, the clock is simulated, and
+//! Stripe, SES and Google are models. Visitors reserve, pay,
 //! cancel and repeat requests; events come twice, late, out of order or never;
 //! reconciliations run; requests to the table and the services fail before and after
-//! their effect. At every such request anything else may happen first, and the code
-//! that makes it may crash. One seed decides all of it, so a seed that finds
-//! something finds it again.
+//! their effect. Before each request any other task may run, and the requesting
+//! code may crash. One seed determines all of it, so every failure can be reproduced.
 //!
 //! The invariants are checked after every step and again when nothing is pending any
-//! longer: see `invariants` and `notifications`. A schedule that breaks one is made
-//! short before it is shown: see [`shrink()`]. That the simulation finds bugs is shown
-//! by planting some: see [`Bug`].
+//! longer: see `invariants` and `notifications`. A schedule that violates one is
+//! shrunk before it is printed: see [`shrink()`]. Planted bugs prove that the
+//! simulation finds bugs: see [`Bug`].
 //!
 //! What is left out: busy time from calendars, and refunds made by hand.
 
@@ -40,15 +39,15 @@ pub use self::schedule::{Outcome, run as run_schedule};
 pub use self::search::{Finding, Totals, search};
 pub use self::shrink::{Shrunk, shrink};
 
-/// Returns what there is to say about a broken invariant: the seed, a short
-/// schedule, and what is wrong at its end.
+/// Describes a violated invariant: the seed, a short schedule, and what is wrong at
+/// its end.
 #[must_use]
 pub fn report(seed: u64, bug: Option<Bug>, shrunk: &Shrunk) -> String {
     let Shrunk { original_steps, steps, violation } = shrunk;
     let planted = bug.map_or_else(String::new, |bug| format!(" with the planted bug {bug:?}"));
     format!(
-        "Seed {seed} breaks an invariant after {original_steps} steps{planted}. \
-         These {} are enough:\n{}\nexpected: {}\nfound:    {}",
+        "Seed {seed} violates an invariant after {original_steps} steps{planted}. \
+         These {} steps are enough to reproduce it:\n{}\nexpected: {}\nfound:    {}",
         steps.len(),
         numbered(steps),
         violation.invariant,

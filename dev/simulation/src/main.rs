@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use simulation::{Bug, numbered, report, run_schedule, search, shrink};
 
-/// Searches for an order of events that breaks a booking, a payment or a notification
+/// Searches for an order of events that violates an invariant
 ///
-/// Each seed decides one schedule: who requests, pays and cancels what, which requests
+/// The invariants are about bookings, payments and notifications. Each seed determines one
+/// schedule: who requests, pays and cancels what, which requests
 /// to the table, Stripe, SES and Google fail, what crashes, and which events come late,
 /// twice or never. The same seed always has the same schedule.
 ///
-/// A search uses all cores, prints its progress every 5 seconds, and ends with a line
-/// about what was simulated, also after Ctrl-C. If a schedule breaks an invariant, the search ends at
-/// once, prints the seed and a short schedule that breaks the same invariant, and
-/// exits with 1.
+/// A search uses all cores, prints its progress every 5 seconds, and ends with a
+/// summary, also after Ctrl-C. If a schedule violates an invariant, the search ends at once,
+/// prints the seed and a short schedule that violates the same invariant, and exits with 1.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo dev simulate", version, after_help = EXAMPLES)]
 struct Cli {
@@ -27,8 +27,8 @@ struct Cli {
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     first: u64,
 
-    /// Run the schedule of one seed and print its steps, or a short schedule that
-    /// breaks the same invariant
+    /// Run one seed and print its steps or, if it violates an invariant, a shortened
+    /// schedule
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
 
@@ -42,7 +42,7 @@ Examples:
   cargo dev simulate                               100,000 schedules
   cargo dev simulate --release --seeds 10000000    many more, with an optimized build
   cargo dev simulate --seed 17                     one schedule, step by step
-  cargo dev simulate --bug short-hold              a planted bug, found and made short";
+  cargo dev simulate --bug short-hold              a planted bug, found and shrunk";
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -74,8 +74,8 @@ fn run() -> ExitCode {
     }
     match (bug, is_found) {
         (None, false) | (Some(_), true) => return ExitCode::SUCCESS,
-        (None, true) => eprintln!("error: a schedule breaks an invariant"),
-        (Some(_), false) => eprintln!("error: no schedule shows the planted bug"),
+        (None, true) => eprintln!("error: a schedule violates an invariant"),
+        (Some(_), false) => eprintln!("error: no schedule exposed the planted bug"),
     }
     ExitCode::FAILURE
 }

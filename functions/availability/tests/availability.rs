@@ -30,7 +30,7 @@ struct Harness {
     clock: Clock,
 }
 
-/// A calendar that says what it is told to say, or cannot be read.
+/// A calendar with a fixed reading, or one that cannot be read.
 #[derive(Clone, Debug, Default)]
 struct Calendar(Arc<Mutex<Option<Interval<Timestamp>>>>);
 

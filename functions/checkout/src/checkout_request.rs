@@ -191,7 +191,7 @@ fn clock_time(text: &str) -> Option<Time> {
     Time::new(hour, minute, 0, 0).ok()
 }
 
-/// Tells whether an instant is written as in RFC 3339. jiff reads other forms too.
+/// Returns whether an instant is written as in RFC 3339. jiff reads other forms too.
 fn is_rfc3339(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);

@@ -120,7 +120,7 @@ impl<S: BookingStore + Outbox, M: Mailer, G: CalendarWriter> Notify<S, M, G> {
         outcome
     }
 
-    /// Tells whether a notification is still right. A confirmation whose record comes
+    /// Returns whether a notification is still right. A confirmation whose record comes
     /// late may not be.
     async fn is_current(
         &self,

@@ -39,7 +39,7 @@ pub(crate) enum EffectError {
 }
 
 impl EffectError {
-    /// Tells whether the same record may succeed later.
+    /// Returns whether the same record may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             // The earlier change's own error says whether it is transient.
@@ -51,7 +51,7 @@ impl EffectError {
         }
     }
 
-    /// Tells whether the effect may be repeated at once: it was certainly not carried out,
+    /// Returns whether the effect may be repeated at once: it was certainly not carried out,
     /// or a second time changes nothing.
     fn may_be_repeated(&self) -> bool {
         match self {

@@ -159,7 +159,7 @@ fn plain(email: &Email) -> Address {
     Address { name: None, address: email.as_str().to_owned() }
 }
 
-/// Tells whether the staff member's calendars are all feeds, which are read-only: the
+/// Returns whether the staff member's calendars are all feeds, which are read-only: the
 /// owner has to add the appointment.
 fn has_only_feeds(booking: &Booking, salon: &Salon) -> bool {
     let member = salon.staff_member(booking.staff.as_str());

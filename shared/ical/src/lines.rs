@@ -166,12 +166,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Tells whether a parameter has this value, ignoring case.
+    /// Returns whether a parameter has this value, ignoring case.
     pub(super) fn param_is(&self, name: &str, value: &str) -> bool {
         self.param(name).is_some_and(|given| given.eq_ignore_ascii_case(value))
     }
 
-    /// Tells whether the value is this one, ignoring case.
+    /// Returns whether the value is this one, ignoring case.
     pub(super) fn is(&self, value: &str) -> bool {
         self.value.eq_ignore_ascii_case(value)
     }

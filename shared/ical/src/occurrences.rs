@@ -240,7 +240,7 @@ impl Rule {
         Ok(seen)
     }
 
-    /// Tells whether all parts but `BYMONTH` and `BYSETPOS` admit this day.
+    /// Returns whether all parts but `BYMONTH` and `BYSETPOS` admit this day.
     fn admits(&self, date: Date, week: i16, weeks: i16) -> bool {
         let has = |list: &[i16], number: i16, of: i16| {
             list.is_empty() || list.contains(&number) || list.contains(&(number - of - 1))

@@ -33,7 +33,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Tells whether there may be more than one occurrence.
+    /// Returns whether there may be more than one occurrence.
     pub(super) fn recurs(&self) -> bool {
         !(self.rules.is_empty() && self.extra.is_empty() && self.extra_periods.is_empty())
     }

@@ -1,7 +1,7 @@
 //! The durations that depend on each other, and the order that they must keep.
 //!
-//! A limit inside another one ends first, so that the outer one still has time to
-//! answer. What follows from another duration is computed from it; the rest is
+//! An inner timeout expires before the outer one, so that the outer code can still
+//! respond. What follows from another duration is computed from it; the rest is
 //! asserted when this module compiles. `docs/architecture.md` has the same list as a
 //! table, and a test compares the two, and `template.yaml`, with this file.
 
@@ -110,7 +110,7 @@ pub const CALENDAR_LEASE: SignedDuration =
     signed(CALENDAR_TIMEOUT.saturating_add(Duration::from_secs(2)));
 /// Time that a container without a reading waits for the one that holds the lease.
 pub const CALENDAR_WAIT: Duration = CALENDAR_TIMEOUT;
-/// Time between two looks at the table while waiting.
+/// The polling interval of a waiting container.
 pub const CALENDAR_POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Time for which a calendar that failed is not read again, while there is no reading
 /// of it to serve.

@@ -57,7 +57,7 @@ impl<'a> Availability<'a> {
         Self { salon, busy, days, earliest }
     }
 
-    /// Tells whether the availability of every eligible staff member is unknown.
+    /// Returns whether the availability of every eligible staff member is unknown.
     #[must_use]
     pub fn is_unknown(&self, service: Option<&ServiceId>, staff: Option<&StaffId>) -> bool {
         let mut eligible = self.salon.eligible_staff(service, staff).peekable();

@@ -316,7 +316,7 @@ impl Booking {
         (self.state == State::Held).then(|| self.hold_until())
     }
 
-    /// Tells whether the booking was cancelled while its payment was being
+    /// Returns whether the booking was cancelled while its payment was being
     /// processed. If the payment still arrives, it is refunded.
     #[must_use]
     pub fn awaits_payment(&self) -> bool {

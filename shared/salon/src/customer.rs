@@ -80,7 +80,7 @@ impl FromStr for CustomerName {
     }
 }
 
-/// Tells whether a character controls the display: control characters, line and
+/// Returns whether a character controls the display: control characters, line and
 /// paragraph separators, and overrides of the text direction, with which one name
 /// can imitate another.
 fn is_control(character: char) -> bool {

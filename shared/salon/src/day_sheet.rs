@@ -42,7 +42,7 @@ impl Entry {
         })
     }
 
-    /// Tells whether the entry keeps its time at `now`.
+    /// Returns whether the entry keeps its time at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
@@ -90,7 +90,7 @@ impl DaySheet {
         self.entries.iter().filter(is_unsettled)
     }
 
-    /// Tells whether an entry of another booking, live or not, overlaps `time`.
+    /// Returns whether an entry of another booking, live or not, overlaps `time`.
     #[must_use]
     pub fn is_taken_by_another(&self, time: Interval<Timestamp>, booking: &BookingId) -> bool {
         let others = self.entries.iter().filter(|entry| entry.booking_id != *booking);

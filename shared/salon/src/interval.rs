@@ -22,12 +22,12 @@ impl<T: Ord + Copy> Interval<T> {
         self.end
     }
 
-    /// Tells whether all of `other` lies in this interval.
+    /// Returns whether all of `other` lies in this interval.
     pub fn contains(&self, other: &Self) -> bool {
         self.start <= other.start && other.end <= self.end
     }
 
-    /// Tells whether the two share a point. Adjacent intervals do not.
+    /// Returns whether the two share a point. Adjacent intervals do not.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.start < other.end && other.start < self.end
     }
@@ -73,13 +73,13 @@ impl<T: Ord + Copy> IntervalSet<T> {
         self.0.is_empty()
     }
 
-    /// Tells whether all of `interval` lies in the set.
+    /// Returns whether all of `interval` lies in the set.
     pub fn contains(&self, interval: &Interval<T>) -> bool {
         let candidate = self.0.partition_point(|known| known.end <= interval.start);
         self.0.get(candidate).is_some_and(|known| known.contains(interval))
     }
 
-    /// Tells whether any point of `interval` lies in the set.
+    /// Returns whether any point of `interval` lies in the set.
     pub fn overlaps(&self, interval: &Interval<T>) -> bool {
         self.overlapping(interval).next().is_some()
     }

@@ -87,7 +87,7 @@ impl Reminders {
         DstPolicy::FirstOrShifted.first_instant(due, zone).unwrap_or(start)
     }
 
-    /// Tells whether a reminder that has not been sent should be sent at `now`.
+    /// Returns whether a reminder that has not been sent should be sent at `now`.
     ///
     /// A booking confirmed after its reminder was due gets none, because the
     /// confirmation was just sent. A late reminder is sent until the

@@ -125,7 +125,7 @@ impl Salon {
         Some(format!("{page}#token={}", booking.manage_token.expose()))
     }
 
-    /// Tells whether the salon is closed on `date`.
+    /// Returns whether the salon is closed on `date`.
     #[must_use]
     pub fn is_closed_on(&self, date: Date) -> bool {
         self.closures.iter().any(|closure| closure.covers(date))
@@ -179,7 +179,7 @@ impl DateRange {
         self.first.series(Span::new().days(1)).take_while(move |date| *date <= self.last)
     }
 
-    /// Tells whether `date` is in the range.
+    /// Returns whether `date` is in the range.
     #[must_use]
     pub fn contains(self, date: Date) -> bool {
         self.first <= date && date <= self.last

@@ -99,7 +99,7 @@ impl Service {
 }
 
 impl StaffMember {
-    /// Tells whether they perform `service`.
+    /// Returns whether they perform `service`.
     #[must_use]
     pub fn performs(&self, service: &ServiceId) -> bool {
         self.services.as_ref().is_none_or(|performed| performed.contains(service))

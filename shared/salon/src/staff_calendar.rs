@@ -49,7 +49,7 @@ impl CalendarReading {
         Self { sources, window, read_at, fresh_until }
     }
 
-    /// Tells whether the reading covers `window` and is younger than `max_stale`
+    /// Returns whether the reading covers `window` and is younger than `max_stale`
     /// at `now`.
     #[must_use]
     pub fn is_usable(
@@ -61,7 +61,7 @@ impl CalendarReading {
         self.window.contains(window) && now.duration_since(self.read_at) < max_stale
     }
 
-    /// Tells whether the calendars need not be read again at `now`.
+    /// Returns whether the calendars need not be read again at `now`.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now < self.fresh_until

@@ -176,7 +176,7 @@ impl Ledger {
         Ok(self.described(&self.sessions[self.find(id)?]))
     }
 
-    /// Tells whether a session can be paid.
+    /// Returns whether a session can be paid.
     pub(crate) fn is_open(&self, id: Option<&str>) -> bool {
         id.is_some_and(|id| self.find_open(id).is_ok())
     }

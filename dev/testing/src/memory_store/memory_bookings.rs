@@ -34,7 +34,7 @@ impl MemoryStore {
 }
 
 impl State {
-    /// Tells whether all that a change is built on is still as it was read.
+    /// Returns whether all that a change is built on is still as it was read.
     fn is_current(&self, change: &BookingChange<'_>) -> bool {
         let kept = &self.bookings;
         let version = kept.by_id.get(&change.booking.id).map_or(0, |booking| booking.version);

@@ -54,15 +54,15 @@ async fn cancelling_needs_the_manage_token() {
 }
 
 #[tokio::test]
-async fn cancelling_a_session_that_was_paid_refunds_by_the_terms() {
+async fn cancelling_a_paid_but_unsettled_hold_refunds_according_to_its_terms() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({"date": "2026-11-27"})).await;
-    harness.stripe().pay(&held.session).expect("it is open");
+    harness.stripe().pay(&held.session).expect("the session is open");
     let response = harness.cancel(&held.id, &held.token).await;
     assert_eq!(json_body(&response)["status"], "refunded", "{response:?}");
     assert_eq!(json_body(&response)["refund"], json!({"amount": 5000, "currency": "usd"}));
     let again = harness.cancel(&held.id, &held.token).await;
-    assert_eq!(json_body(&again), json_body(&response), "twice is the same as once");
+    assert_eq!(json_body(&again), json_body(&response), "cancelling again should change nothing");
     let payment = harness.booking(&held.id).await.payment.expect("a payment");
     assert_eq!(harness.stripe().refunds(&payment).len(), 1);
     assert_eq!(harness.entries("s1", "2026-11-27").await, [], "the time is free at once");
@@ -72,18 +72,18 @@ async fn cancelling_a_session_that_was_paid_refunds_by_the_terms() {
 #[tokio::test]
 async fn a_refund_follows_the_terms_at_the_time_of_booking() {
     let terms = |file: String| file.replace("late_refund_percent = 0", "late_refund_percent = 30");
-    for (hours_later, back) in [(1, 5_000), (3, 5_000), (4, 1_500), (20, 1_500)] {
+    for (hours_later, refund) in [(1, 5_000), (3, 5_000), (4, 1_500), (20, 1_500)] {
         let harness = Harness::with_salon(terms).await;
         let held = hold(&harness, json!({})).await;
-        harness.stripe().pay(&held.session).expect("it is open");
+        harness.stripe().pay(&held.session).expect("the session is open");
         harness.get(&format!("/bookings/{}", held.id)).await;
         harness.clock.advance(SignedDuration::from_hours(hours_later));
         let response = harness.cancel(&held.id, &held.token).await;
-        assert_eq!(json_body(&response)["refund"]["amount"], back, "after {hours_later} h");
+        assert_eq!(json_body(&response)["refund"]["amount"], refund, "after {hours_later} h");
     }
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
-    harness.stripe().pay(&held.session).expect("it is open");
+    harness.stripe().pay(&held.session).expect("the session is open");
     harness.get(&format!("/bookings/{}", held.id)).await;
     harness.clock.advance(SignedDuration::from_hours(10));
     let body = json_body(&harness.cancel(&held.id, &held.token).await);
@@ -95,13 +95,13 @@ async fn an_expired_or_past_booking_cannot_be_cancelled() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     harness.clock.advance(SignedDuration::from_mins(41));
-    let looked = json_body(&harness.get(&format!("/bookings/{}", held.id)).await);
-    assert_eq!(looked["status"], "expired");
+    let viewed = json_body(&harness.get(&format!("/bookings/{}", held.id)).await);
+    assert_eq!(viewed["status"], "expired");
     let response = harness.cancel(&held.id, &held.token).await;
     assert_eq!(status_and_code(&response), (409, "not_cancellable".to_owned()));
 
     let paid = hold(&harness, json!({"time": "12:00"})).await;
-    harness.stripe().pay(&paid.session).expect("it is open");
+    harness.stripe().pay(&paid.session).expect("the session is open");
     harness.get(&format!("/bookings/{}", paid.id)).await;
     harness.clock.advance(SignedDuration::from_hours(29));
     let response = harness.cancel(&paid.id, &paid.token).await;
@@ -110,7 +110,7 @@ async fn an_expired_or_past_booking_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn the_time_stays_taken_while_stripe_is_down() {
+async fn a_failed_cancellation_keeps_the_time_taken_while_stripe_is_down() {
     let harness = Harness::new().await;
     let held = hold(&harness, json!({})).await;
     harness.fail_stripe("POST /v1/checkout/sessions/{id}/expire", Effect::Unavailable, 5);
@@ -129,7 +129,7 @@ async fn cancelling_expires_a_session_whose_id_was_lost() {
     let response = harness.reserve(&checkout_body(json!({}))).await;
     assert_eq!(status_and_code(&response), (503, "stripe_busy".to_owned()));
     harness.stripe().clear_faults();
-    let [booking] = &harness.store.bookings()[..] else { panic!("one booking") };
+    let [booking] = &harness.store.bookings()[..] else { panic!("expected exactly one booking") };
     assert_eq!(booking.checkout.session, None);
     let response = harness.cancel(booking.id.as_str(), booking.manage_token.expose()).await;
     assert_eq!(json_body(&response)["status"], "cancelled", "{response:?}");

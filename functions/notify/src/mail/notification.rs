@@ -64,7 +64,7 @@ impl Notification {
         }
     }
 
-    /// Tells whether calendar entries change.
+    /// Returns whether calendar entries change.
     #[must_use]
     pub const fn changes_calendars(&self) -> bool {
         match self {

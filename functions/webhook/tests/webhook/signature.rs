@@ -8,7 +8,7 @@ use crate::harness::{Harness, delivery, signed};
 use testing::http_messages::status_and_code;
 use testing::{HarnessOptions, Hold};
 
-/// Makes a paid hold of which no event has told.
+/// Makes a paid hold whose event has not arrived.
 async fn paid(harness: &Harness) -> (Hold, String) {
     let held = harness.hold("10:00").await;
     harness.stripe().pay(&held.session).expect("it is open");

@@ -122,7 +122,7 @@ impl SimpleRule {
             && (self.week_days.is_empty() || by_week_day)
     }
 
-    /// Tells whether this is the `ordinal`th such weekday of its month or year.
+    /// Returns whether this is the `ordinal`th such weekday of its month or year.
     fn is_nth(&self, day: Date, ordinal: i32) -> bool {
         let whole_year = self.frequency == "YEARLY" && self.months.is_empty();
         let same = |other: Date| {

@@ -92,7 +92,7 @@ pub enum ReserveError {
     /// The table cannot be reached.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Stripe cannot be asked now. A hold that was placed is kept, and a repeat of
+    /// Stripe cannot be reached now. A hold that was placed is kept, and a repeat of
     /// the request resumes it.
     #[error("Stripe cannot be asked")]
     Stripe(#[source] StripeError),

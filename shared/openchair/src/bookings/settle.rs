@@ -47,7 +47,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// most once in 3 s, so that a late event delays nobody.
     ///
     /// # Errors
-    /// When the table cannot be read. If only Stripe cannot be asked, the booking
+    /// When the table cannot be read. If only Stripe cannot be reached, the booking
     /// is returned as stored.
     pub async fn view(&self, id: &BookingId) -> Result<Option<Booking>, StoreError> {
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(None) };

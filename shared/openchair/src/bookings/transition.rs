@@ -149,7 +149,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(Decision::Write(update, Some(transition)))
     }
 
-    /// Tells whether the booking's idempotency key may be used again, because its
+    /// Returns whether the booking's idempotency key may be used again, because its
     /// request never led to a session that could be paid.
     async fn frees_request_key(
         &self,
@@ -162,7 +162,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(had_no_session && self.is_stored_for(key, &booking.id).await?)
     }
 
-    /// Tells whether an idempotency key still belongs to a booking. After it has
+    /// Returns whether an idempotency key still belongs to a booking. After it has
     /// run out, it may belong to a later one.
     async fn is_stored_for(&self, key: &RequestKey, id: &BookingId) -> Result<bool, SettleError> {
         let stored = self.reader.store().reservation_context(&[], Some(key)).await?.request;

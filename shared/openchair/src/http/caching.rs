@@ -52,7 +52,7 @@ impl CacheableBody {
         response
     }
 
-    /// Tells whether `If-None-Match` names this body, by the weak comparison that
+    /// Returns whether `If-None-Match` names this body, by the weak comparison that
     /// RFC 9110, section 13.1.2, requires.
     fn is_known_to(&self, request: &HeaderMap) -> bool {
         let etag = self.etag.as_bytes();
@@ -65,7 +65,7 @@ impl CacheableBody {
     }
 }
 
-/// Tells whether the client requests a fresh response with `Cache-Control: no-cache`
+/// Returns whether the client requests a fresh response with `Cache-Control: no-cache`
 /// (RFC 9111, section 5.2.1.4).
 #[must_use]
 pub fn wants_current(request: &HeaderMap) -> bool {

@@ -58,7 +58,7 @@ pub struct Transition {
 }
 
 impl Booking {
-    /// Tells whether the outcome of an event depends on the [`PaymentContext`].
+    /// Returns whether the outcome of an event depends on the [`PaymentContext`].
     #[must_use]
     pub fn needs_payment_context(&self, event: &BookingEvent) -> bool {
         let may_confirm = matches!(self.state, State::Held | State::Processing | State::Expired);

@@ -195,7 +195,7 @@ impl BookingStore for DynamoStore {
     }
 }
 
-/// Tells whether a transaction failed only because of other writers.
+/// Returns whether a transaction failed only because of other writers.
 ///
 /// If there is another reason as well, such as an overload, it is no conflict:
 /// reading again would not help.
