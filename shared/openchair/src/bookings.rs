@@ -13,8 +13,8 @@
 //! | `refunding` | sends money back, once |
 //! | `cancel` | cancels for a client |
 //! | `reconciliation` | settles what no event has settled |
-//! | `idempotency` | the keys of repeated requests and of hold limits, as hashes |
-//! | `load` | builds all this from a function's environment |
+//! | `idempotency_keys` | the keys of repeated requests and of hold limits, as hashes |
+//! | `from_environment` | builds all this from a function's environment |
 //!
 //! Three rules hold everywhere:
 //! - The table is written before any request to Stripe that may move money.
@@ -24,9 +24,9 @@
 //!   only events change the state of a booking.
 
 mod cancel;
-mod idempotency;
 #[cfg(all(feature = "calendars", feature = "dynamodb"))]
-mod load;
+mod from_environment;
+mod idempotency_keys;
 mod payment_context;
 mod payment_session;
 mod reconciliation;
@@ -43,7 +43,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use self::cancel::CancelError;
-pub use self::idempotency::{address_key, fingerprint, request_key};
+pub use self::idempotency_keys::{address_key, fingerprint, request_key};
 pub use self::reconciliation::{ReconcileBudget, ReconcileReport};
 pub use self::reserve::{BookingRequest, Reservation, ReserveError};
 pub use self::settle::SettleError;

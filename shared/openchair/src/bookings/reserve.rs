@@ -6,7 +6,7 @@ use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Bookings;
-use super::idempotency::customer_keys;
+use super::idempotency_keys::customer_keys;
 use super::payment_session::CheckoutParameters;
 use super::settle::SettleError;
 use super::transition::Trigger;
