@@ -57,8 +57,8 @@ one process | availability | warm p50, µs | at most 1.10 × | the bill: at 256 
 one process | availability | start to first poll, ms | at most 4 × | the first visitor after a quiet time, who waits for a cold start
 one process | availability | start to first response, ms | at most 15 | the first visitor after a quiet time, with the calendars in the table
 one process | checkout | start to first poll, ms | at most 5 × | on a quiet site nearly every checkout is a cold start
-one process | availability | allocations per request | at most 12 | developers: more of them means that a cached body is copied or computed again
-one process | availability | peak memory, MB | at most 14 | developers: 256 MB are paid for their CPU, so this only shows that nothing grows
+one process | availability | allocations per request | at most 12 | developers: more allocations mean that a cached body is copied or computed again
+one process | availability | peak memory, MB | at most 14 | developers: we buy 256 MB for the CPU, so this only detects growth
 one process | checkout | peak memory, MB | at most 18 | as above
 one process | availability | zip, MB | at most 3.5 | cold starts: every new container loads it
 one process | checkout | zip, MB | at most 5 | as above

@@ -52,7 +52,7 @@ limit: visitors | checkout | sessions, % of Stripe's limit | at least 95 | a sal
 limit: visitors | checkout | answers without a next step | at most 0 | a visitor who has to know when to come back: 429 or 503 with Retry-After, no 500
 crowd: visitors | crowd | failures | at most 0 | a visitor on the day when the salon's times go on sale: no 5xx except stripe_busy
 crowd: visitors | crowd | booked | at least 1 | the salon, which has free times
-crowd: visitors | crowd | holds beyond booked and gave up | at most 0 | the salon, whose chairs stay empty behind a hold that nobody can pay
+crowd: visitors | crowd | holds beyond booked and gave up | at most 0 | the salon, whose chairs stay empty because of holds that nobody can pay
 audit | limit, crowd | contradictions | at most 0 | everyone: a paid time must not be sold twice
 soak | availability, checkout | growth beyond the empty function's, KiB | at most 256 | a container that lives for hours; an allocator takes some pages
 soak | availability, checkout | descriptors gained | at most 0.99 | a container that lives for hours: Lambda allows 1,024 descriptors

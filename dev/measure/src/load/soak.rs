@@ -87,7 +87,7 @@ pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), 
         let beyond = worst.bytes - runtime_bytes_per_request * requests;
         let descriptors = processes.iter().map(|process| process.descriptors);
         let figures = [
-            ("memory at half time, MB", worst.bytes_at_half / 1e6),
+            ("memory halfway, MB", worst.bytes_at_half / 1e6),
             ("at the end, MB", worst.bytes_at_end / 1e6),
             ("growth, bytes per request", worst.bytes / requests),
             ("growth beyond the empty function's, KiB", beyond / 1024.0),
