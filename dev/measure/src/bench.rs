@@ -32,7 +32,6 @@ const EMPTY: &str = "empty";
 const CHECKOUT: &str = "checkout";
 /// The functions, in the order in which they take turns. The empty function does nothing.
 const TARGETS: [&str; 3] = [EMPTY, "availability", CHECKOUT];
-/// The table of all figures.
 const SCENARIO: &str = "one process";
 /// Processes per run of a function that calls others, for the median start. The first of
 /// them answers the warm requests.

@@ -19,7 +19,6 @@ const TIMES_PER_DAY: u32 = 24 * 60 / MINUTES;
 /// The salon's only service.
 const SERVICE: &str = "load";
 
-/// Writes the salon file.
 pub(crate) fn salon_file() -> String {
     let mut text = format!(
         r#"name = "Busy"

@@ -36,7 +36,6 @@ use crate::measure_error::{Context as _, Error};
 use crate::results::Results;
 
 const RESULTS_FILE: &str = "load.json";
-/// The function that does nothing.
 const EMPTY: &str = "empty";
 /// The sandbox's latency, similar to Stripe's.
 const STRIPE_LATENCY_MS: u64 = 500;

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-/// The reply to a visitor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
     /// `None` if no reply came.

@@ -21,12 +21,9 @@ pub(super) const SETTLES: &str = "everything settles in the end";
 /// By how much a hold outlives its session.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// What should hold.
     pub invariant: &'static str,
-    /// What was found instead.
     pub details: String,
 }
 
@@ -36,7 +33,6 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Reports a broken invariant.
 pub(super) fn violated<T>(invariant: &'static str, details: String) -> Result<T, Violation> {
     Err(Violation { invariant, details })
 }

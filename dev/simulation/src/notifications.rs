@@ -34,7 +34,6 @@ use super::invariants::{Violation, violated};
 use super::planted_bug::Bug;
 use super::system::System;
 
-/// How many shards the stream has.
 const SHARDS: usize = 2;
 /// How many records a batch has at most, as in `template.yaml`.
 const BATCH: usize = 10;
@@ -65,7 +64,6 @@ pub(super) struct Notifications<'s> {
     pub(super) can_fail: bool,
 }
 
-/// A batch that is being delivered.
 struct Delivery<'s> {
     number: usize,
     /// The shard that waits for it. `None` is a delivery by an operator.

@@ -6,7 +6,6 @@
 
 use clap::ValueEnum;
 
-/// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Bug {
     /// A session can be paid for longer than its hold lasts

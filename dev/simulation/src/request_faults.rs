@@ -3,7 +3,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::decisions::Decisions;
 
-/// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It does not arrive.

@@ -28,13 +28,11 @@ const TASKS: usize = 5;
 /// For how long a repeated request returns the booking of the first.
 const REQUEST_KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// The result of a schedule.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub violation: Option<Violation>,
     /// The steps, one a line, if they were asked for.
     pub trace: Vec<String>,
-    /// How many steps there were.
     pub steps: u64,
     /// How many bookings are in each state in the end, in the order of [`State::ALL`].
     pub states: [u64; State::ALL.len()],

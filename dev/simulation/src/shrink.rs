@@ -13,7 +13,6 @@ const RUNS: usize = 5_000;
 pub struct Shrunk {
     /// How many steps the long schedule has.
     pub original_steps: u64,
-    /// The steps of the short one.
     pub steps: Vec<String>,
     pub violation: Violation,
 }

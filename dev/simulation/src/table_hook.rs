@@ -22,7 +22,6 @@ use super::trace::short;
 /// a hook are the same hook.
 #[derive(Clone, Debug)]
 pub(super) struct TableHook {
-    /// A handle without a hook.
     table: MemoryStore,
     pub(super) faults: Faults,
     changes: Arc<AtomicU64>,
@@ -119,7 +118,6 @@ impl TableHook {
         }
     }
 
-    /// Notes the effect of a call.
     fn observe(&self, call: Call<'_>, outcome: Outcome<'_>) {
         let trace = &self.shared.trace;
         match (call, outcome) {

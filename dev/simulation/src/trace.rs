@@ -28,7 +28,6 @@ impl Trace {
         Self { clock, has_lines, steps: Arc::default() }
     }
 
-    /// Sets who makes the next calls.
     pub(super) fn set_caller(&self, kind: &'static str, number: usize) {
         lock(&self.steps).caller = (kind, number);
     }

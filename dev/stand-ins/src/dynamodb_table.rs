@@ -18,7 +18,6 @@ use openchair::store::table::{
 /// How long a new table may take until it accepts writes.
 const CREATION_DEADLINE: Duration = Duration::from_mins(1);
 
-/// The table could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {step} the table `{table}`")]
 pub struct TableError {

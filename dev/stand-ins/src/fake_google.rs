@@ -33,7 +33,6 @@ use self::events_api::Events;
 pub use self::events_api::GoogleEvent;
 use crate::serving;
 
-/// A running fake Google.
 pub type Serving = serving::Serving<FakeGoogle>;
 
 #[derive(Clone, Debug)]
@@ -50,7 +49,6 @@ impl Default for GoogleOptions {
     }
 }
 
-/// A failure of a whole request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// 403 with the reason `rateLimitExceeded`.

@@ -5,7 +5,6 @@ use base64::prelude::BASE64_STANDARD;
 use lambda_http::Request;
 use serde_json::{Map, Value, json};
 
-/// A request to the HTTP API.
 #[derive(Clone, Debug)]
 pub struct GatewayEvent {
     method: &'static str,

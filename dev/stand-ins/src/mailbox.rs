@@ -27,7 +27,6 @@ use tokio::net::TcpListener;
 
 use crate::serving;
 
-/// A running mailbox.
 pub type Serving = serving::Serving<Mailbox>;
 
 /// A failure of `SendEmail`.
@@ -41,14 +40,12 @@ pub enum MailFault {
     Rejected,
 }
 
-/// A stored mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     pub to: String,
     pub subject: String,
     /// The `Message-ID` as sent. SES replaces it.
     pub id: String,
-    /// The raw mail.
     pub bytes: Vec<u8>,
 }
 
@@ -113,7 +110,6 @@ impl Mailbox {
         self.state().faults.extend(faults);
     }
 
-    /// Starts or ends an outage.
     pub fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
     }

@@ -33,7 +33,6 @@ const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24 * 60);
 
 /// A salon, and the services that its functions call.
 pub(super) struct Backend {
-    /// The folder of the release build.
     release: PathBuf,
     /// The folder for logs and the salon file.
     folder: PathBuf,
@@ -44,7 +43,6 @@ pub(super) struct Backend {
     _services: (Serving, fake_google::Serving, JoinSet<Result<(), String>>),
 }
 
-/// The salon of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SalonKind {
     /// The repository's own salon, with a fresh reading of a Google calendar and a booking a day.

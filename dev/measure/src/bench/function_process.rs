@@ -21,7 +21,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Lines of a function's output that an error quotes.
 const QUOTED_LINES: usize = 5;
 
-/// The program of a function.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub path: PathBuf,

@@ -22,7 +22,6 @@ const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
 /// Headers that a request may have.
 const MAX_HEADERS: usize = 32;
 
-/// A request of a function.
 #[derive(Debug)]
 pub(super) enum Call {
     /// It requests an event: an [`invocation`], which is to be sent here.

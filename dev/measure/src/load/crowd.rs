@@ -34,7 +34,6 @@ const RETURNS: u32 = 8;
 /// The longest wait before coming back, whatever `Retry-After` says.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// The requests of one visitor.
 #[derive(Debug)]
 struct Visit {
     page: Reply,
@@ -53,7 +52,6 @@ enum Outcome {
     Failed,
 }
 
-/// What all visitors do.
 #[derive(Debug)]
 struct Plan {
     client: FunctionClient,

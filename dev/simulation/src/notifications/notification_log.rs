@@ -22,7 +22,6 @@ pub(crate) struct NotificationLog {
     pub(super) events: BTreeMap<(String, BookingId), CalendarEvent>,
     /// The records that were handled over 15 minutes after their change.
     pub(super) late: BTreeSet<usize>,
-    /// The delivery that is running.
     pub(super) delivery: usize,
     /// The last effect that each delivery claimed.
     claims: BTreeMap<usize, (BookingId, Effect)>,
@@ -50,7 +49,6 @@ pub(super) struct Record {
 /// How many times one mail was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct MailCount {
-    /// The id of the mail.
     pub(super) id: String,
     /// How many times SES has accepted it.
     pub(super) sent: u32,
@@ -60,7 +58,6 @@ pub(super) struct MailCount {
     pub(super) announced: u32,
 }
 
-/// An event in a calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CalendarEvent {
     pub(super) time: Interval<Timestamp>,
@@ -70,11 +67,9 @@ pub(super) struct CalendarEvent {
 /// How many notifications were sent in a schedule, or in many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NotificationCounts {
-    /// The mails that SES has accepted.
     pub mails: u64,
     /// The mails among them that repeat another one.
     pub repeats: u64,
-    /// The events that calendars show.
     pub events: u64,
     pub deleted_events: u64,
 }

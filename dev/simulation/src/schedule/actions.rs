@@ -15,7 +15,6 @@ use crate::system::System;
 use crate::trace::short;
 use crate::visitor::{VISITORS, Visitor};
 
-/// What may happen in a schedule.
 impl Schedule<'_> {
     /// A visitor comes and requests a time.
     pub(super) fn arrive(&mut self) {

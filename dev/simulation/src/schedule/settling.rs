@@ -11,7 +11,6 @@ const POLLS: usize = 5_000;
 /// failure after a day.
 const PAUSES: [i64; 9] = [45, 60, 1_500, 1_500, 60, 1_500, 60, 1_500, 1_500];
 
-/// The end of a schedule.
 impl Schedule<'_> {
     /// Stops all faults, lets time pass until nothing is pending, and checks the final
     /// state of every booking. Then delivers all events again.

@@ -15,7 +15,6 @@ const SESSION_LIFE: (SignedDuration, SignedDuration) =
 /// By how much sessions live too long with [`Bug::ShortHold`].
 const TOO_LONG: SignedDuration = SignedDuration::from_mins(15);
 
-/// What the model keeps.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     decisions: Decisions,
@@ -54,7 +53,6 @@ pub(crate) enum PaymentState {
     /// The client has finished, and the bank has not decided yet.
     Pending,
     Paid,
-    /// The bank has refused.
     Failed,
 }
 
@@ -164,7 +162,6 @@ impl Ledger {
         Ok(self.described(&self.sessions[number_of_session - 1]))
     }
 
-    /// Expires an open session.
     pub(super) fn expire(&mut self, id: &str) -> Result<Session, StripeError> {
         let index = self.find_open(id)?;
         self.change(index, PaymentState::Expired, SessionChange::Expired);

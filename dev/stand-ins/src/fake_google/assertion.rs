@@ -28,7 +28,6 @@ pub fn service_account(token_uri: &str) -> Value {
     })
 }
 
-/// The scope of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     FreeBusy,
@@ -46,7 +45,6 @@ impl Scope {
 }
 
 const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
-/// The accepted clock skew.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Deserialize)]
@@ -65,7 +63,6 @@ struct Claims {
     sub: Option<String>,
 }
 
-/// Why an assertion is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AssertionError {
     /// Google's code, such as `invalid_grant`.

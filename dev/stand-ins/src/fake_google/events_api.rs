@@ -55,7 +55,6 @@ impl GoogleEvent {
     }
 }
 
-/// The events of all calendars.
 #[derive(Debug, Default)]
 pub(super) struct Events(BTreeMap<String, BTreeMap<String, GoogleEvent>>);
 

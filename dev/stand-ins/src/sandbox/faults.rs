@@ -10,11 +10,9 @@ pub struct Fault {
     /// The route as in [`Sandbox::requests`], such as `POST /v1/refunds`, or `*` for all.
     pub call: String,
     pub effect: Effect,
-    /// The number of calls that fail.
     pub times: u32,
 }
 
-/// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The call succeeds, and the connection closes without a response.

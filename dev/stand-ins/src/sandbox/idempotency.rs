@@ -19,7 +19,6 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 pub(super) struct SavedResponse {
     pub(super) status: StatusCode,
     pub(super) body: Value,
-    /// The id of the original request.
     pub(super) request_id: String,
 }
 

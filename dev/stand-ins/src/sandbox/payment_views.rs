@@ -74,7 +74,6 @@ pub(super) fn challenge(session: &CheckoutSession, card: &str) -> Html<String> {
     )
 }
 
-/// Shows a complete session.
 pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Html<String> {
     let (title, text) = match state {
         PaymentState::Succeeded => ("Paid", "The payment succeeded."),
@@ -98,7 +97,6 @@ pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Html<S
     )
 }
 
-/// Shows an expired session.
 pub(super) fn expired(session: &CheckoutSession) -> Html<String> {
     page(
         "Expired",

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::{API_VERSION, random_id};
 
-/// An event.
 #[derive(Clone, Debug)]
 pub struct SandboxEvent {
     /// `evt_…`
@@ -26,7 +25,6 @@ pub enum EventType {
     SessionCompleted,
     /// The money of a debit has arrived.
     SessionAsyncPaymentSucceeded,
-    /// The bank refused a debit.
     SessionAsyncPaymentFailed,
     SessionExpired,
     ChargeRefunded,

@@ -19,7 +19,6 @@ const EVENTS_KEPT: usize = 10_000;
 /// How long a bank takes to decide about a debit or a refund.
 const BANK_TIME: SignedDuration = SignedDuration::from_secs(10);
 
-/// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("there is no object with this id")]
@@ -36,15 +35,21 @@ pub enum Refused {
     Declined(&'static str),
 }
 
-/// A change that is due later.
 #[derive(Clone, Debug)]
 enum Timer {
     /// A session that is still open expires.
-    Expiry { session: String },
+    Expiry {
+        session: String,
+    },
     /// A bank settles or refuses a debit.
-    Debit { session: String, arrived: bool },
-    /// A refund succeeds or fails.
-    Refund { refund: String, status: RefundStatus },
+    Debit {
+        session: String,
+        arrived: bool,
+    },
+    Refund {
+        refund: String,
+        status: RefundStatus,
+    },
 }
 
 /// All objects of the sandbox.

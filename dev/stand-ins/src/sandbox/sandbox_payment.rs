@@ -31,7 +31,6 @@ pub struct Payment {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentState {
-    /// The bank has not decided.
     Processing,
     Succeeded,
     Failed,

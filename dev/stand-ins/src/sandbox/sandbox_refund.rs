@@ -29,11 +29,9 @@ pub struct Refund {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// The bank has not decided.
     Pending,
     /// Succeeded as far as Stripe knows. It may still fail.
     Succeeded,
-    /// The bank returned the money.
     Failed,
 }
 

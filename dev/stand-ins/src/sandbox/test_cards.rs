@@ -2,7 +2,6 @@
 
 use super::sandbox_options::Refunds;
 
-/// The outcome of paying by a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Pays,

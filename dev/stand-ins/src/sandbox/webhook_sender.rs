@@ -16,7 +16,6 @@ use super::webhooks::{Deliveries, WebhookEndpoint, Webhooks, signature};
 /// The maximum number of concurrent requests.
 const MAX_CONCURRENT: usize = 32;
 
-/// Sends events to one endpoint.
 #[derive(Debug)]
 pub(super) struct WebhookSender {
     endpoint: WebhookEndpoint,

@@ -22,7 +22,6 @@ pub struct WebhookEndpoint {
     pub url: String,
     /// `whsec_…`
     pub secret: String,
-    /// The timeout of one attempt.
     pub timeout: Duration,
     /// The maximum number of attempts. Stripe retries for three days.
     pub attempts: u32,
@@ -52,7 +51,6 @@ impl WebhookEndpoint {
     }
 }
 
-/// How webhooks are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Webhooks {
     /// Normally
@@ -67,7 +65,6 @@ pub enum Webhooks {
     Shuffled,
 }
 
-/// Counts of events by delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deliveries {
     /// Events that are being sent or will be retried.
