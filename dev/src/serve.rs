@@ -97,7 +97,7 @@ async fn cargo_lambda(workspace: &Workspace) -> Result<PathBuf, Error> {
     found.map_err(could_not("look for cargo-lambda"))?.map_err(Error::Problem)
 }
 
-/// Returns a client for servers on this machine, which a proxy would not reach.
+/// Returns a client that bypasses any proxy, which could not reach this machine.
 fn http_client() -> Result<reqwest::Client, Error> {
     reqwest::Client::builder().no_proxy().build().map_err(could_not("set up an HTTP client"))
 }
@@ -105,7 +105,7 @@ fn http_client() -> Result<reqwest::Client, Error> {
 /// Returns a future that resolves on SIGINT, SIGTERM or SIGHUP.
 ///
 /// # Errors
-/// Fails if the signal handlers, which are installed before this returns, cannot be.
+/// Fails if a signal handler cannot be installed.
 pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -18,7 +18,7 @@ use crate::Notify;
 use crate::effects::EffectError;
 use crate::mail::{self, Notification};
 
-/// Age of a confirmation from which it is sent only if the booking is still confirmed.
+/// A confirmation this old or older is sent only if the booking is still confirmed.
 const STALE_CONFIRMATION: SignedDuration = SignedDuration::from_mins(15);
 
 /// The records that Lambda should deliver again

@@ -51,8 +51,8 @@ impl EffectError {
         }
     }
 
-    /// Returns whether the effect may be repeated at once: it was certainly not carried out,
-    /// or a second time changes nothing.
+    /// Returns whether the effect may be repeated at once: either it certainly was not
+    /// carried out, or repeating it is harmless.
     fn may_be_repeated(&self) -> bool {
         match self {
             Self::Mail(AwsError::Refused { status, .. }) => status.is_client_error(),

@@ -34,7 +34,7 @@ pub struct Webhook<S, O> {
 /// What the function did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// The table has the event's change.
+    /// The booking exists, and whatever the event changes is stored.
     Taken,
     /// The event concerns no booking: a bare deposit, another shop on the account, or
     /// another type of event.
@@ -90,8 +90,7 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
             ));
         }
         self.check_signature(request, body)?;
-        // Signed by Stripe but unreadable: it may contain a payment, so Stripe has to send
-        // it again.
+        // An unreadable event may be about a payment. A 500 makes Stripe send it again.
         let event = parse_event(body).map_err(ApiError::internal)?;
         let outcome = self.apply(&event).await;
         tracing::info!(

@@ -21,7 +21,7 @@ pub struct Entry {
     /// When the staff member is free again: the end of the appointment and its
     /// buffer.
     pub free_from: Timestamp,
-    /// When a hold ends. A booking has no end.
+    /// When an unpaid hold lapses; `None` once it is paid.
     pub until: Option<Timestamp>,
 }
 
@@ -78,8 +78,8 @@ impl DaySheet {
         self.entries.iter().filter(|entry| entry.is_live(now)).map(Entry::taken).collect()
     }
 
-    /// Iterates over the holds that overlap `time` and ended before `now` without
-    /// being settled: they may have been paid.
+    /// Iterates over the holds that overlap `time`, have ended by `now` and are not
+    /// settled yet. They may have been paid.
     pub fn unsettled_holds_in(
         &self,
         time: Interval<Timestamp>,
@@ -104,8 +104,8 @@ impl DaySheet {
         self.entries.iter().map(length).fold(SignedDuration::ZERO, |sum, length| sum + length)
     }
 
-    /// Returns the next version of the sheet, in which the booking's entry is
-    /// `entry`. Returns `None` if it already is.
+    /// Returns the sheet's next version, with the booking's entry replaced by
+    /// `entry`, or removed if that is `None`. Returns `None` if nothing changes.
     #[must_use]
     pub fn with(&self, booking: &BookingId, entry: Option<Entry>) -> Option<Self> {
         let known = self.entries.iter().find(|known| known.booking_id == *booking);

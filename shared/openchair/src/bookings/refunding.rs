@@ -10,7 +10,8 @@ use crate::telemetry::chain;
 use salon::booking::{Booking, BookingEvent, BookingId, RefundOutcome, State};
 use salon::money::Money;
 
-/// How many times a refund is judged in one call: each may need a new attempt.
+/// How many times one call compares the refund with Stripe's list. Each round may
+/// have to request the refund under a new key.
 const MAX_ROUNDS: u32 = 3;
 
 /// How far the refund that a booking needs has come.
@@ -27,8 +28,8 @@ enum Progress {
 }
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    /// Starts the refund of a booking. If it cannot be made now, the schedule will
-    /// make it, because the booking stores that it is needed.
+    /// Starts the refund of a booking. If that fails, the next reconcile run
+    /// retries it, because the booking records that a refund is due.
     pub(super) async fn start_refund(&self, booking: Booking) -> Booking {
         match self.advance_refund(&booking).await {
             Ok(Some(booking)) => booking,

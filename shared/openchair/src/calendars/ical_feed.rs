@@ -30,7 +30,7 @@ pub const MAX_FEED: usize = 10 * 1024 * 1024;
 /// The largest number of redirects that are followed.
 const MAX_REDIRECTS: u32 = 5;
 
-/// The longest validator that is kept, in bytes. It is stored in the cache item.
+/// The longest validator that is kept, in bytes. It is stored in the table with the reading.
 const MAX_VALIDATOR: usize = 512;
 
 /// An iCal feed. Its address is a secret: whoever knows it can read the calendar.
@@ -91,13 +91,13 @@ impl Feed {
     /// Fetches the feed, unless it has not changed since `validators` were
     /// issued.
     ///
-    /// The request asks for no compression: a limit on the received bytes would
-    /// not limit the unpacked bytes, and an uncompressed feed of 2 MB arrives
-    /// well within the deadline. A broken connection is retried once: the
+    /// The request asks for an uncompressed body, because a limit on the received
+    /// bytes would not limit the unpacked ones. An uncompressed feed of 2 MB
+    /// arrives well within the deadline. A broken connection is retried once: the
     /// server may have closed a pooled connection.
     ///
     /// # Errors
-    /// If the response is neither a 200 nor a 304 to the validators, is longer
+    /// If the response is neither a 200 nor, with validators, a 304, is longer
     /// than [`MAX_FEED`], or is not complete at `deadline`.
     pub async fn fetch(
         &self,

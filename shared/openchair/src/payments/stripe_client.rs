@@ -66,7 +66,7 @@ impl StripeClient {
     /// Opens a connection, so that the first request does not wait for TCP and
     /// TLS.
     ///
-    /// Sends `HEAD /` without the key, which counts against none of the
+    /// Sends `HEAD /` without the key, so it does not count against the
     /// account's limits, and ignores the response. A failure is only logged:
     /// the first request tries again.
     #[expect(clippy::missing_panics_doc, reason = "a StripeBaseUrl is a valid URL")]
