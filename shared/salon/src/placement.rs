@@ -109,8 +109,7 @@ impl SlotRequest<'_> {
     /// Chooses a staff member: of those who are free, the one with the least
     /// booked time on that date; of several such, the first in the salon file.
     ///
-    /// `sheets` are the day sheets of that date. A hold that has ended does not
-    /// keep its time here, even if it is not settled.
+    /// `sheets` are the day sheets of that date; they only rank the staff.
     ///
     /// # Errors
     /// If nobody is free, or nobody's availability is known.
