@@ -14,7 +14,7 @@ use super::notifications::NotificationCounts;
 use super::planted_bug::Bug;
 use super::schedule;
 
-/// How often the progress of a search is printed.
+/// The interval between two progress lines.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A schedule that breaks an invariant.

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use stand_ins::fake_google::{FakeGoogle, GoogleOptions};
 
-    /// A salon with two staff members, of whom the second has a calendar.
+    /// A salon with two staff members, the second with a calendar.
     fn two() -> String {
         let second =
             "[[staff]]\nid = \"s2\"\nname = \"Second\"\ncalendars = [{ google = \"own\" }]\n";

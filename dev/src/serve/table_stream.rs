@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::serve_error::could_not;
 use super::{Error, Options, http_client};
 
-/// How often the stream is polled. Lambda polls four times a second.
+/// The interval between two polls of the stream. Lambda polls four times a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// The size of a batch and the number of attempts, as in `template.yaml`.
 const BATCH_SIZE: usize = 10;

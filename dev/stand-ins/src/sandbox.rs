@@ -68,7 +68,7 @@ use crate::serving;
 /// A running sandbox, which sends webhooks.
 pub type Serving = serving::Serving<Sandbox>;
 
-/// How often a served sandbox checks its timers.
+/// The interval at which a served sandbox checks its timers.
 const TICK: Duration = Duration::from_millis(250);
 
 /// The version of Stripe's API that the sandbox implements.

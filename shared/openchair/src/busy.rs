@@ -106,7 +106,7 @@ impl Busy {
 
 /// What is known about a person's calendars.
 enum CalendarState {
-    /// There are none, or the reading is fresh. With the end of its freshness.
+    /// No calendars, or a fresh reading. The second field is when it stops being fresh.
     Fresh(IntervalSet<Timestamp>, Timestamp),
     /// The reading is old, but may still be served.
     Stale(CalendarReading),
