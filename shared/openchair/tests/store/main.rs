@@ -10,6 +10,7 @@ mod items;
 mod outbox;
 mod sample;
 mod sheets;
+mod stored_items;
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
