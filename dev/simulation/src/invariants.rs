@@ -18,8 +18,8 @@ use super::trace::short;
 const STATE_FITS_SESSION: &str = "the state of a booking fits its session";
 pub(super) const SETTLES: &str = "everything settles in the end";
 
-/// By how much a hold outlives its session.
-const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// How long an unpaid booking may keep its time.
+const HOLD: SignedDuration = SignedDuration::from_mins(10);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -57,6 +57,11 @@ impl BookingHistory {
         })?;
         check_counts(contents)?;
         for booking in contents.bookings.values() {
+            if booking.entry().and_then(|entry| entry.until) > Some(booking.created_at + HOLD) {
+                let (id, until) = (short(&booking.id), booking.hold_until);
+                let details = format!("{id} is held from {} until {until}", booking.created_at);
+                return violated("an unpaid booking keeps its time for 10 minutes", details);
+            }
             self.observe(booking);
         }
         for session in &ledger.sessions {
@@ -168,15 +173,6 @@ fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
 /// Checks what a session and its booking must agree on at all times.
 fn check_session(session: &CheckoutSession, booking: &Booking) -> Result<(), Violation> {
     let (id, state) = (short(&booking.id), booking.state);
-    if state == State::Held
-        && session.state == PaymentState::Open
-        && booking.hold_until() < session.expires_at + MARGIN
-    {
-        let (hold, end) = (booking.hold_until(), session.expires_at);
-        let details =
-            format!("{} can be paid until {end}, and {id} is held until {hold}", session.id);
-        return violated("a hold ends at least 5 minutes after its session", details);
-    }
     let allowed = match session.state {
         PaymentState::Open => &[State::Held][..],
         PaymentState::Expired => &[State::Held, State::Expired, State::Cancelled],

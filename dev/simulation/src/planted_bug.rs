@@ -8,8 +8,6 @@ use clap::ValueEnum;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Bug {
-    /// A session can be paid for longer than its hold lasts
-    ShortHold,
     /// Refunds are made without an idempotency key and without a look at earlier ones
     CarelessRefund,
     /// A session that is complete but unpaid counts as paid

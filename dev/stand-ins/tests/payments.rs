@@ -96,6 +96,7 @@ fn booked(attempt: u32, ui: PaymentUi, minutes: i64) -> SessionRequest {
         return_url: "https://salon.example/booked?booking=b1",
         customer_email: Some("ada@example.com"),
         expires_at,
+        message: "This time is kept for you until 10:42 AM.",
         delayed_methods: false,
     })
 }

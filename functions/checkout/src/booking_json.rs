@@ -32,7 +32,7 @@ pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
         booking_id: &booking.id,
         manage_token: booking.manage_token.expose(),
         status: booking.state.as_str(),
-        hold_expires_at: local(salon, booking.checkout.expires_at),
+        hold_expires_at: local(salon, booking.hold_until),
         session_id: session.map(|session| session.id.as_str()),
         client_secret: session.and_then(|session| session.client_secret.as_deref()),
         url: session.and_then(|session| session.url.as_deref()),

@@ -26,13 +26,10 @@ use super::money::Money;
 use super::payment_ui::PaymentUi;
 use super::service::{ServiceId, StaffId};
 
-/// How long a client has to pay. Stripe's minimum is 30 minutes, and it refuses a
+/// How long a session can be paid. Stripe's minimum is 30 minutes, and it refuses a
 /// request that arrives with exactly that
 /// (<https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at>).
 pub const TIME_TO_PAY: SignedDuration = SignedDuration::from_mins(35);
-/// How long a hold outlives its session, so that a payment in the session's last
-/// second is known before the hold ends.
-pub const HOLD_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// How long a booking that was never paid is kept.
 const UNPAID_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// When a hold that no event has settled is first checked at Stripe.
@@ -275,6 +272,9 @@ pub struct Booking {
     pub hold_keys: Vec<HoldKey>,
     /// The idempotency key of the request that made it.
     pub request_key: Option<RequestKey>,
+    /// When an unpaid booking no longer keeps its time. Its session can be paid for
+    /// longer: until somebody else takes the time.
+    pub hold_until: Timestamp,
     pub created_at: Timestamp,
     /// When the state last changed.
     pub changed_at: Timestamp,
@@ -283,17 +283,11 @@ pub struct Booking {
 }
 
 impl Booking {
-    /// Returns when the hold ends: [`HOLD_MARGIN`] after its session.
-    #[must_use]
-    pub fn hold_until(&self) -> Timestamp {
-        self.checkout.expires_at + HOLD_MARGIN
-    }
-
     /// Returns the entry on the day sheet that goes with the booking's state.
     #[must_use]
     pub fn entry(&self) -> Option<Entry> {
         let until = match self.state {
-            State::Held => Some(self.hold_until()),
+            State::Held => Some(self.hold_until),
             State::Processing | State::Confirmed => None,
             State::Expired
             | State::Cancelled
@@ -313,7 +307,7 @@ impl Booking {
     /// Returns when the booking stops counting as an unpaid hold; none if it does not count.
     #[must_use]
     pub fn counts_as_hold_until(&self) -> Option<Timestamp> {
-        (self.state == State::Held).then(|| self.hold_until())
+        (self.state == State::Held).then_some(self.hold_until)
     }
 
     /// Returns whether the booking was cancelled while its payment was being

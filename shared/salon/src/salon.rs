@@ -53,6 +53,8 @@ pub struct Salon {
     pub mail: Option<MailRules>,
     /// The country of phone numbers without a country code.
     pub country: Country,
+    /// For how many minutes an unpaid booking keeps its time.
+    pub hold_minutes: u16,
     pub hold_limits: HoldLimits,
     /// How a deposit is paid if the request does not say.
     pub ui: PaymentUi,
@@ -100,6 +102,12 @@ impl Salon {
     #[must_use]
     pub fn hours_of<'a>(&'a self, member: &'a StaffMember) -> &'a WeeklyHours {
         member.hours.as_ref().unwrap_or(&self.hours)
+    }
+
+    /// Returns when the hold of a booking made at `now` ends.
+    #[must_use]
+    pub fn hold_until(&self, now: Timestamp) -> Timestamp {
+        now + SignedDuration::from_mins(self.hold_minutes.into())
     }
 
     /// Returns how old a calendar reading may be.

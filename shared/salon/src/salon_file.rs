@@ -160,6 +160,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         contact: contact?,
         mail: mail?,
         country: country?,
+        hold_minutes: booking.hold_minutes,
         hold_limits: booking.hold_limits,
         ui: deposit.ui,
         delayed_methods: deposit.delayed_methods,

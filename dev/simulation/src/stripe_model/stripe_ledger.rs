@@ -12,8 +12,6 @@ use crate::trace::short;
 /// The shortest and the longest life of a session.
 const SESSION_LIFE: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(30), SignedDuration::from_hours(24));
-/// By how much sessions live too long with [`Bug::ShortHold`].
-const TOO_LONG: SignedDuration = SignedDuration::from_mins(15);
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -148,14 +146,13 @@ impl Ledger {
         if *self.refusals.entry(booking.clone()).or_insert_with(|| decisions.one_in(32)) {
             return Err(rejected(None));
         }
-        let expires_at = if self.bug == Some(Bug::ShortHold) { asked + TOO_LONG } else { asked };
         let number_of_session = self.sessions.len() + 1;
         self.sessions.push(CheckoutSession {
             id: format!("cs_{number_of_session}"),
             booking,
             payment: format!("pi_{number_of_session}"),
             amount,
-            expires_at,
+            expires_at: asked,
             state: PaymentState::Open,
         });
         self.changes += 1;

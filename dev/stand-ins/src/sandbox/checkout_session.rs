@@ -27,6 +27,8 @@ pub struct CheckoutSession {
     pub metadata: Metadata,
     /// The metadata of the future payment.
     pub payment_metadata: Metadata,
+    /// The text beside the payment button.
+    pub submit_message: Option<String>,
     pub customer_email: Option<String>,
     /// The offered methods, a subset of the allowed ones.
     pub payment_method_types: Vec<&'static str>,
@@ -105,7 +107,7 @@ impl CheckoutSession {
             "created": self.created.as_second(),
             "currency": self.total.currency().code(),
             "custom_fields": [],
-            "custom_text": {},
+            "custom_text": {"submit": self.submit_message.as_ref().map(|message| json!({"message": message}))},
             "customer_email": self.customer_email,
             "expires_at": self.expires_at.as_second(),
             "livemode": false,

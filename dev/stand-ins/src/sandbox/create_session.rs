@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use salon::money::{Currency, Money};
+use serde::Deserialize;
 
 use super::api_error::ApiError;
 use super::checkout_session::{
@@ -19,8 +20,16 @@ const MAX_CHARGE: i64 = 99_999_999;
 
 /// This version of the API has no `payment_method_types`.
 const KNOWN: &str = "\
-    allowed_payment_method_types cancel_url client_reference_id customer_email expand expires_at \
-    line_items metadata mode payment_intent_data return_url success_url ui_mode";
+    adaptive_pricing allowed_payment_method_types cancel_url client_reference_id custom_text \
+    customer_email expand expires_at line_items metadata mode payment_intent_data return_url success_url ui_mode";
+
+/// A boolean in a form.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Switch {
+    True,
+    False,
+}
 
 /// Creates an open session from a request. `public_url` is the sandbox's URL for browsers.
 pub(super) fn create(
@@ -39,6 +48,13 @@ pub(super) fn create(
     };
     params.none_of(other, "cannot be set with this ui_mode.")?;
     let (line_items, total) = line_items(params)?;
+    if let Some(pricing) = params.object("adaptive_pricing")? {
+        pricing.only("enabled")?;
+        if pricing.word("enabled")? == Some(Switch::True) {
+            let message = "must be false: the sandbox converts no currencies.";
+            return Err(pricing.invalid("enabled", message));
+        }
+    }
     let allowed = params.texts("allowed_payment_method_types")?;
     let id = random_id("cs_test_", 58);
     let secret = || random_id(&format!("{id}_secret_"), 32);
@@ -54,6 +70,7 @@ pub(super) fn create(
         client_reference_id: params.text("client_reference_id", 200)?,
         metadata: params.metadata("metadata")?,
         payment_metadata: payment_metadata(params)?,
+        submit_message: submit_message(params)?,
         customer_email: params.email("customer_email")?,
         payment_method_types: offered_methods(total.currency(), allowed.as_deref())?,
         allowed_payment_method_types: allowed
@@ -99,6 +116,15 @@ fn expires_at(params: &Params<'_>, now: Timestamp) -> Result<Timestamp, ApiError
             Err(params.invalid("expires_at", "must be 30 minutes to 24 hours from now."))
         }
     }
+}
+
+/// Returns the text beside the payment button.
+fn submit_message(params: &Params<'_>) -> Result<Option<String>, ApiError> {
+    let Some(texts) = params.object("custom_text")? else { return Ok(None) };
+    texts.only("submit")?;
+    let Some(submit) = texts.object("submit")? else { return Ok(None) };
+    submit.only("message")?;
+    submit.text("message", 1_200)
 }
 
 fn payment_metadata(params: &Params<'_>) -> Result<Metadata, ApiError> {

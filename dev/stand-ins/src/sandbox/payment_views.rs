@@ -38,6 +38,9 @@ pub(super) fn open(
                         aria-describedby=[problem.map(|_| "problem")];
                     button.main name="action" value="pay" { "Pay " (total) }
                 }
+                @if let Some(message) = &session.submit_message {
+                    p { (message) }
+                }
                 @if session.debit().is_some() {
                     button name="action" value="debit" { "Pay by bank debit" }
                     p.soft { "The session completes at once, and the money arrives later. Return to this page to decide how the debit ends." }

@@ -22,7 +22,7 @@ async fn a_reserved_time_is_a_hold_with_a_session_to_pay_it() {
     assert_eq!(body["status"], "held");
     assert_eq!(body["start"], "2026-11-24T10:00:00-08:00");
     assert_eq!(body["end"], "2026-11-24T10:30:00-08:00");
-    assert_eq!(body["holdExpiresAt"], "2026-11-23T07:35:00-08:00");
+    assert_eq!(body["holdExpiresAt"], "2026-11-23T07:10:00-08:00");
     assert_eq!(body["staffId"], "s1");
     assert_eq!(body["deposit"], json!({"amount": 5000, "currency": "usd"}));
     assert_eq!(body["cancellation"]["fullRefundUntil"], "2026-11-23T10:00:00-08:00");
@@ -34,7 +34,7 @@ async fn a_reserved_time_is_a_hold_with_a_session_to_pay_it() {
     assert_eq!(session.expires_at.to_string(), "2026-11-23T15:35:00Z");
     let [entry] = &harness.entries("s1", "2026-11-24").await[..] else { panic!("one entry") };
     assert_eq!(entry.booking_id.as_str(), id);
-    assert_eq!(entry.until.expect("a hold").to_string(), "2026-11-23T15:40:00Z");
+    assert_eq!(entry.until.expect("a hold").to_string(), "2026-11-23T15:10:00Z");
     harness.check_invariants();
 }
 
@@ -164,9 +164,9 @@ async fn a_customer_gets_two_unpaid_holds() {
     assert_eq!(harness.reserve(&checkout_body(spelt)).await.status(), 201);
     let response = harness.reserve(&checkout_body(third.clone())).await;
     assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()));
-    assert_eq!(response.headers()["retry-after"], "2400");
+    assert_eq!(response.headers()["retry-after"], "600");
 
-    harness.clock.advance(SignedDuration::from_mins(40));
+    harness.clock.advance(SignedDuration::from_mins(10));
     assert_eq!(
         harness.reserve(&checkout_body(third)).await.status(),
         201,
@@ -194,21 +194,25 @@ async fn an_ended_hold_is_settled_before_its_time_is_sold_again() {
     let harness = Harness::new().await;
     let first = json_body(&harness.reserve(&checkout_body(json!({}))).await);
     let session = text_field(&first, "sessionId");
-    harness.clock.advance(SignedDuration::from_mins(34));
+    harness.clock.advance(SignedDuration::from_mins(11));
     harness.stripe().pay(&session).expect("it is open");
-    harness.clock.advance(SignedDuration::from_mins(30));
     let response = harness.reserve(&checkout_body(json!({}))).await;
     assert_eq!(
         status_and_code(&response),
         (409, "slot_taken".to_owned()),
-        "it was paid, and nobody knew"
+        "it was paid late, but before anybody else wanted the time"
     );
     assert_eq!(harness.booking(&text_field(&first, "bookingId")).await.state, State::Confirmed);
 
     let second = json_body(&harness.reserve(&checkout_body(json!({"time": "12:00"}))).await);
-    harness.clock.advance(SignedDuration::from_mins(41));
+    harness.clock.advance(SignedDuration::from_secs(10 * 60 - 1));
+    let early = harness.reserve(&checkout_body(json!({"time": "12:00"}))).await;
+    assert_eq!(status_and_code(&early), (409, "slot_taken".to_owned()), "it is still held");
+    harness.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(harness.reserve(&checkout_body(json!({"time": "12:00"}))).await.status(), 201);
     assert_eq!(harness.booking(&text_field(&second, "bookingId")).await.state, State::Expired);
+    let late = harness.stripe().pay(&text_field(&second, "sessionId"));
+    assert!(late.is_err(), "nobody can pay for a time that somebody else has");
     harness.check_invariants();
 }
 
@@ -231,7 +235,7 @@ async fn a_rate_limit_at_stripe_keeps_the_hold_and_a_retry_resumes_it() {
 }
 
 #[tokio::test]
-async fn a_retry_after_ten_minutes_gets_a_second_session() {
+async fn a_retry_after_six_minutes_gets_a_second_session() {
     let harness = Harness::new().await;
     harness.fail_stripe("POST /v1/checkout/sessions", Effect::RateLimited, 5);
     let event =
@@ -240,11 +244,11 @@ async fn a_retry_after_ten_minutes_gets_a_second_session() {
     harness.stripe().clear_faults();
     // The session that was asked for would now expire within 30 minutes, which
     // Stripe refuses.
-    harness.clock.advance(SignedDuration::from_mins(10));
+    harness.clock.advance(SignedDuration::from_mins(6));
     let response = harness.send(&event).await;
     assert_eq!(response.status(), 200, "{response:?}");
     let body = json_body(&response);
-    assert_eq!(body["holdExpiresAt"], "2026-11-23T07:45:00-08:00");
+    assert_eq!(body["holdExpiresAt"], "2026-11-23T07:10:00-08:00", "the hold is not prolonged");
     let booking = harness.booking(&text_field(&body, "bookingId")).await;
     assert_eq!(booking.checkout.attempt, 2);
     harness.check_invariants();

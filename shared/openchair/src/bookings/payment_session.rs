@@ -24,6 +24,8 @@ pub(super) struct CheckoutParameters<'a> {
     pub(super) deposit: Money,
     pub(super) service_title: &'a str,
     pub(super) customer_email: &'a str,
+    /// Until when the time is kept.
+    pub(super) hold_until: Timestamp,
     pub(super) now: Timestamp,
 }
 
@@ -32,6 +34,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub(super) fn checkout(&self, parameters: &CheckoutParameters<'_>) -> Checkout {
         let CheckoutParameters { booking_id, attempt, ui, .. } = *parameters;
         let expires_at = parameters.now + TIME_TO_PAY;
+        let kept_until = self.salon.time_zone.to_datetime(parameters.hold_until);
+        let message = if parameters.now < parameters.hold_until {
+            format!("This time is kept for you until {}.", kept_until.strftime("%-I:%M %p"))
+        } else {
+            "This time is yours if you pay before somebody else takes it.".to_owned()
+        };
         let request = SessionRequest::new(&NewSession {
             booking_id: booking_id.as_str(),
             attempt,
@@ -41,6 +49,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             return_url: &self.salon.return_url_for(booking_id),
             customer_email: Some(parameters.customer_email),
             expires_at,
+            message: &message,
             delayed_methods: self.salon.delayed_methods,
         });
         Checkout {
@@ -103,8 +112,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(applied.booking)
     }
 
-    /// Gives a hold without a session the full time to pay again, with a new
-    /// request for a session.
+    /// Makes a new request for the session of a hold that has none. The hold itself
+    /// is not prolonged.
     async fn renew_checkout(&self, rejected: &Booking) -> Result<Booking, SettleError> {
         let attempt = rejected.checkout.attempt;
         let updated = self.update(&rejected.id, None, |mut booking: Booking| async move {
@@ -122,14 +131,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 deposit: booking.terms.deposit,
                 service_title: service.map_or(booking.service.as_str(), |service| &service.title),
                 customer_email: booking.customer.email.as_str(),
+                hold_until: booking.hold_until,
                 now: self.now(),
             });
-            let sheet = self.sheet(&booking.staff, booking.date).await?;
-            let Some(sheet) = sheet.with(&booking.id, booking.entry()) else {
-                return Ok(Decision::Keep(booking, ()));
-            };
-            let sheet = Some(sheet);
-            Ok(Decision::Write(BookingUpdate { sheet, ..BookingUpdate::only(booking) }, ()))
+            Ok(Decision::Write(BookingUpdate::only(booking), ()))
         });
         let (booking, ()) = updated.await?.ok_or_else(|| vanished(&rejected.id))?;
         Ok(booking)

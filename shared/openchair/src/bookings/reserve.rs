@@ -250,7 +250,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             cancellation: self.salon.cancellation,
             retention_days: self.salon.retention_days,
         };
+        let hold_until = self.salon.hold_until(now);
         let checkout = self.checkout(&CheckoutParameters {
+            hold_until,
             booking_id: &id,
             attempt: 1,
             ui: request.ui,
@@ -277,6 +279,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             refund: None,
             hold_keys,
             request_key: request.key.clone(),
+            hold_until,
             created_at: now,
             changed_at: now,
             check_at: Some(Booking::first_check(now)),
@@ -295,7 +298,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         now: Timestamp,
     ) -> Result<WriteOutcome, StoreError> {
         let sheet = sheet.with(&booking.id, booking.entry()).unwrap_or_default();
-        let until = booking.hold_until();
+        let until = booking.hold_until;
         let counted = |key: &HoldKey| {
             let known = counts.get(key).cloned().unwrap_or_default();
             (key.clone(), known.with(&booking.id, until, now))

@@ -70,7 +70,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
 
     /// Brings a booking up to date with Stripe. Returns the updated booking.
     ///
-    /// An unpaid hold ends here once its session has expired.
+    /// An unpaid hold ends here once its session has expired, or once it has ended and
+    /// somebody else wants the time: its session is then expired at Stripe.
     ///
     /// # Errors
     /// See [`SettleError`].
@@ -83,8 +84,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if !booking.state.is_open() {
             return Ok(Some(booking));
         }
-        let session_has_expired = booking.checkout.expires_at <= self.now();
-        let event = if session_has_expired {
+        let now = self.now();
+        let is_wanted = trigger == Trigger::NewHold && booking.hold_until <= now;
+        let event = if is_wanted || booking.checkout.expires_at <= now {
             self.expire_session(&booking).await?
         } else {
             self.refresh_from_stripe(&booking).await?

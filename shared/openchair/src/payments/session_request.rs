@@ -5,10 +5,12 @@ use std::fmt;
 
 use jiff::Timestamp;
 use stripe_checkout::checkout_session::{
-    CreateCheckoutSession, CreateCheckoutSessionAllowedPaymentMethodTypes as AllowedMethod,
-    CreateCheckoutSessionLineItems as LineItem,
+    CreateCheckoutSession, CreateCheckoutSessionAdaptivePricing as AdaptivePricing,
+    CreateCheckoutSessionAllowedPaymentMethodTypes as AllowedMethod,
+    CreateCheckoutSessionCustomText as CustomText, CreateCheckoutSessionLineItems as LineItem,
     CreateCheckoutSessionLineItemsPriceData as PriceData,
-    CreateCheckoutSessionPaymentIntentData as PaymentIntentData, ProductData,
+    CreateCheckoutSessionPaymentIntentData as PaymentIntentData, CustomTextPositionParam,
+    ProductData,
 };
 use stripe_client_core::StripeRequest;
 use stripe_shared::{CheckoutSessionMode, CheckoutSessionUiMode};
@@ -39,6 +41,8 @@ pub struct NewSession<'a> {
     /// The end of the time to pay, truncated to a second. Stripe allows 30 minutes
     /// to 24 hours after creation.
     pub expires_at: Timestamp,
+    /// A sentence beside the button.
+    pub message: &'a str,
     /// Whether to offer payment methods that take days to settle.
     pub delayed_methods: bool,
 }
@@ -101,13 +105,18 @@ fn build_request(session: &NewSession<'_>) -> CreateCheckoutSession {
     let booking = || HashMap::from([(BOOKING_ID.to_owned(), session.booking_id.to_owned())]);
     let mut payment = PaymentIntentData::new();
     payment.metadata = Some(booking());
+    let mut custom_text = CustomText::new();
+    custom_text.submit = Some(CustomTextPositionParam::new(session.message));
     let mut request = CreateCheckoutSession::new()
         .mode(CheckoutSessionMode::Payment)
         .client_reference_id(session.booking_id)
         .metadata(booking())
         .payment_intent_data(payment)
         .line_items([line_item(session.amount, session.product_name)])
-        .expires_at(session.expires_at.as_second());
+        .expires_at(session.expires_at.as_second())
+        .custom_text(custom_text)
+        // A deposit is compared with what was paid, so it has one amount and currency.
+        .adaptive_pricing(AdaptivePricing { enabled: Some(false) });
     if !session.delayed_methods {
         request = request.allowed_payment_method_types(cards_and_wallets());
     }
@@ -172,6 +181,7 @@ mod tests {
             return_url: RETURN_URL,
             customer_email: None,
             expires_at: "2026-11-24T10:35:00.9Z".parse().unwrap(),
+            message: "This time is kept for you until 10:42 AM.",
             delayed_methods: false,
         }
     }
@@ -179,8 +189,10 @@ mod tests {
     /// Returns the fields of a session paid by card, and the given ones.
     fn by_card(more: &[(&str, &str)]) -> Vec<(String, String)> {
         let usual = [
+            ("adaptive_pricing[enabled]", "false"),
             ("allowed_payment_method_types[0]", "card"),
             ("client_reference_id", "b1"),
+            ("custom_text[submit][message]", "This time is kept for you until 10:42 AM."),
             ("expires_at", "1795516500"),
             ("line_items[0][price_data][currency]", "usd"),
             ("line_items[0][price_data][product_data][name]", "Deposit, Müller & Søn"),

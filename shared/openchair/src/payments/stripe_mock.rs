@@ -50,6 +50,7 @@ fn deposit(ui: PaymentUi, delayed_methods: bool) -> SessionRequest {
         return_url: "https://salon.example/booked?booking=b1",
         customer_email: Some("ada@example.com"),
         expires_at: "2026-11-24T10:35:00Z".parse().unwrap(),
+        message: "This time is kept for you until 10:42 AM.",
         delayed_methods,
     })
 }

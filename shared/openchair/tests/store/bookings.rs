@@ -67,7 +67,7 @@ async fn reservation_context<S: BookingStore>(store: &S) -> ReservationContext {
 
 /// Returns the count of `name` with a hold of `booking` more.
 fn count(known: &ReservationContext, name: &str, booking: &Booking) -> (HoldKey, HoldCount) {
-    let count = known.hold_counts[&key(name)].with(&booking.id, booking.hold_until(), at(MADE));
+    let count = known.hold_counts[&key(name)].with(&booking.id, booking.hold_until, at(MADE));
     (key(name), count)
 }
 
@@ -244,7 +244,7 @@ async fn a_released_hold_no_longer_counts<S: BookingStore>(store: S) {
     let known = reservation_context(&store).await;
     assert_eq!(
         known.hold_counts[&key("phone")].holds,
-        [(second.id.clone(), second.hold_until())].into()
+        [(second.id.clone(), second.hold_until)].into()
     );
     assert_eq!(known.hold_counts[&key("address")].holds, [].into());
 
@@ -272,7 +272,7 @@ async fn an_ended_hold_no_longer_counts<S: BookingStore>(store: S) {
     };
     assert!(write(&store, change).await.is_some());
     let known = &reservation_context(&store).await.hold_counts[&key("phone")];
-    let until = booking.hold_until();
+    let until = booking.hold_until;
     assert_eq!(known.live(until - SignedDuration::from_secs(1)), 1);
     assert_eq!(known.live(until), 0, "also while the item is still there");
 }

@@ -26,7 +26,7 @@ async fn expires_at(harness: &Harness, partition: &str, sort: &str) -> Option<At
 async fn every_item_but_an_open_booking_says_when_it_can_be_deleted() {
     let harness = Harness::new().await;
     let mut booking = full(1);
-    let until = booking.hold_until();
+    let until = booking.hold_until;
     let counts = [(key("phone"), HoldCount::default().with(&booking.id, until, at(MADE)))];
     let request_key = RequestKey("request".into());
     let request = StoredRequest {
@@ -99,7 +99,7 @@ async fn only_unsettled_bookings_are_in_the_index() {
 async fn a_hold_can_be_released_from_a_count_that_was_deleted() {
     let harness = Harness::new().await;
     let mut booking = full(1);
-    let until = booking.hold_until();
+    let until = booking.hold_until;
     let counts = [(key("phone"), HoldCount::default().with(&booking.id, until, at(MADE)))];
     write(
         &harness,
@@ -140,7 +140,7 @@ async fn what_cannot_be_read_is_an_error_that_names_the_item_and_shows_nothing()
             read => format!("readable: {}", read.is_ok()),
         }
     };
-    let may_be_missing = ["paymentId", "refund", "requestKey", "unsettled", "checkAt"];
+    let may_be_missing = ["paymentId", "refund", "requestKey", "holdUntil", "unsettled", "checkAt"];
     // DynamoDB itself keeps other types out of the keys, also of an index.
     let cannot_be_wrong = ["PK", "SK", "unsettled", "checkAt"];
     for name in item.keys().filter(|name| !["PK", "SK"].contains(&name.as_str())) {

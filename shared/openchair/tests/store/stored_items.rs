@@ -246,7 +246,7 @@ async fn print_stored_items() {
     let paid = Booking { state: State::Confirmed, ..testing::hold(3) };
     let sheet = DaySheet::new(0, hold.entries().cloned().collect());
     let sheet = sheet.with(&paid.id, paid.entry()).expect("a change");
-    let until = booking.hold_until();
+    let until = booking.hold_until;
     let counts = [(key("phone"), HoldCount::default().with(&booking.id, until, at(MADE)))];
     let request = StoredRequest {
         booking_id: booking.id.clone(),

@@ -52,6 +52,7 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
         contact: Contact::default(),
         mail: None,
         country: Country::from_code("us").expect("a country"),
+        hold_minutes: 10,
         hold_limits: HoldLimits { per_customer: 2, per_address: 6 },
         ui: PaymentUi::Hosted,
         delayed_methods: false,

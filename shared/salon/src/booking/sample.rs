@@ -53,6 +53,7 @@ pub(crate) fn sample() -> Booking {
         refund: None,
         hold_keys: Vec::new(),
         request_key: None,
+        hold_until: at("2026-11-16T18:10:00Z"),
         created_at,
         changed_at: at("2026-11-16T18:04:00Z"),
         check_at: None,

@@ -65,6 +65,7 @@ fn booking(state: State) -> Booking {
         refund: is_going_back.then(|| Refund { amount: usd(5_000), attempt: 1 }),
         hold_keys: Vec::new(),
         request_key: None,
+        hold_until: at(600),
         created_at: at(0),
         changed_at: at(0),
         check_at: None,
@@ -202,7 +203,7 @@ fn a_booking_cancelled_during_processing_awaits_its_payment() {
 fn each_state_has_its_entry_limit_and_deletion_time() {
     let after_a_week = Some(at(7 * 24 * 3_600));
     let long_after = Some(at(49 * 3_600 + 400 * 24 * 3_600));
-    let hold = Some(at(40 * 60));
+    let hold = Some(at(600));
     let table = [
         (State::Held, Some(hold), hold, None),
         (State::Processing, Some(None), None, None),

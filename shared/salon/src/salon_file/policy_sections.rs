@@ -13,6 +13,7 @@ pub(super) struct BookingRules {
     pub(super) horizon_days: u16,
     pub(super) notice_minutes: u32,
     pub(super) slot_step_minutes: u16,
+    pub(super) hold_minutes: u16,
     pub(super) hold_limits: HoldLimits,
     pub(super) retention_days: u32,
 }
@@ -25,6 +26,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
             "horizon_days",
             "notice_minutes",
             "slot_step_minutes",
+            "hold_minutes",
             "max_holds_per_customer",
             "max_holds_per_address",
             "retention_days",
@@ -36,6 +38,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
         optional_or(table, "notice_minutes", 120, |f| f.integer(0..=60 * 24 * 30, "minutes"));
     let slot_step_minutes =
         optional_or(table, "slot_step_minutes", 15, |f| f.integer(5..=240, "minutes"));
+    let hold_minutes = optional_or(table, "hold_minutes", 10, |f| f.integer(1..=30, "minutes"));
     let holds = |key, default| {
         optional_or(table, key, default, |f| f.integer(1..=100_u16, "holds")).map(usize::from)
     };
@@ -47,6 +50,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
         horizon_days: horizon_days?,
         notice_minutes: notice_minutes?,
         slot_step_minutes: slot_step_minutes?,
+        hold_minutes: hold_minutes?,
         hold_limits: HoldLimits { per_customer: per_customer?, per_address: per_address? },
         retention_days: retention_days?,
     })

@@ -95,7 +95,7 @@ impl DynamoStore {
             )
             .expression_attribute_names("#hold", hold_attribute(&booking.id))
             .expression_attribute_values(":one", integer(1))
-            .expression_attribute_values(":until", number(booking.hold_until()));
+            .expression_attribute_values(":until", number(booking.hold_until));
         Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 }

@@ -2,6 +2,7 @@
 
 use AttributeValue::{Bool, L, M};
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
 use salon::cancellation_terms::CancellationTerms;
 
 use super::{
@@ -18,6 +19,8 @@ use salon::interval::Interval;
 use salon::money::{Currency, Money};
 use salon::service::{ServiceId, StaffId};
 
+/// How long a hold outlives its session in items of November 2026, which have no `holdUntil`.
+const OLD_HOLD_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 const PREFIX: &str = "BOOKING#";
 /// The sort key of a booking's item.
 pub(in super::super) const BOOKING: &str = "BOOKING";
@@ -74,6 +77,7 @@ pub(in super::super) fn booking_item(booking: &Booking) -> Item {
         ("page", M(checkout_item(checkout))),
         ("hasConflict", Bool(booking.has_conflict)),
         ("holdKeys", L(hold_keys.collect())),
+        ("holdUntil", number(booking.hold_until)),
         ("createdAt", number(booking.created_at)),
         ("changedAt", number(booking.changed_at)),
     ]));
@@ -96,6 +100,8 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
         let flag = |name| required(item, name, |value| value.as_bool().ok().copied());
         let at = |name| required(item, name, instant);
         let amount = |name| required(item, name, money_of);
+        let checkout = required(item, "page", checkout_of)?;
+        let old_end = checkout.expires_at.saturating_add(OLD_HOLD_MARGIN).unwrap_or(Timestamp::MAX);
         Ok(Booking {
             id: id(item)?,
             manage_token: ManageToken::from_stored(text("manageToken")?.to_owned()),
@@ -122,12 +128,13 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
                 },
                 retention_days: required(item, "retentionDays", parsed)?,
             },
-            checkout: required(item, "page", checkout_of)?,
+            checkout,
             payment: optional(item, "paymentId", string)?.map(str::to_owned),
             has_conflict: flag("hasConflict")?,
             refund: optional(item, "refund", refund_of)?,
             hold_keys: required(item, "holdKeys", hold_keys_of)?,
             request_key: optional(item, "requestKey", string)?.map(|key| RequestKey(key.into())),
+            hold_until: optional(item, "holdUntil", instant)?.unwrap_or(old_end),
             created_at: at("createdAt")?,
             changed_at: at("changedAt")?,
             check_at: optional(item, CHECK_AT, instant)?,
