@@ -182,7 +182,7 @@ async fn one_run(target: &str, backend: &Backend, requests: usize) -> Result<Fig
             (vec![Visitor(0).get("/availability").json(); count], 200)
         };
         let untimed = count.saturating_sub(requests + 1);
-        let plan = EventPlan { events, untimed, status };
+        let plan = EventPlan { events, untimed, status: Some(status) };
         processes.push(measure(backend.program(target), plan).await?.figures());
     }
     let column = |index: usize| median(processes.iter().map(|of_process| of_process[index]));

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lambda_http::Request;
+use openchair::http::api_gateway::read_request;
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Debug)]
@@ -59,10 +60,10 @@ impl GatewayEvent {
     /// Returns the request that the function receives.
     ///
     /// # Panics
-    /// Panics if `lambda_http` cannot parse the event.
+    /// Panics if the event cannot be read.
     #[must_use]
     pub fn request(&self) -> Request {
-        lambda_http::request::from_str(&self.json()).expect("the event is well-formed")
+        read_request(&self.json()).expect("the event is well-formed")
     }
 
     /// Returns the event in payload format 2.0

@@ -1,5 +1,6 @@
 //! HTTP: JSON responses, caching headers, error responses, and the request log line.
 
+pub mod api_gateway;
 pub mod caching;
 mod error_response;
 mod observe;
@@ -7,24 +8,8 @@ mod observe;
 pub use self::error_response::{ApiError, ErrorCode};
 pub use self::observe::{CacheLevel, RouteResponse, observe};
 
-use std::future::ready;
-use std::pin::Pin;
-
 use lambda_http::http::{HeaderValue, StatusCode, header};
-use lambda_http::{Body, IntoResponse, Response};
-
-/// A response that `lambda_http` sends unchanged.
-///
-/// For a plain `Response` it copies the headers, parses the content type, and converts
-/// bytes that look like text back into text.
-#[derive(Debug)]
-pub(crate) struct RawResponse(pub(crate) Response<Body>);
-
-impl IntoResponse for RawResponse {
-    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        Box::pin(ready(self.0))
-    }
-}
+use lambda_http::{Body, Response};
 
 /// Makes a response from a JSON body.
 #[must_use]

@@ -2,13 +2,16 @@
 
 pub mod metrics;
 
+use std::any::Any;
+use std::panic::{self, Location};
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts the log, on standard output, and on Lambda the metrics.
+/// Starts the log, on standard output, and on Lambda the metrics. Panics are logged from then on.
 ///
 /// `AWS_LAMBDA_LOG_FORMAT` selects `JSON` or, with any other value, readable lines.
 /// `AWS_LAMBDA_LOG_LEVEL` is the minimum level, `INFO` by default.
@@ -33,6 +36,19 @@ pub fn init() {
     } else {
         log.with(fmt::layer().with_target(false).compact().without_time()).init();
     }
+    panic::set_hook(Box::new(|panic| log_panic(panic.location(), panic.payload())));
+}
+
+/// Logs a panic, instead of the message that goes to standard error by default.
+///
+/// Only a literal message is logged. One that is put together may quote what a client sent:
+/// `expect` quotes the error, and a bad index quotes the text.
+fn log_panic(location: Option<&Location<'_>>, payload: &(dyn Any + Send)) {
+    tracing::error!(
+        panic.location = location.map(tracing::field::display),
+        panic.message = payload.downcast_ref::<&'static str>(),
+        "Panic"
+    );
 }
 
 fn level(named: &str) -> LevelFilter {

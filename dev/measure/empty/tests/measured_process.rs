@@ -10,7 +10,7 @@ async fn run(program: &str, test: &str, status: u16) -> Result<Measured, Error> 
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.log"));
     let program = Program { path: PathBuf::from(program), environment: Vec::new(), log };
     let events = vec![GatewayEvent::new("GET", "/availability").json(); 6];
-    measure(program, EventPlan { events, untimed: 2, status }).await
+    measure(program, EventPlan { events, untimed: 2, status: Some(status) }).await
 }
 
 #[tokio::test]
