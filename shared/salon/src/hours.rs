@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Weekday};
 
-use super::clock_time::ClockTime;
+use super::clock_time::{ClockRange, ClockTime};
 use super::interval::IntervalSet;
 
 /// The opening or working hours of each weekday, in wall-clock time.
@@ -34,6 +34,22 @@ impl WeeklyHours {
             self.0.iter().flatten().map(|range| range.end().minutes() - range.start().minutes());
         lengths.max().unwrap_or(0)
     }
+
+    /// Returns when the last appointment of each day ends, Monday first. `None`: no
+    /// appointment fits into that day's hours.
+    ///
+    /// Appointments take `duration` minutes and start at multiples of `step` minutes,
+    /// counted from midnight.
+    #[must_use]
+    pub fn last_ends(&self, duration: u16, step: u16) -> [Option<ClockTime>; 7] {
+        let last_end = |opening: &ClockRange| {
+            let latest_start = opening.end().minutes().checked_sub(duration)?;
+            let start = latest_start - latest_start.checked_rem(step)?;
+            let fits = start >= opening.start().minutes();
+            fits.then(|| ClockTime::from_minutes(start + duration)).flatten()
+        };
+        std::array::from_fn(|day| self.0[day].iter().filter_map(last_end).max())
+    }
 }
 
 /// A range of whole days on which the salon is closed.
@@ -51,5 +67,42 @@ impl Closure {
     #[must_use]
     pub fn covers(&self, date: Date) -> bool {
         self.first <= date && date <= self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_appointment_starts_at_the_last_step_from_which_it_fits() {
+        let cases = [
+            ("10:00-19:00", 60, 15, Some("19:00")),
+            ("10:00-19:10", 60, 15, Some("19:00")),
+            ("10:00-19:00", 50, 15, Some("18:50")),
+            ("10:00-19:00", 55, 60, Some("18:55")),
+            ("20:00-24:00", 60, 15, Some("24:00")),
+            ("23:05-24:00", 45, 60, None),
+            ("10:00-10:30", 60, 15, None),
+            ("10:00-12:00 23:45-24:00", 60, 15, Some("12:00")),
+            ("", 5, 5, None),
+        ];
+        for (ranges, duration, step, expected) in cases {
+            let time = |text: &str| text.parse::<ClockTime>().expect("a time");
+            let range = |text: &str| {
+                let (start, end) = text.split_once('-').expect("two times");
+                ClockRange::new(time(start), time(end)).expect("a range")
+            };
+            let tuesday: IntervalSet<ClockTime> = ranges.split_whitespace().map(range).collect();
+            let mut days = [const { IntervalSet::empty() }; 7];
+            days[1] = tuesday;
+            let mut ends = [None; 7];
+            ends[1] = expected.map(time);
+            assert_eq!(
+                WeeklyHours::new(days).last_ends(duration, step),
+                ends,
+                "{duration} minutes every {step} in {ranges}"
+            );
+        }
     }
 }

@@ -18,7 +18,7 @@ use toml::de::DeTable;
 
 use self::contact_section::{contact, mail};
 use self::hours_section::{closure, weekly_hours};
-use self::menu::{check_is_possible, currency, service, staff_member};
+use self::menu::{check_ends_by_midnight, check_is_possible, currency, service, staff_member};
 use self::policy_sections::{booking_rules, calendar_rules, cancellation, deposit_rules};
 pub use self::reader::Problem;
 use self::reader::{Field, Reader, Table, nearest};
@@ -137,6 +137,9 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
     if let Some(hours) = &hours {
         for (service, place) in services.iter().zip(&places) {
             check_is_possible(service, place, &staff, hours);
+            if let Some(booking) = &booking {
+                check_ends_by_midnight(service, place, &staff, hours, booking.slot_step_minutes);
+            }
         }
     }
     let (booking, deposit, calendars, site) = (booking?, deposit?, calendars?, site?);

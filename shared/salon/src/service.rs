@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::clock_time::ClockTime;
 use super::hours::WeeklyHours;
 use super::money::Money;
 use super::staff_calendar::CalendarName;
@@ -88,8 +89,19 @@ impl Service {
         start + SignedDuration::from_mins(self.duration_minutes.into())
     }
 
+    /// Returns how many minutes of the buffer lie after 24:00 if the appointment ends
+    /// at `end`.
+    #[must_use]
+    pub fn minutes_after_midnight(&self, end: ClockTime) -> u16 {
+        let free_from = end.minutes().saturating_add(self.buffer_minutes);
+        free_from.saturating_sub(ClockTime::END_OF_DAY.minutes())
+    }
+
     /// Returns when the staff member is free again after an appointment that
     /// starts at `start`: at its end plus the buffer, which is cut at `day_end`.
+    ///
+    /// The salon file allows no hours in which a buffer passes 24:00, so there is
+    /// something to cut only where the clocks are set forward late in the day.
     #[must_use]
     pub fn free_from(&self, start: Timestamp, day_end: Timestamp) -> Timestamp {
         let end = self.end(start);

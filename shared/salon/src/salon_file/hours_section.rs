@@ -8,7 +8,7 @@ use crate::hours::{Closure, WeeklyHours};
 use crate::interval::IntervalSet;
 use crate::strict_date::parse_date;
 
-const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub(super) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Reads the hours of a week, which must lie within `limits`.
 pub(super) fn weekly_hours(

@@ -1,8 +1,9 @@
 //! Reading prices, services, and who performs them.
 
-use super::hours_section::weekly_hours;
+use super::hours_section::{WEEKDAYS, weekly_hours};
 use super::optional_or;
 use super::reader::{Field, nearest};
+use crate::clock_time::ClockTime;
 use crate::hours::WeeklyHours;
 use crate::money::{Currency, Money};
 use crate::service::{Service, ServiceId, StaffId, StaffMember};
@@ -165,5 +166,41 @@ pub(super) fn check_is_possible(
             service.duration_minutes
         )),
         Some(_) => {}
+    }
+}
+
+/// Reports a service whose last appointment of a day ends so late that its buffer
+/// would pass 24:00. The day sheet of the next day would not show the buffer, so the
+/// next appointment could start in it.
+pub(super) fn check_ends_by_midnight(
+    service: &Service,
+    place: &Field<'_, '_>,
+    staff: &[StaffMember],
+    salon_hours: &WeeklyHours,
+    step: u16,
+) {
+    let performing = || staff.iter().filter(|member| member.performs(&service.id));
+    let salon = performing().any(|member| member.hours.is_none());
+    let salon = salon.then(|| ("[hours]".to_owned(), salon_hours));
+    let own = performing().filter_map(|member| {
+        Some((format!("the hours of \"{}\"", member.id), member.hours.as_ref()?))
+    });
+    for (whose, hours) in salon.into_iter().chain(own) {
+        let last_ends = hours.last_ends(service.duration_minutes, step);
+        let last_ends = WEEKDAYS.into_iter().zip(last_ends);
+        let late: Vec<(&str, ClockTime)> = last_ends
+            .filter_map(|(weekday, end)| Some((weekday, end?)))
+            .filter(|(_, end)| service.minutes_after_midnight(*end) > 0)
+            .collect();
+        let Some(latest) = late.iter().map(|(_, end)| *end).max() else { continue };
+        let weekdays: Vec<&str> = late.iter().map(|(weekday, _)| *weekday).collect();
+        let buffer = service.buffer_minutes;
+        place.report(format!(
+            "can end at {latest} on {} under {whose}, and its buffer of {buffer} minutes would then \
+             pass 24:00; set `buffer_minutes` to {} at most, or end these hours \
+             {buffer} minutes before 24:00",
+            weekdays.join(", "),
+            buffer - service.minutes_after_midnight(latest),
+        ));
     }
 }

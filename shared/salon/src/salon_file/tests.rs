@@ -1,3 +1,5 @@
+mod midnight;
+
 use super::*;
 
 /// A small valid file. The tests break its lines.
