@@ -164,7 +164,7 @@ impl Fields {
         if self.optional("date")?.is_some() || self.optional("time")?.is_some() {
             return Err(invalid("start", "Send either `start` or `date` and `time`."));
         }
-        let at = start.parse().ok().filter(|_| is_rfc3339(start));
+        let at = is_rfc3339(start).then(|| start.parse().ok()).flatten();
         let message = "`start` is an instant with its offset, such as 2026-11-24T10:00:00-08:00.";
         at.map(RequestedTime::Instant).ok_or_else(|| invalid("start", message))
     }
@@ -191,14 +191,35 @@ fn clock_time(text: &str) -> Option<Time> {
     Time::new(hour, minute, 0, 0).ok()
 }
 
-/// Returns whether an instant is written as in RFC 3339. jiff reads other forms too.
+/// Returns whether an instant is written as in RFC 3339, section 5.6. jiff reads other forms
+/// too.
 fn is_rfc3339(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
-    let date = [0, 1, 2, 3, 5, 6, 8, 9].into_iter().all(is_digit);
-    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    date && separators.into_iter().all(|(index, byte)| bytes.get(index) == Some(&byte))
-        && !text.contains(['[', ','])
+    const DATE_AND_TIME: &str = "0000-00-00T00:00:00";
+    // A zero stands for any digit.
+    let has_form = |text: &str, form: &str| {
+        let fits = |(byte, form): (u8, u8)| match form {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte.eq_ignore_ascii_case(&form),
+        };
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
+    };
+    let Some((date_and_time, rest)) = text.split_at_checked(DATE_AND_TIME.len()) else {
+        return false;
+    };
+    let offset = match rest.strip_prefix('.') {
+        None => rest,
+        Some(fraction) => {
+            let offset = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if offset.len() == fraction.len() {
+                return false;
+            }
+            offset
+        }
+    };
+    let is_numeric = has_form(offset, "+00:00") || has_form(offset, "-00:00");
+    let is_offset =
+        has_form(offset, "Z") || is_numeric && offset.get(1..3).is_some_and(|hours| hours < "24");
+    has_form(date_and_time, DATE_AND_TIME) && is_offset
 }
 
 fn customer_error(field: &'static str, error: CustomerError) -> ApiError {
@@ -251,6 +272,31 @@ mod tests {
             ("2026-11-24T10:00:00-08:00", true),
             ("2026-11-24T18:00:00Z", true),
             ("2026-11-24T18:00:00.5Z", true),
+            ("2026-11-24t10:00:00-08:00", true),
+            ("2026-11-24T18:00:00z", true),
+            ("2026-11-24t18:00:00.123456789z", true),
+            ("2026-11-24T18:00:00-00:00", true),
+            ("2026-11-24T23:30:00+05:30", true),
+            ("2026-11-24T10:00:00-08", false),
+            ("2026-11-24T10:00:00-0800", false),
+            ("2026-11-24T10:00:00-8:00", false),
+            ("2026-11-24T10:00:00-08:00:00", false),
+            ("2026-11-24T10:00:00+24:00", false),
+            ("2026-11-24T10:00:00+08:60", false),
+            ("2026-11-24T10:00:00\u{2212}08:00", false),
+            ("2026-11-24T10:00:00 -08:00", false),
+            ("2026-11-24T10:00-08:00", false),
+            ("2026-11-24T10-08:00", false),
+            ("2026-11-24T100000-08:00", false),
+            ("2026-11-24T10:00:00.Z", false),
+            ("2026-11-24T10:00:00,5Z", false),
+            ("2026-11-24T10:00:00.5", false),
+            ("2026-11-24T10:00:00ZZ", false),
+            (" 2026-11-24T10:00:00Z", false),
+            ("2026-11-24T10:00:00Z ", false),
+            ("2026-11-24T24:00:00Z", false),
+            ("２026-11-24T10:00:00Z", false),
+            ("2026-11-24", false),
             ("2026-11-24T10:00:00", false),
             ("2026-11-24 10:00:00-08:00", false),
             ("2026-11-24T10:00:00-08:00[America/Los_Angeles]", false),
