@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use openchair::bookings::{CancelError, ReserveError};
 use openchair::http::{ApiError, ErrorCode};
+use openchair::payments::StripeError;
 use salon::Salon;
 use salon::placement::RuleError;
 
@@ -34,8 +35,21 @@ pub(crate) fn reserve_error(
         }
         ReserveError::CalendarUnknown => ApiError::calendar_unavailable(),
         ReserveError::Store(error) => error.into(),
+        ReserveError::Refused(error) if rejects_email(&error) => {
+            let message = "The payment service does not accept this e-mail address. Check the \
+                           spelling, or use another address.";
+            ApiError::new(ErrorCode::InvalidField, message)
+                .for_field("clientEmail")
+                .caused_by(error)
+        }
         ReserveError::Stripe(error) | ReserveError::Refused(error) => error.into(),
     }
+}
+
+/// Returns whether Stripe names the visitor's e-mail address as what is wrong.
+fn rejects_email(error: &StripeError) -> bool {
+    let param = error.details().and_then(|details| details.param.as_deref());
+    param == Some("customer_email")
 }
 
 pub(crate) fn cancel_error(error: CancelError) -> ApiError {

@@ -27,6 +27,8 @@ pub enum Effect {
     RateLimited,
     /// 400, a permanent error. Saved under the idempotency key.
     Refused,
+    /// The same, with this parameter as the reason.
+    RefusedParameter(&'static str),
     /// The call takes this much longer. It continues if the client disconnects.
     Slow(Duration),
 }

@@ -142,6 +142,7 @@ where
         Some(Effect::ErrorBefore) => Err(ApiError::internal(INJECTED)),
         Some(Effect::ErrorAfter) => work().and(Err(ApiError::internal(INJECTED))),
         Some(Effect::Refused) => Err(ApiError::refused(INJECTED)),
+        Some(Effect::RefusedParameter(param)) => Err(ApiError::refused(INJECTED).of(param)),
         // `admit` handles the others.
         Some(Effect::HangUp | Effect::Unavailable | Effect::RateLimited | Effect::Slow(_))
         | None => work(),

@@ -25,6 +25,7 @@ async fn each_fault_has_stripes_response_and_effect() {
         (Effect::ErrorBefore, StatusCode::INTERNAL_SERVER_ERROR, 0, true),
         (Effect::ErrorAfter, StatusCode::INTERNAL_SERVER_ERROR, 1, true),
         (Effect::Refused, StatusCode::BAD_REQUEST, 0, true),
+        (Effect::RefusedParameter("customer_email"), StatusCode::BAD_REQUEST, 0, true),
         (Effect::RateLimited, StatusCode::TOO_MANY_REQUESTS, 0, false),
         (Effect::Unavailable, StatusCode::SERVICE_UNAVAILABLE, 0, false),
     ] {

@@ -5,6 +5,7 @@ mod bad_input;
 mod bare_deposit;
 mod calendar;
 mod cancel;
+mod client_fields;
 mod contention;
 mod crash;
 mod harness;
