@@ -94,7 +94,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             &at,
             checkout.staff.map_or("", |staff| staff.as_str()),
             customer.name.as_str(),
-            customer.phone.as_str(),
+            &customer.phone.to_text(),
             customer.email.as_str(),
             checkout.ui.as_str(),
         ]);

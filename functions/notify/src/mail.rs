@@ -98,8 +98,10 @@ pub fn write(
     let Some(rules) = &salon.mail else { return Vec::new() };
     let letter = Letter::new(notification, booking, salon, now);
     let customer = &booking.customer;
-    let visitor = deliverable(&customer.email)
-        .map(|address| Address { name: Some(one_line(customer.name.as_str())), address });
+    let visitor = is_deliverable(&customer.email).then(|| Address {
+        name: Some(one_line(customer.name.as_str())),
+        ..plain(&customer.email)
+    });
     let owner = plain(&rules.owner);
     let office = salon.contact.email.as_ref().map_or_else(|| owner.clone(), plain);
 
@@ -168,11 +170,10 @@ fn has_only_feeds(booking: &Booking, salon: &Salon) -> bool {
     !calendars.is_empty() && calendars.iter().all(is_feed)
 }
 
-/// Returns an address in ASCII, if it has one: SES accepts an international domain as
-/// Punycode, and only ASCII before the `@`
-/// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
-fn deliverable(email: &Email) -> Option<String> {
-    let (local, domain) = email.as_str().rsplit_once('@')?;
-    let domain = idna::domain_to_ascii(domain).ok()?;
-    local.is_ascii().then(|| format!("{local}@{domain}"))
+/// Returns whether SES accepts an address: only ASCII before the `@`, and an international
+/// domain as Punycode
+/// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>). Bookings of
+/// earlier versions have addresses that are not checked for this.
+fn is_deliverable(email: &Email) -> bool {
+    email.as_str().is_ascii()
 }

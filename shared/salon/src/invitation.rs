@@ -99,7 +99,7 @@ impl CalendarText {
         let member = member.map_or(booking.staff.as_str(), |member| &member.name);
         let customer = &booking.customer;
         let (name, phone, email) =
-            (customer.name.as_str(), customer.phone.as_str(), customer.email.as_str());
+            (customer.name.as_str(), customer.phone.to_text(), customer.email.as_str());
         Self {
             summary: format!("{title}: {name}"),
             description: format!("{name}\n{phone}\n{email}\nWith {member}"),

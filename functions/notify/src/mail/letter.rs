@@ -96,7 +96,7 @@ impl Letter {
                 .then(|| date_and_time(full_refund_until, zone)),
             late_refund: Some(late_refund).filter(is_some).map(|amount| amount.to_string()),
             name: one_line(booking.customer.name.as_str()),
-            customer_phone: booking.customer.phone.as_str().to_owned(),
+            customer_phone: booking.customer.phone.to_text(),
             customer_email: one_line(booking.customer.email.as_str()),
             has_conflict: booking.has_conflict,
             payment: booking.payment.as_deref().map(one_line),

@@ -13,6 +13,14 @@ fn a_notice_says_who_comes_and_when() {
 }
 
 #[test]
+fn the_owner_reads_the_extension_of_the_visitors_phone() {
+    let mut booking = booking();
+    booking.customer.phone = booking.customer.phone.with_extension("12").unwrap();
+    let owner = mail_to(Recipient::Owner, &Notification::Confirmed, &booking);
+    assert!(owner.text.contains("\n+12135550123 ext. 12\n"), "{}", owner.text);
+}
+
+#[test]
 fn a_calendar_conflict_is_the_first_line_of_the_owners_mail_and_nothing_in_the_visitors() {
     let booking = Booking { has_conflict: true, ..booking() };
     for news in [Notification::Confirmed, Notification::Moved { from: StaffId::new("s2").unwrap() }]

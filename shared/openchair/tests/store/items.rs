@@ -140,7 +140,15 @@ async fn what_cannot_be_read_is_an_error_that_names_the_item_and_shows_nothing()
             read => format!("readable: {}", read.is_ok()),
         }
     };
-    let may_be_missing = ["paymentId", "refund", "requestKey", "holdUntil", "unsettled", "checkAt"];
+    let may_be_missing = [
+        "customerPhoneExtension",
+        "paymentId",
+        "refund",
+        "requestKey",
+        "holdUntil",
+        "unsettled",
+        "checkAt",
+    ];
     // DynamoDB itself keeps other types out of the keys, also of an index.
     let cannot_be_wrong = ["PK", "SK", "unsettled", "checkAt"];
     for name in item.keys().filter(|name| !["PK", "SK"].contains(&name.as_str())) {

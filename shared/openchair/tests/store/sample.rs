@@ -1,5 +1,6 @@
 use jiff::SignedDuration;
 use salon::booking::{Booking, Checkout, HoldKey, Refund, RequestKey, Session};
+use salon::customer::Customer;
 use salon::money::Money;
 use salon::payment_ui::PaymentUi;
 
@@ -19,7 +20,9 @@ pub(crate) fn full(number: u128) -> Booking {
     let checkout =
         Checkout { ui: PaymentUi::Elements, attempt: 2, session: Some(session), ..hold.checkout };
     let amount = Money::new(2_500, hold.terms.deposit.currency());
+    let phone = hold.customer.phone.clone().with_extension("0012").expect("an extension");
     Booking {
+        customer: Customer { phone, ..hold.customer },
         is_staff_named: true,
         free_from: hold.free_from + SignedDuration::from_mins(15),
         checkout,

@@ -88,6 +88,16 @@ fn only_the_owners_file_contains_personal_data() {
 }
 
 #[test]
+fn the_owners_file_has_the_extension_of_the_clients_phone() {
+    let mut booking = sample();
+    booking.customer.phone = booking.customer.phone.with_extension("12").expect("an extension");
+    let owner = lines(Invitation::for_owner(&booking, &salon())).join("\n");
+    assert!(owner.contains("+12135550123 ext. 12\\n"), "{owner}");
+    let text = CalendarText::for_owner(&booking, &salon());
+    assert!(text.description.contains("\n+12135550123 ext. 12\n"), "{}", text.description);
+}
+
+#[test]
 fn without_an_email_address_the_organizer_is_the_site() {
     let mut salon = salon();
     (salon.contact.email, salon.contact.address) = (None, None);

@@ -55,7 +55,7 @@ fn email(field: &Field<'_, '_>) -> Option<Email> {
 
 /// Parses an address that Amazon SES accepts: ASCII only.
 fn sendable(text: &str) -> Option<Email> {
-    text.parse().ok().filter(|_| text.is_ascii())
+    Email::from_ascii(text.trim()).ok()
 }
 
 /// Reads `HH:MM-HH:MM`. An end before the start is on the next day.

@@ -14,7 +14,7 @@ use crate::store::table::{CHECK_AT, UNSETTLED};
 use salon::booking::{
     Booking, BookingId, Checkout, HoldKey, ManageToken, Refund, RequestKey, Session, State, Terms,
 };
-use salon::customer::{Customer, Phone};
+use salon::customer::{Customer, CustomerName, Email, Phone};
 use salon::interval::Interval;
 use salon::money::{Currency, Money};
 use salon::service::{ServiceId, StaffId};
@@ -81,7 +81,9 @@ pub(in super::super) fn booking_item(booking: &Booking) -> Item {
         ("createdAt", number(booking.created_at)),
         ("changedAt", number(booking.changed_at)),
     ]));
+    let extension = customer.phone.extension();
     let optional = [
+        ("customerPhoneExtension", extension.map(text)),
         ("paymentId", booking.payment.as_deref().map(text)),
         ("refund", booking.refund.map(refund)),
         ("requestKey", booking.request_key.as_ref().map(|key| text(&*key.0))),
@@ -114,10 +116,11 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
             appointment: Interval::new(at("start")?, at("end")?).ok_or(Unreadable("end"))?,
             free_from: at("freeFrom")?,
             customer: Customer {
-                name: text("customerName")?.parse().map_err(|_| Unreadable("customerName"))?,
-                phone: Phone::from_e164(text("customerPhone")?)
-                    .ok_or(Unreadable("customerPhone"))?,
-                email: text("customerEmail")?.parse().map_err(|_| Unreadable("customerEmail"))?,
+                name: required(item, "customerName", |name| {
+                    CustomerName::from_stored(string(name)?)
+                })?,
+                phone: phone(item)?,
+                email: required(item, "customerEmail", |email| Email::from_stored(string(email)?))?,
             },
             terms: Terms {
                 price: amount("price")?,
@@ -140,6 +143,14 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
             check_at: optional(item, CHECK_AT, instant)?,
         })
     })
+}
+
+fn phone(item: &Item) -> Result<Phone, Unreadable> {
+    let phone = required(item, "customerPhone", |number| Phone::from_e164(string(number)?))?;
+    match optional(item, "customerPhoneExtension", string)? {
+        None => Ok(phone),
+        Some(digits) => phone.with_extension(digits).ok_or(Unreadable("customerPhoneExtension")),
+    }
 }
 
 /// Keeps the attributes that have a value.

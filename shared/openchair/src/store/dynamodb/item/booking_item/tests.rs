@@ -54,13 +54,22 @@ fn terms() -> impl Strategy<Value = Terms> {
 }
 
 fn customers() -> impl Strategy<Value = Customer> {
-    ("[^\\pC\\pZ]{1,50}", "\\+[1-9][0-9]{6,14}", "[a-zA-Z]{1,20}@[a-z]{1,20}\\.example").prop_map(
-        |(name, phone, email)| Customer {
-            name: name.parse().expect("a name"),
-            phone: Phone::from_e164(&phone).expect("a number"),
-            email: email.parse().expect("an address"),
-        },
-    )
+    let number =
+        "\\+[1-9][0-9]{6,14}".prop_map(|number| Phone::from_e164(&number).expect("a number"));
+    let phone =
+        (number, option::of("[0-9]{1,10}")).prop_map(|(phone, extension)| match extension {
+            None => phone,
+            Some(digits) => phone.with_extension(&digits).expect("an extension"),
+        });
+    // Names and addresses may have been stored under older rules.
+    let name =
+        "[^\\pC\\pZ]{1,50}".prop_map(|name| CustomerName::from_stored(&name).expect("a name"));
+    let emails = prop_oneof![
+        "[a-zA-Z]{1,20}@[a-z]{1,20}\\.example",
+        "\"[a-z ]{1,20}\"@[a-z]{1,20}\\.example"
+    ];
+    let email = emails.prop_map(|email| Email::from_stored(&email).expect("an address"));
+    (name, phone, email).prop_map(|(name, phone, email)| Customer { name, phone, email })
 }
 
 prop_compose! {
