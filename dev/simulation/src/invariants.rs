@@ -4,12 +4,13 @@
 //! This is judged by the contents of the table and by Stripe's ledger, now and
 //! before. None of it asks the code under test for its opinion.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use jiff::SignedDuration;
 use openchair::payments::RefundStatus;
 use salon::booking::{Booking, BookingId, State};
+use salon::day_sheet::{Entry, PlaceInLine};
 use testing::Contents;
 
 use super::stripe_model::{CheckoutSession, Ledger, PaymentState};
@@ -43,6 +44,11 @@ pub(super) struct BookingHistory {
     states: HashMap<BookingId, State>,
     /// How much must be refunded, for each booking that lost its time.
     owed: HashMap<BookingId, i64>,
+    /// Who was in line and has lost the place, although nobody had paid for the time, they
+    /// had not cancelled, and the authorisation was good.
+    released_without_reason: HashSet<BookingId>,
+    /// Who has tried to cancel.
+    pub(super) cancelled: HashSet<BookingId>,
 }
 
 impl BookingHistory {
@@ -56,12 +62,14 @@ impl BookingHistory {
             violated("day sheets have the bookings' entries, and these never overlap", details)
         })?;
         check_counts(contents)?;
+        check_line(contents)?;
         for booking in contents.bookings.values() {
             if booking.entry().and_then(|entry| entry.until) > Some(booking.created_at + HOLD) {
                 let (id, until) = (short(&booking.id), booking.hold_until);
                 let details = format!("{id} is held from {} until {until}", booking.created_at);
                 return violated("an unpaid booking keeps its time for 10 minutes", details);
             }
+            self.observe_line(booking, contents, ledger)?;
             self.observe(booking);
         }
         for session in &ledger.sessions {
@@ -82,6 +90,40 @@ impl BookingHistory {
 
     fn owed(&self, booking: &Booking) -> i64 {
         self.owed.get(&booking.id).copied().unwrap_or(0)
+    }
+
+    /// Checks that the line is served in order, and notes who loses a place without a reason.
+    fn observe_line(
+        &mut self,
+        booking: &Booking,
+        contents: Contents<'_>,
+        ledger: &Ledger,
+    ) -> Result<(), Violation> {
+        let before = self.states.get(&booking.id).copied();
+        let time = booking.taken();
+        let sheet = contents.sheets.get(&(booking.staff.clone(), booking.date));
+        match (before, booking.state) {
+            (Some(State::InLine), State::Capturing) => {
+                let is_earlier = |place: &&PlaceInLine| {
+                    place.taken.overlaps(&time) && Some(place.since) < booking.in_line_since
+                };
+                if let Some(earlier) = sheet.and_then(|it| it.line().iter().find(is_earlier)) {
+                    let (id, earlier) = (short(&booking.id), short(&earlier.booking_id));
+                    let details = format!("{id} overtakes {earlier}");
+                    return violated("whoever authorised first gets the time", details);
+                }
+            }
+            (Some(State::InLine | State::Capturing), State::Released) => {
+                let is_paid = sheet.is_some_and(|it| it.paid().overlaps(&time));
+                let payment = booking.payment.as_deref().unwrap_or_default();
+                let is_good = ledger.is_authorised(payment);
+                if is_good && !is_paid && !self.cancelled.contains(&booking.id) {
+                    self.released_without_reason.insert(booking.id.clone());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Notes what a client is owed when the time is lost: by the terms, as of the
@@ -119,9 +161,23 @@ impl BookingHistory {
         bookings.into_iter().try_for_each(|booking| self.check_end_of(booking, ledger))
     }
 
+    /// Checks that a client who stood by in vain is not charged, and lost to a payment.
+    fn check_released(&self, booking: &Booking, ledger: &Ledger) -> Result<(), Violation> {
+        let id = short(&booking.id);
+        let mut sessions = ledger.sessions.iter().filter(|it| it.booking == booking.id);
+        if sessions.any(|session| session.state != PaymentState::Released) {
+            return violated("nobody is charged in vain", format!("{id} is still authorised"));
+        }
+        if self.released_without_reason.contains(&booking.id) {
+            let details = format!("{id} lost its place, but nobody had paid for the time");
+            return violated("whoever authorised gets the time unless somebody has paid", details);
+        }
+        Ok(())
+    }
+
     fn check_end_of(&self, booking: &Booking, ledger: &Ledger) -> Result<(), Violation> {
         let (id, state) = (short(&booking.id), booking.state);
-        if matches!(state, State::Held | State::Processing | State::Refunding) {
+        if state.is_open() || state == State::Refunding || booking.authorises() {
             return violated(SETTLES, format!("{id} is {state}, but nothing is pending"));
         }
         let is_paid = |session: &&CheckoutSession| {
@@ -131,6 +187,9 @@ impl BookingHistory {
         let Some(session) = paid.next() else {
             if matches!(state, State::Expired | State::Cancelled) {
                 return Ok(());
+            }
+            if state == State::Released {
+                return self.check_released(booking, ledger);
             }
             return violated(STATE_FITS_SESSION, format!("{id} is {state}, but was never paid"));
         };
@@ -147,7 +206,14 @@ impl BookingHistory {
             State::Cancelled => booking.payment.is_some() && owed == 0 && refunded == 0,
             State::Refunded => refunded == owed && owed > 0,
             State::RefundFailed => has_failed && refunded < owed,
-            State::Expired | State::Held | State::Processing | State::Refunding => false,
+            State::Expired
+            | State::Held
+            | State::Processing
+            | State::Refunding
+            | State::Standby
+            | State::InLine
+            | State::Capturing
+            | State::Released => false,
         };
         if is_right {
             return Ok(());
@@ -157,13 +223,34 @@ impl BookingHistory {
     }
 }
 
+/// Checks that a hold never delays whoever was in line before it was placed.
+fn check_line(contents: Contents<'_>) -> Result<(), Violation> {
+    for sheet in contents.sheets.values() {
+        for place in sheet.line() {
+            let is_later = |entry: &&Entry| {
+                let booking = contents.bookings.get(&entry.booking_id);
+                entry.until.is_some()
+                    && entry.taken().overlaps(&place.taken)
+                    && booking.is_some_and(|booking| place.since < booking.created_at)
+            };
+            if let Some(later) = sheet.entries().find(is_later) {
+                let (id, later) = (short(&place.booking_id), short(&later.booking_id));
+                let details = format!("{later} was placed after {id} was in line");
+                return violated("a hold delays nobody who was in line before it", details);
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
     for id in contents.counts.values().flat_map(|count| count.holds.keys()) {
         let booking = contents.bookings.get(id);
-        if booking.is_none_or(|booking| booking.state != State::Held) {
+        let counts = |state| matches!(state, State::Held | State::Standby | State::InLine);
+        if booking.is_none_or(|booking| !counts(booking.state)) {
             return violated(
                 "only unpaid holds count against a client",
-                format!("{} counts, but is not held", short(id)),
+                format!("{} counts, but is not unpaid", short(id)),
             );
         }
     }
@@ -174,14 +261,21 @@ fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
 fn check_session(session: &CheckoutSession, booking: &Booking) -> Result<(), Violation> {
     let (id, state) = (short(&booking.id), booking.state);
     let allowed = match session.state {
-        PaymentState::Open => &[State::Held][..],
-        PaymentState::Expired => &[State::Held, State::Expired, State::Cancelled],
+        PaymentState::Open => &[State::Held, State::Standby][..],
+        PaymentState::Expired => &[State::Held, State::Standby, State::Expired, State::Cancelled],
+        PaymentState::Authorised => {
+            &[State::Standby, State::InLine, State::Capturing, State::Released]
+        }
+        PaymentState::Released => {
+            &[State::Standby, State::InLine, State::Capturing, State::Released, State::Expired]
+        }
         PaymentState::Failed => &[State::Held, State::Processing, State::Expired, State::Cancelled],
         // It may be cancelled while the money is on its way.
         PaymentState::Pending => &[State::Held, State::Processing, State::Cancelled],
         PaymentState::Paid => &[
             State::Held,
             State::Processing,
+            State::Capturing,
             State::Confirmed,
             State::Cancelled,
             State::Refunding,

@@ -14,6 +14,14 @@ pub enum Bug {
     UnpaidConfirmed,
     /// A hold is released although its session is still open
     EarlyRelease,
+    /// A payment that was not captured counts as captured
+    CaptureLost,
+    /// An authorisation that was not cancelled counts as cancelled
+    AuthorisationKept,
+    /// A client who stands by is in line before the payment is authorised
+    LineJumped,
+    /// A day sheet loses its line when it is written
+    LineLost,
     /// A day sheet is written although it has changed since it was read
     UncheckedVersion,
     /// Events are handled as if they came once and in order

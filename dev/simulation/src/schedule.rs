@@ -36,6 +36,8 @@ pub struct Outcome {
     pub steps: u64,
     /// How many bookings are in each state in the end, in the order of [`State::ALL`].
     pub states: [u64; State::ALL.len()],
+    /// How many clients got a time by standing by.
+    pub served: u64,
     pub notifications: NotificationCounts,
     pub(super) recording: Recording,
 }
@@ -71,6 +73,7 @@ pub(super) fn run_as(
         trace,
         steps,
         states: system.states(),
+        served: system.served(),
         notifications: system.shared.log().counts(),
         recording: system.decisions.take_recording(),
     }

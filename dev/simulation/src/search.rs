@@ -31,6 +31,8 @@ pub struct Totals {
     pub steps: u64,
     /// How many bookings ended in each state, in the order of [`State::ALL`].
     pub states: [u64; State::ALL.len()],
+    /// How many clients got a time by standing by.
+    pub served: u64,
     pub notifications: NotificationCounts,
 }
 
@@ -76,6 +78,7 @@ impl Totals {
         for (sum, more) in self.states.iter_mut().zip(outcome.states) {
             *sum += more;
         }
+        self.served += outcome.served;
         let NotificationCounts { mails, repeats, events, deleted_events } = outcome.notifications;
         self.notifications.mails += mails;
         self.notifications.repeats += repeats;
@@ -86,11 +89,12 @@ impl Totals {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schedules, steps, states, notifications } = self;
+        let Self { schedules, steps, states, served, notifications } = self;
         write!(f, "{schedules} schedules, {steps} steps; bookings:")?;
         for (state, count) in State::ALL.into_iter().zip(states).filter(|(_, count)| **count > 0) {
             write!(f, " {count} {state},")?;
         }
+        write!(f, " {served} of the confirmed by standing by,")?;
         let NotificationCounts { mails, repeats, events, deleted_events } = notifications;
         write!(f, " {mails} mails ({repeats} repeated), {events} calendar events, ")?;
         write!(f, "{deleted_events} deleted")

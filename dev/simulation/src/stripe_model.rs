@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use openchair::payments::{
-    Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
-    StripeErrorDetails,
+    PaymentIntent, Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus,
+    StripeError, StripeErrorDetails,
 };
 use tokio::task::yield_now;
 
@@ -161,6 +161,18 @@ impl Payments for Stripe {
         self.request(|| format!("expires {id}"), answer).await
     }
 
+    async fn payment(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        self.read(|| format!("reads {id}"), |ledger| ledger.payment(id)).await
+    }
+
+    async fn capture(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        self.end_authorisation("captures", id, PaymentState::Paid).await
+    }
+
+    async fn cancel_payment(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        self.end_authorisation("cancels", id, PaymentState::Released).await
+    }
+
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {
         let is_careless = self.shared.bug == Some(Bug::CarelessRefund);
         let read = |ledger: &Ledger| {
@@ -178,6 +190,21 @@ impl Payments for Stripe {
             answer(ledger, fault, key, |it| &mut it.refund_answers, effect)
         };
         self.request(|| format!("refunds {amount} of {payment}"), answer).await
+    }
+}
+
+impl Stripe {
+    async fn end_authorisation(
+        &self,
+        verb: &str,
+        id: &str,
+        state: PaymentState,
+    ) -> Result<PaymentIntent, StripeError> {
+        let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
+            let effect = |ledger: &mut Ledger| ledger.end_authorisation(id, state);
+            answer(ledger, fault, None, |it| &mut it.payment_answers, effect)
+        };
+        self.request(|| format!("{verb} {id}"), answer).await
     }
 }
 

@@ -11,7 +11,7 @@ use openchair::calendars::StaffCalendars;
 use openchair::clock::Clock;
 use openchair::random::Random;
 use salon::Salon;
-use salon::booking::State;
+use salon::booking::{Booking, State};
 use testing::MemoryStore;
 
 use super::decisions::{Decisions, Recording};
@@ -128,6 +128,15 @@ impl System {
         self.stripe.ledger().faults.stop();
         self.notify_table_hook.faults.stop();
         self.services.faults.stop();
+    }
+
+    /// Returns how many clients got a time by standing by.
+    pub(super) fn served(&self) -> u64 {
+        self.table.inspect(|contents| {
+            let bookings = contents.bookings.values();
+            let is_served = |it: &&Booking| it.is_standby && it.state == State::Confirmed;
+            bookings.filter(is_served).count() as u64
+        })
     }
 
     /// Returns how many bookings are in each state, in the order of [`State::ALL`].

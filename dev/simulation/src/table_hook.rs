@@ -109,6 +109,15 @@ impl TableHook {
                     self.table.put_sheet(key.0, date, DaySheet::new(sheet.version() - 1, entries));
                 }
             }
+            (Some(Bug::LineLost), Call::Write(change)) => {
+                let Some((staff, date, _)) = change.sheet else { return };
+                let key = (staff.clone(), date);
+                let known = self.table.inspect(|contents| contents.sheets.get(&key).cloned());
+                if let Some(known) = known {
+                    let entries = known.entries().cloned().collect();
+                    self.table.put_sheet(key.0, date, DaySheet::new(known.version(), entries));
+                }
+            }
             (Some(Bug::UnclaimedEffect), Call::Claim(id, effect))
                 if !self.table.effects(id).contains(&effect) =>
             {

@@ -10,7 +10,7 @@ use super::decisions::Decisions;
 use super::small_salon::CUSTOMERS;
 
 /// How many visitors come at most in a schedule.
-pub(super) const VISITORS: usize = 4;
+pub(super) const VISITORS: usize = 6;
 
 /// A visitor with a request, and what they know so far.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(super) struct Visitor {
     service: usize,
     start: Timestamp,
     staff: Option<StaffId>,
+    is_standby: bool,
     key: RequestKey,
     address: Option<HoldKey>,
     /// The booking, once the visitor has an answer.
@@ -48,6 +49,7 @@ impl Visitor {
             service: decisions.index(salon.services.len()),
             start,
             staff: decisions.coin().then(|| staff.clone()),
+            is_standby: decisions.coin(),
             key: request_key(&number.to_string()),
             address: decisions
                 .coin()
@@ -67,6 +69,7 @@ impl Visitor {
             staff: staff.map(|member| &member.id),
             customer: CUSTOMERS[self.customer].clone(),
             ui: PaymentUi::Hosted,
+            is_standby: self.is_standby,
             key: Some(self.key.clone()),
             fingerprint: String::new(),
             address: self.address.clone(),

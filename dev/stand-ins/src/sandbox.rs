@@ -211,6 +211,15 @@ impl Sandbox {
         self.state().ledger.settle(session, arrived)
     }
 
+    /// Cancels the authorised payment of a session, as its bank may do.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn cancel_payment(&self, session: &str) -> Result<(), Refused> {
+        let payment = self.payment(session).ok_or(Refused::Unknown)?.id;
+        self.state().ledger.cancel_payment(&payment)
+    }
+
     /// Expires an open session.
     ///
     /// # Errors

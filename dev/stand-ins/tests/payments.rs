@@ -98,6 +98,7 @@ fn booked(attempt: u32, ui: PaymentUi, minutes: i64) -> SessionRequest {
         expires_at,
         message: "This time is kept for you until 10:42 AM.",
         delayed_methods: false,
+        only_authorises: false,
     })
 }
 

@@ -61,6 +61,15 @@ impl Contents<'_> {
                 entries += 1;
             }
         }
+        let mut line: Vec<_> =
+            self.sheets.values().flat_map(|sheet| sheet.line().iter().cloned()).collect();
+        let mut expected: Vec<_> =
+            self.bookings.values().filter_map(Booking::place_in_line).collect();
+        line.sort_by(|a, b| a.booking_id.cmp(&b.booking_id));
+        expected.sort_by(|a, b| a.booking_id.cmp(&b.booking_id));
+        if line != expected {
+            return Err(format!("in line are {line:?}, but should be {expected:?}"));
+        }
         let expected = self.bookings.values().filter(|it| it.entry().is_some()).count();
         if entries == expected {
             return Ok(());

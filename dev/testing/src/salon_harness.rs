@@ -144,6 +144,7 @@ impl SalonHarness {
                 email: email.parse().expect("an address"),
             },
             ui: PaymentUi::Elements,
+            is_standby: false,
             key: None,
             fingerprint: fingerprint(&[&email]),
             address: Some(address_key(client_address(number).parse().expect("an address"))),

@@ -32,11 +32,12 @@ pub(crate) fn open_time(days: impl Iterator<Item = (Date, IntervalSet<ClockTime>
     String::from_utf8(body).expect("JSON is UTF-8")
 }
 
-/// Writes the start times of a service.
+/// Writes the start times of a service: for each day those that are free, and those for
+/// which a visitor can only stand by.
 pub(crate) fn starts<'a>(
     salon: &Salon,
     service: &Service,
-    days: impl Iterator<Item = DayStarts<'a>>,
+    days: impl Iterator<Item = (DayStarts<'a>, Vec<salon::availability::Start<'a>>)>,
 ) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -53,16 +54,22 @@ pub(crate) fn starts<'a>(
     }
 
     #[derive(Serialize)]
+    #[expect(clippy::struct_field_names, reason = "these are the contract's names")]
     struct Start<'a> {
         start: Shown<jiff::TimestampDisplayWithOffset>,
         staff: Vec<&'a StaffId>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        standby: bool,
     }
 
-    let day = |day: DayStarts<'a>| {
-        let starts = day.starts.into_iter();
-        let starts = starts.map(|start| Start {
+    let day = |(day, standby): (DayStarts<'a>, Vec<_>)| {
+        let free = day.starts.into_iter().map(|start| (start, false));
+        let mut all: Vec<_> = free.chain(standby.into_iter().map(|start| (start, true))).collect();
+        all.sort_by_key(|(start, _)| start.at);
+        let starts = all.into_iter().map(|(start, standby)| Start {
             start: Shown(start.at.display_with_offset(start.offset)),
             staff: start.staff,
+            standby,
         });
         Day { date: day.date, starts: starts.collect() }
     };

@@ -21,23 +21,28 @@ pub(crate) struct StartsQuery {
     pub(crate) service: ServiceId,
     from: Option<Date>,
     days: Option<u16>,
+    /// Whether to list the times that only unpaid holds are in the way of, too.
+    pub(crate) with_standby: bool,
 }
 
 impl Query {
-    /// Parses the parameters. Without a service, `from` and `days` are ignored like any
+    /// Parses the parameters. Without a service, `from`, `days` and `standby` are ignored like any
     /// unknown parameter.
     pub(crate) fn parse<'a>(
         salon: &Salon,
         parameter: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Self, ApiError> {
         let dates = match parameter("service") {
-            Some(service) => Some((service, from(parameter("from"))?, days(parameter("days"))?)),
+            Some(service) => {
+                let (from, days) = (from(parameter("from"))?, days(parameter("days"))?);
+                Some((service, from, days, standby(parameter("standby"))?))
+            }
             None => None,
         };
         let service = match dates {
-            Some((id, from, days)) => {
+            Some((id, from, days, with_standby)) => {
                 let service = salon.service(id).ok_or_else(unknown_service)?;
-                Some(StartsQuery { service: service.id.clone(), from, days })
+                Some(StartsQuery { service: service.id.clone(), from, days, with_standby })
             }
             None => None,
         };
@@ -77,6 +82,17 @@ fn days(text: Option<&str>) -> Result<Option<u16>, ApiError> {
     let message = "`days` is a number of days, from 1 to the end of the horizon.";
     days.map(Some)
         .ok_or_else(|| ApiError::new(ErrorCode::InvalidParameter, message).for_field("days"))
+}
+
+fn standby(text: Option<&str>) -> Result<bool, ApiError> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => {
+            let message = "`standby` is true or false.";
+            Err(ApiError::new(ErrorCode::InvalidParameter, message).for_field("standby"))
+        }
+    }
 }
 
 fn outside(horizon: DateRange, field: &'static str) -> ApiError {

@@ -10,7 +10,7 @@ use openchair::http::{ApiError, CacheLevel};
 use openchair::store::{Consistency, Store, StoreError};
 use openchair::time_budget::{SNAPSHOT_CURRENT, SNAPSHOT_FAILURE, SNAPSHOT_LIFETIME};
 use salon::Salon;
-use salon::availability::{Availability, BusyTimes};
+use salon::availability::{Availability, BusyTimes, DayStarts, Start};
 
 use crate::availability_json;
 use crate::query::Query;
@@ -23,6 +23,8 @@ const MAX_BODIES: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     busy: BusyTimes,
+    /// The busy times for those who stand by.
+    standby_busy: BusyTimes,
     taken_at: Timestamp,
     /// The instant from which the `Age` header is counted.
     as_of: Timestamp,
@@ -118,7 +120,14 @@ impl<S: Store, O: Origin> Snapshots<S, O> {
 impl Snapshot {
     fn new(busy: &Busy) -> Self {
         let (taken_at, as_of, good_until) = (busy.now, busy.as_of, busy.good_until);
-        Self { busy: busy.times(), taken_at, as_of, good_until, bodies: Mutex::default() }
+        Self {
+            busy: busy.times(),
+            standby_busy: busy.standby_times(),
+            taken_at,
+            as_of,
+            good_until,
+            bodies: Mutex::default(),
+        }
     }
 
     /// Returns the body for a query, if it has been made.
@@ -140,8 +149,16 @@ impl Snapshot {
                     ApiError::internal("a service that was parsed is not in the salon file")
                 })?;
                 let dates = starts.dates(salon.horizon(self.taken_at))?;
-                let starts = availability.starts(service, query.staff.as_ref(), dates);
-                availability_json::starts(salon, service, starts)
+                let staff = query.staff.as_ref();
+                let free = availability.starts(service, staff, dates);
+                if starts.with_standby {
+                    let standby = Availability::new(salon, &self.standby_busy, self.taken_at);
+                    let all = standby.starts(service, staff, dates);
+                    availability_json::starts(salon, service, with_standby(free, all))
+                } else {
+                    let days = free.map(|day| (day, Vec::new()));
+                    availability_json::starts(salon, service, days)
+                }
             }
         };
         let body = Arc::new(CacheableBody::new(json));
@@ -151,4 +168,15 @@ impl Snapshot {
         }
         Ok(body)
     }
+}
+
+/// Adds the starts that only holds are in the way of to each day.
+fn with_standby<'a>(
+    free: impl Iterator<Item = DayStarts<'a>>,
+    all: impl Iterator<Item = DayStarts<'a>>,
+) -> impl Iterator<Item = (DayStarts<'a>, Vec<Start<'a>>)> {
+    free.zip(all).map(|(free, mut all)| {
+        all.starts.retain(|start| !free.starts.iter().any(|other| other.at == start.at));
+        (free, all.starts)
+    })
 }

@@ -185,6 +185,44 @@ async fn starts_have_the_salons_offset_and_the_free_staff() {
 }
 
 #[tokio::test]
+async fn times_that_only_a_hold_is_in_the_way_of_are_listed_for_those_who_stand_by() {
+    let harness = Harness::new();
+    let starts = async |query: &str| {
+        let target = format!("/availability?service=1.01&from=2026-11-24&days=1{query}");
+        let body = json_body(&harness.get(&target).await);
+        let starts = body["days"][0]["starts"].as_array().expect("a list").clone();
+        let one = |start: &serde_json::Value| {
+            let time = start["start"].as_str().expect("a time")[11..16].to_owned();
+            (time, start["standby"].as_bool().unwrap_or(false))
+        };
+        starts.iter().map(one).filter(|(time, _)| ("10:00".."12:15").contains(&&**time)).collect()
+    };
+    let listed = |times: &[(&str, bool)]| -> Vec<(String, bool)> {
+        times.iter().map(|(time, standby)| ((*time).to_owned(), *standby)).collect()
+    };
+    harness.book_an_hour(Some("2026-11-23T08:00:00-08:00"));
+    let free = listed(&[("10:00", false), ("12:00", false)]);
+    let with_standby = listed(&[
+        ("10:00", false),
+        ("10:15", true),
+        ("10:30", true),
+        ("10:45", true),
+        ("11:00", true),
+        ("11:15", true),
+        ("11:30", true),
+        ("11:45", true),
+        ("12:00", false),
+    ]);
+    let (plain, asked): (Vec<_>, Vec<_>) = (starts("").await, starts("&standby=true").await);
+    assert_eq!((plain, asked), (free.clone(), with_standby));
+
+    harness.clock.advance(SignedDuration::from_secs(60));
+    harness.book_an_hour(None);
+    let asked: Vec<_> = starts("&standby=true").await;
+    assert_eq!(asked, free, "it is paid");
+}
+
+#[tokio::test]
 async fn bookings_live_holds_and_calendars_are_not_offered() {
     let harness = Harness::with_calendar();
     harness.book_an_hour(Some("2026-11-23T08:00:00-08:00"));

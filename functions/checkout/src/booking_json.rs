@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use salon::Salon;
-use salon::booking::{Booking, BookingId};
+use salon::booking::{Booking, BookingId, State};
 use salon::money::Money;
 use salon::service::{ServiceId, StaffId};
 use serde::Serialize;
@@ -16,7 +16,10 @@ pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
         booking_id: &'a BookingId,
         manage_token: &'a str,
         status: &'static str,
-        hold_expires_at: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hold_expires_at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        decided_by: Option<String>,
         session_id: Option<&'a str>,
         client_secret: Option<&'a str>,
         url: Option<&'a str>,
@@ -32,7 +35,8 @@ pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
         booking_id: &booking.id,
         manage_token: booking.manage_token.expose(),
         status: booking.state.as_str(),
-        hold_expires_at: local(salon, booking.hold_until),
+        hold_expires_at: (!booking.is_standby).then(|| local(salon, booking.hold_until)),
+        decided_by: booking.is_standby.then(|| local(salon, booking.hold_until)),
         session_id: session.map(|session| session.id.as_str()),
         client_secret: session.and_then(|session| session.client_secret.as_deref()),
         url: session.and_then(|session| session.url.as_deref()),
@@ -57,6 +61,8 @@ pub(crate) fn booking(salon: &Salon, booking: &Booking) -> String {
         start: String,
         end: String,
         staff_id: &'a StaffId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        decided_by: Option<String>,
         deposit: Money,
         #[serde(skip_serializing_if = "Option::is_none")]
         refund: Option<Money>,
@@ -70,6 +76,8 @@ pub(crate) fn booking(salon: &Salon, booking: &Booking) -> String {
         start: local(salon, booking.appointment.start()),
         end: local(salon, booking.appointment.end()),
         staff_id: &booking.staff,
+        decided_by: matches!(booking.state, State::Standby | State::InLine)
+            .then(|| local(salon, booking.hold_until)),
         deposit: booking.terms.deposit,
         refund: booking.refund.map(|refund| refund.amount),
         cancellation: Cancellation::of(salon, booking),

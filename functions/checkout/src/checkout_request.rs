@@ -19,6 +19,8 @@ pub(crate) struct CheckoutRequest<'a> {
     pub(crate) staff: Option<&'a StaffId>,
     pub(crate) customer: Customer,
     pub(crate) ui: PaymentUi,
+    /// Whether the visitor stands by if only unpaid holds are in the way.
+    pub(crate) is_standby: bool,
 }
 
 /// A time, in the form in which it was requested.
@@ -50,13 +52,15 @@ impl<'a> CheckoutRequest<'a> {
         let ui = fields.optional("ui")?.map(str::parse).transpose();
         let ui = ui.map_err(|_| invalid("ui", "`ui` is hosted, embedded or elements."))?;
 
+        let is_standby = fields.flag("standby")?;
+
         let service = salon.service(service).ok_or_else(|| {
             let message = "There is no service with this id. GET /services lists them.";
             ApiError::new(ErrorCode::UnknownService, message).for_field("serviceId")
         })?;
         let staff = staff.map(|id| staff_member(salon, service, id)).transpose()?;
         let customer = Customer { name, phone, email };
-        Ok(Self { service, when, staff, customer, ui: ui.unwrap_or(salon.ui) })
+        Ok(Self { service, when, staff, customer, ui: ui.unwrap_or(salon.ui), is_standby })
     }
 }
 
@@ -149,6 +153,15 @@ impl Fields {
     /// Returns the text of a field.
     pub(crate) fn required(&self, name: &'static str) -> Result<&str, ApiError> {
         self.optional(name)?.ok_or_else(|| invalid(name, format!("`{name}` is missing.")))
+    }
+
+    /// Returns a boolean field; false if it is missing or `null`.
+    fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(invalid(name, format!("`{name}` must be true or false."))),
+        }
     }
 
     fn when(&self) -> Result<RequestedTime, ApiError> {

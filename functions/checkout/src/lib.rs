@@ -89,21 +89,25 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let now = self.clock.now();
         let start = checkout.when.instant(salon, now)?;
         let (customer, at) = (checkout.customer, start.to_string());
-        let fingerprint = fingerprint(&[
+        let phone = customer.phone.to_text();
+        let mut fields = vec![
             checkout.service.id.as_str(),
             &at,
             checkout.staff.map_or("", |staff| staff.as_str()),
             customer.name.as_str(),
-            &customer.phone.to_text(),
+            &phone,
             customer.email.as_str(),
             checkout.ui.as_str(),
-        ]);
+        ];
+        fields.extend(checkout.is_standby.then_some("standby"));
+        let fingerprint = fingerprint(&fields);
         let request = openchair::bookings::BookingRequest {
             service: checkout.service,
             start,
             staff: checkout.staff,
             customer,
             ui: checkout.ui,
+            is_standby: checkout.is_standby,
             key,
             fingerprint,
             address: address(request),

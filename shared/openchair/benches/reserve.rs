@@ -14,7 +14,8 @@ use openchair::bookings::{BookingRequest, Bookings, address_key, fingerprint, re
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::{
-    Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus, StripeError,
+    PaymentIntent, Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus,
+    StripeError,
 };
 use openchair::random::Random;
 use salon::customer::{Customer, Phone};
@@ -39,6 +40,7 @@ impl Payments for Quick {
             failed: false,
             payment: None,
             amount: Some(5_000),
+            currency: None,
             booking_id: None,
             live: false,
             client_secret: None,
@@ -52,6 +54,18 @@ impl Payments for Quick {
     }
 
     async fn expire(&self, _: &str) -> Result<Session, StripeError> {
+        Err(nothing_else())
+    }
+
+    async fn payment(&self, _: &str) -> Result<PaymentIntent, StripeError> {
+        Err(nothing_else())
+    }
+
+    async fn capture(&self, _: &str) -> Result<PaymentIntent, StripeError> {
+        Err(nothing_else())
+    }
+
+    async fn cancel_payment(&self, _: &str) -> Result<PaymentIntent, StripeError> {
         Err(nothing_else())
     }
 
@@ -119,6 +133,7 @@ async fn a_day() -> Vec<Duration> {
             staff: None,
             customer,
             ui: PaymentUi::Hosted,
+            is_standby: false,
             key: Some(request_key(&format!("a random key, {number}"))),
             fingerprint: fingerprint(&["2.02", &phone]),
             address: Some(address_key(address)),

@@ -9,6 +9,7 @@
 //! | `stripe_status` | turns what Stripe says about a session into an event |
 //! | `payment_context` | looks up whether the time of a late payment is free |
 //! | `transition` | applies an event and writes what follows from it |
+//! | `line` | serves those who stand by for a time |
 //! | `update` | the optimistic read–change–write loop |
 //! | `refunding` | sends money back, once |
 //! | `cancel` | cancels for a client |
@@ -27,6 +28,7 @@ mod cancel;
 #[cfg(all(feature = "calendars", feature = "dynamodb"))]
 mod from_environment;
 mod idempotency_keys;
+mod line;
 mod payment_context;
 mod payment_session;
 mod reconciliation;

@@ -24,6 +24,7 @@ use crate::time_budget::{
 };
 use salon::availability::BusyTimes;
 use salon::day::Day;
+use salon::day_sheet::DaySheet;
 use salon::interval::{Interval, IntervalSet};
 use salon::service::{StaffId, StaffMember};
 use salon::staff_calendar::{CalendarReading, SourceReading};
@@ -95,9 +96,20 @@ impl Busy {
     /// Returns when each person is busy. Staff members whose availability is unknown are absent.
     #[must_use]
     pub fn times(&self) -> BusyTimes {
+        self.with_calendars(|sheet| sheet.busy(self.now))
+    }
+
+    /// Returns when each person is busy for clients who stand by: holds are not in their
+    /// way.
+    #[must_use]
+    pub fn standby_times(&self) -> BusyTimes {
+        self.with_calendars(DaySheet::paid)
+    }
+
+    fn with_calendars(&self, taken: impl Fn(&DaySheet) -> IntervalSet<Timestamp>) -> BusyTimes {
         let all = |(id, calendar): (&StaffId, &IntervalSet<Timestamp>)| {
             let sheets = self.sheets.get(id).map_or(&[][..], Vec::as_slice);
-            let taken = sheets.iter().flat_map(|sheet| sheet.busy(self.now).as_slice().to_vec());
+            let taken = sheets.iter().flat_map(|sheet| taken(sheet).as_slice().to_vec());
             (id.clone(), calendar.iter().copied().chain(taken).collect())
         };
         self.calendars.iter().map(all).collect()

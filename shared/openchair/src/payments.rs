@@ -11,6 +11,7 @@
 mod bare_deposit;
 #[cfg(test)]
 mod form;
+mod payment_intent;
 mod secret_key;
 mod session_request;
 mod stripe_api;
@@ -26,6 +27,7 @@ mod stripe_session;
 pub mod webhook;
 
 pub use bare_deposit::{BareDeposit, create_bare_deposit};
+pub use payment_intent::{PaymentIntent, PaymentIntentStatus};
 pub use secret_key::{SecretKey, SecretKeyError};
 pub use session_request::{NewSession, SessionRequest};
 pub use stripe_api::Payments;

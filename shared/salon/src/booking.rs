@@ -20,7 +20,7 @@ pub use self::lifecycle::{BookingEvent, PaymentContext, RefundOutcome, Transitio
 #[cfg(test)]
 pub(crate) use self::sample::sample;
 use super::customer::Customer;
-use super::day_sheet::{Entry, taken_time};
+use super::day_sheet::{Entry, PlaceInLine, taken_time};
 use super::interval::Interval;
 use super::money::Money;
 use super::payment_ui::PaymentUi;
@@ -123,10 +123,19 @@ pub enum State {
     Refunded,
     /// The refund failed: a person has to act.
     RefundFailed,
+    /// The client stands by for a time that somebody else holds, and has not authorised
+    /// the payment yet.
+    Standby,
+    /// The payment is authorised. The client gets the time if the hold ends unpaid.
+    InLine,
+    /// The client has got the time, and the authorised payment is being collected.
+    Capturing,
+    /// The client stood by and did not get the time. Nothing is charged.
+    Released,
 }
 
 impl State {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Held,
         Self::Processing,
         Self::Confirmed,
@@ -135,6 +144,10 @@ impl State {
         Self::Refunding,
         Self::Refunded,
         Self::RefundFailed,
+        Self::Standby,
+        Self::InLine,
+        Self::Capturing,
+        Self::Released,
     ];
 
     /// Returns the name in the API.
@@ -149,6 +162,10 @@ impl State {
             Self::Refunding => "refunding",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund_failed",
+            Self::Standby => "standby",
+            Self::InLine => "in_line",
+            Self::Capturing => "capturing",
+            Self::Released => "released",
         }
     }
 
@@ -161,7 +178,17 @@ impl State {
     /// Returns whether the payment is still undecided at Stripe.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::Held | Self::Processing)
+        matches!(
+            self,
+            Self::Held | Self::Processing | Self::Standby | Self::InLine | Self::Capturing
+        )
+    }
+
+    /// Returns whether the client has not finished the session in which the booking is
+    /// paid or authorised.
+    #[must_use]
+    pub const fn awaits_client(self) -> bool {
+        matches!(self, Self::Held | Self::Standby)
     }
 }
 
@@ -273,8 +300,14 @@ pub struct Booking {
     /// The idempotency key of the request that made it.
     pub request_key: Option<RequestKey>,
     /// When an unpaid booking no longer keeps its time. Its session can be paid for
-    /// longer: until somebody else takes the time.
+    /// longer: until somebody else takes the time. For a client who stands by: when the
+    /// holds in the way end.
     pub hold_until: Timestamp,
+    /// Whether the client stands by, or has stood by: the session only authorises the
+    /// payment.
+    pub is_standby: bool,
+    /// When the payment was authorised, which is the place in line.
+    pub in_line_since: Option<Timestamp>,
     pub created_at: Timestamp,
     /// When the state last changed.
     pub changed_at: Timestamp,
@@ -288,14 +321,24 @@ impl Booking {
     pub fn entry(&self) -> Option<Entry> {
         let until = match self.state {
             State::Held => Some(self.hold_until),
-            State::Processing | State::Confirmed => None,
+            State::Processing | State::Confirmed | State::Capturing => None,
             State::Expired
             | State::Cancelled
             | State::Refunding
             | State::Refunded
-            | State::RefundFailed => return None,
+            | State::RefundFailed
+            | State::Standby
+            | State::InLine
+            | State::Released => return None,
         };
         Entry::new(self.id.clone(), self.appointment, self.free_from, until)
+    }
+
+    /// Returns the place in the line of its day sheet, if the booking is in line.
+    #[must_use]
+    pub fn place_in_line(&self) -> Option<PlaceInLine> {
+        let since = self.in_line_since.filter(|_| self.state == State::InLine)?;
+        Some(PlaceInLine { booking_id: self.id.clone(), since, taken: self.taken() })
     }
 
     /// Returns the time that is taken: the appointment and its buffer.
@@ -307,7 +350,8 @@ impl Booking {
     /// Returns when the booking stops counting as an unpaid hold; none if it does not count.
     #[must_use]
     pub fn counts_as_hold_until(&self) -> Option<Timestamp> {
-        (self.state == State::Held).then_some(self.hold_until)
+        matches!(self.state, State::Held | State::Standby | State::InLine)
+            .then_some(self.hold_until)
     }
 
     /// Returns whether the booking was cancelled while its payment was being
@@ -317,13 +361,27 @@ impl Booking {
         self.state == State::Cancelled && self.check_at.is_some()
     }
 
+    /// Returns whether the payment of a released booking is still authorised, as far as
+    /// we know. The authorisation has to be cancelled.
+    #[must_use]
+    pub fn authorises(&self) -> bool {
+        self.state == State::Released && self.check_at.is_some()
+    }
+
     /// Returns when the booking is deleted. An unsettled booking is kept.
     #[must_use]
     pub fn delete_at(&self) -> Option<Timestamp> {
         let was_paid = self.payment.is_some();
         let at = match self.state {
-            State::Held | State::Processing | State::Refunding => return None,
+            State::Held
+            | State::Processing
+            | State::Refunding
+            | State::Standby
+            | State::InLine
+            | State::Capturing => return None,
             State::Cancelled if self.awaits_payment() => return None,
+            State::Released if self.authorises() => return None,
+            State::Released => self.changed_at.saturating_add(UNPAID_RETENTION),
             State::Expired | State::Cancelled if !was_paid => {
                 self.changed_at.saturating_add(UNPAID_RETENTION)
             }

@@ -1,8 +1,9 @@
-//! Day sheets: the holds and bookings of one staff member on one date.
+//! Day sheets: the holds and bookings of one staff member on one date, and the line of
+//! those who stand by.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::booking::BookingId;
+use super::booking::{Booking, BookingId};
 use super::interval::{Interval, IntervalSet};
 
 /// The holds and bookings of one staff member on one date.
@@ -10,6 +11,8 @@ use super::interval::{Interval, IntervalSet};
 pub struct DaySheet {
     version: u64,
     entries: Vec<Entry>,
+    /// In order: whoever authorised first is first.
+    line: Vec<PlaceInLine>,
 }
 
 /// A hold or a booking on a day sheet.
@@ -23,6 +26,29 @@ pub struct Entry {
     pub free_from: Timestamp,
     /// When an unpaid hold lapses; `None` once it is paid.
     pub until: Option<Timestamp>,
+}
+
+/// A client who stands by, with an authorised payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceInLine {
+    pub booking_id: BookingId,
+    /// When the payment was authorised.
+    pub since: Timestamp,
+    /// The time that the client wants: the appointment and its buffer.
+    pub taken: Interval<Timestamp>,
+}
+
+/// What has to be done next for the line of a day sheet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextInLine {
+    /// Nothing: nobody is in line, or the holds in the way have not ended.
+    Wait,
+    /// This hold has ended and is in the way. It may have been paid.
+    Settle(BookingId),
+    /// This client cannot get the time any more.
+    TimeTaken(BookingId),
+    /// This client gets the time.
+    TimeFree(BookingId),
 }
 
 impl Entry {
@@ -59,7 +85,14 @@ impl DaySheet {
     /// Makes a sheet. A sheet that was never written is empty and has version 0.
     #[must_use]
     pub const fn new(version: u64, entries: Vec<Entry>) -> Self {
-        Self { version, entries }
+        Self { version, entries, line: Vec::new() }
+    }
+
+    /// Returns the sheet with this line.
+    #[must_use]
+    pub fn with_line(self, mut line: Vec<PlaceInLine>) -> Self {
+        line.sort_by(|a, b| (a.since, &a.booking_id).cmp(&(b.since, &b.booking_id)));
+        Self { line, ..self }
     }
 
     /// Returns how many times the sheet has been written.
@@ -72,10 +105,58 @@ impl DaySheet {
         self.entries.iter()
     }
 
-    /// Returns the time taken by entries that are live at `now`.
+    /// Returns those who are in line, in order.
+    #[must_use]
+    pub fn line(&self) -> &[PlaceInLine] {
+        &self.line
+    }
+
+    /// Returns the time that nobody else can book at `now`: that of live entries, and of
+    /// everyone in line.
     #[must_use]
     pub fn busy(&self, now: Timestamp) -> IntervalSet<Timestamp> {
-        self.entries.iter().filter(|entry| entry.is_live(now)).map(Entry::taken).collect()
+        let live = self.entries.iter().filter(|entry| entry.is_live(now)).map(Entry::taken);
+        live.chain(self.line.iter().map(|place| place.taken)).collect()
+    }
+
+    /// Returns the time that nobody can get by standing by: it is paid.
+    #[must_use]
+    pub fn paid(&self) -> IntervalSet<Timestamp> {
+        self.entries.iter().filter(|entry| entry.until.is_none()).map(Entry::taken).collect()
+    }
+
+    /// Returns when the last of the live holds ends that overlap `time`; none if there is
+    /// no such hold.
+    #[must_use]
+    pub fn holds_end(&self, time: Interval<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        let overlapping = self.entries.iter().filter(|entry| entry.taken().overlaps(&time));
+        overlapping.filter_map(|entry| entry.until.filter(|until| now < *until)).max()
+    }
+
+    /// Decides who of those in line is next, and what has to be done first.
+    ///
+    /// A client is served when no hold is in the way any longer and nobody waits before
+    /// them for the same time.
+    #[must_use]
+    pub fn next_in_line(&self, now: Timestamp) -> NextInLine {
+        let mut waiting: Vec<Interval<Timestamp>> = Vec::new();
+        for place in &self.line {
+            let in_the_way: Vec<&Entry> =
+                self.entries.iter().filter(|entry| entry.taken().overlaps(&place.taken)).collect();
+            if in_the_way.iter().any(|entry| entry.until.is_none()) {
+                return NextInLine::TimeTaken(place.booking_id.clone());
+            }
+            let must_wait = in_the_way.iter().any(|entry| entry.is_live(now))
+                || waiting.iter().any(|earlier| earlier.overlaps(&place.taken));
+            if must_wait {
+                waiting.push(place.taken);
+            } else if let Some(ended) = in_the_way.first() {
+                return NextInLine::Settle(ended.booking_id.clone());
+            } else {
+                return NextInLine::TimeFree(place.booking_id.clone());
+            }
+        }
+        NextInLine::Wait
     }
 
     /// Iterates over the holds that overlap `time`, have ended by `now` and are not
@@ -97,6 +178,12 @@ impl DaySheet {
         others.into_iter().any(|entry| entry.taken().overlaps(&time))
     }
 
+    /// Returns whether somebody in line wants some of `time`.
+    #[must_use]
+    pub fn is_wanted(&self, time: Interval<Timestamp>) -> bool {
+        self.line.iter().any(|place| place.taken.overlaps(&time))
+    }
+
     /// Returns the total length of all entries, live or not.
     #[must_use]
     pub fn booked(&self) -> SignedDuration {
@@ -104,18 +191,26 @@ impl DaySheet {
         self.entries.iter().map(length).fold(SignedDuration::ZERO, |sum, length| sum + length)
     }
 
-    /// Returns the sheet's next version, with the booking's entry replaced by
-    /// `entry`, or removed if that is `None`. Returns `None` if nothing changes.
+    /// Returns the sheet's next version, with the entry and the place in line that `booking`
+    /// has now. Returns `None` if nothing changes.
     #[must_use]
-    pub fn with(&self, booking: &BookingId, entry: Option<Entry>) -> Option<Self> {
-        let known = self.entries.iter().find(|known| known.booking_id == *booking);
-        if known == entry.as_ref() {
-            return None;
-        }
-        let others = self.entries.iter().filter(|known| known.booking_id != *booking).cloned();
-        let mut entries: Vec<_> = others.chain(entry).collect();
+    pub fn with(&self, booking: &Booking) -> Option<Self> {
+        self.with_places(&booking.id, booking.entry(), booking.place_in_line())
+    }
+
+    fn with_places(
+        &self,
+        booking: &BookingId,
+        entry: Option<Entry>,
+        place: Option<PlaceInLine>,
+    ) -> Option<Self> {
+        let mut entries: Vec<_> =
+            self.entries.iter().filter(|known| known.booking_id != *booking).cloned().collect();
+        entries.extend(entry);
         entries.sort_by_key(|entry| entry.appointment.start());
-        Some(Self { version: self.version + 1, entries })
+        let others = self.line.iter().filter(|known| known.booking_id != *booking).cloned();
+        let next = Self::new(self.version, entries).with_line(others.chain(place).collect());
+        (next != *self).then(|| Self { version: self.version + 1, ..next })
     }
 }
 
@@ -174,16 +269,67 @@ mod tests {
         );
     }
 
+    fn place(number: u128, since: i64, start: i64, end: i64) -> PlaceInLine {
+        let taken = Interval::new(at(start), at(end)).expect("a span");
+        PlaceInLine { booking_id: id(number), since: at(since), taken }
+    }
+
+    #[test]
+    fn the_line_is_served_in_order_once_nothing_is_in_the_way() {
+        use NextInLine::{Settle, TimeFree, TimeTaken, Wait};
+        type Case<'a> = (&'a str, &'a [&'a Entry], &'a [&'a PlaceInLine], i64, NextInLine);
+        let hold = entry(1, 100, 200, Some(50));
+        let later_hold = entry(2, 200, 300, Some(70));
+        let paid = entry(3, 100, 200, None);
+        let (first, second) = (place(11, 10, 100, 200), place(12, 20, 150, 250));
+        let apart = place(13, 30, 400, 500);
+        let cases: &[Case<'_>] = &[
+            ("nobody is in line", &[&hold], &[], 90, Wait),
+            ("the hold lasts", &[&hold], &[&first], 49, Wait),
+            ("the hold has ended", &[&hold], &[&first], 50, Settle(id(1))),
+            ("it is settled", &[], &[&first], 50, TimeFree(id(11))),
+            ("it was paid", &[&paid], &[&first], 40, TimeTaken(id(11))),
+            ("the first comes first", &[], &[&second, &first], 50, TimeFree(id(11))),
+            ("one of two holds lasts", &[&hold, &later_hold], &[&second], 60, Wait),
+            ("nobody overtakes", &[&entry(4, 100, 140, Some(70))], &[&first, &second], 60, Wait),
+            ("other times do not wait", &[&hold], &[&first, &apart], 40, TimeFree(id(13))),
+        ];
+        for (case, entries, line, now, expected) in cases {
+            let entries = entries.iter().copied().cloned().collect();
+            let line = line.iter().copied().cloned().collect();
+            let sheet = DaySheet::new(1, entries).with_line(line);
+            assert_eq!(sheet.next_in_line(at(*now)), *expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_in_line_keeps_later_holds_away() {
+        let sheet = DaySheet::new(1, vec![entry(1, 100, 200, Some(50))])
+            .with_line(vec![place(2, 10, 150, 250)]);
+        let taken = |now| {
+            let spans = sheet.busy(at(now));
+            spans.iter().map(|s| (s.start().as_second(), s.end().as_second())).collect::<Vec<_>>()
+        };
+        assert_eq!(taken(40), [(100, 250)]);
+        assert_eq!(taken(60), [(150, 250)], "the hold has ended, and the line stays");
+        assert!(sheet.paid().is_empty());
+        let time = Interval::new(at(150), at(160)).expect("a span");
+        assert_eq!(sheet.holds_end(time, at(40)), Some(at(50)));
+        assert_eq!(sheet.holds_end(time, at(60)), None);
+        assert!(sheet.is_wanted(time));
+    }
+
     #[test]
     fn only_a_change_makes_a_next_version() {
         let hold = entry(1, 100, 200, Some(50));
         let booking = entry(1, 100, 200, None);
-        let first = DaySheet::default().with(&id(1), Some(hold.clone())).expect("a change");
+        let first =
+            DaySheet::default().with_places(&id(1), Some(hold.clone()), None).expect("a change");
         assert_eq!(first, DaySheet::new(1, vec![hold.clone()]));
-        assert_eq!(first.with(&id(1), Some(hold)), None);
-        let booked = first.with(&id(1), Some(booking.clone())).expect("a change");
+        assert_eq!(first.with_places(&id(1), Some(hold), None), None);
+        let booked = first.with_places(&id(1), Some(booking.clone()), None).expect("a change");
         assert_eq!(booked, DaySheet::new(2, vec![booking]));
-        assert_eq!(booked.with(&id(1), None), Some(DaySheet::new(3, vec![])));
-        assert_eq!(booked.with(&id(2), None), None);
+        assert_eq!(booked.with_places(&id(1), None, None), Some(DaySheet::new(3, vec![])));
+        assert_eq!(booked.with_places(&id(2), None, None), None);
     }
 }

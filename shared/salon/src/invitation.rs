@@ -31,7 +31,13 @@ impl Method {
             State::Cancelled | State::Refunding | State::Refunded | State::RefundFailed => {
                 booking.payment.is_some().then_some(Self::Cancel)
             }
-            State::Held | State::Processing | State::Expired => None,
+            State::Held
+            | State::Processing
+            | State::Expired
+            | State::Standby
+            | State::InLine
+            | State::Capturing
+            | State::Released => None,
         }
     }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::availability::{Availability, BusyTimes};
 use super::day::Day;
-use super::day_sheet::DaySheet;
+use super::day_sheet::{DaySheet, taken_time};
 use super::interval::{Interval, IntervalSet};
 use super::salon::Salon;
 use super::service::{Service, StaffId};
@@ -128,6 +128,26 @@ impl SlotRequest<'_> {
         let is_unknown =
             Availability::new(salon, busy, now).is_unknown(Some(&self.service.id), self.staff);
         Err(if is_unknown { SlotUnavailable::Unknown } else { SlotUnavailable::Taken })
+    }
+
+    /// Chooses a staff member for a client who stands by: of those in whose way only holds
+    /// are, the one whose holds end first. Returns when they end.
+    ///
+    /// `busy` leaves out holds; `sheets` are the day sheets of that date.
+    #[must_use]
+    pub fn choose_standby(
+        &self,
+        salon: &Salon,
+        busy: &BusyTimes,
+        sheets: &HashMap<StaffId, DaySheet>,
+        now: Timestamp,
+    ) -> Option<(StaffId, Timestamp)> {
+        let (appointment, free_from) = self.times(salon);
+        let time = taken_time(appointment, free_from);
+        let decided_by = |id: &StaffId| sheets.get(id).and_then(|it| it.holds_end(time, now));
+        let free = self.free_staff(salon, busy, now).into_iter();
+        let chosen = free.map(|id| (id.clone(), decided_by(id).unwrap_or(now)));
+        chosen.min_by_key(|(_, decided_by)| *decided_by)
     }
 
     /// Returns up to `count` other times for the same request, the nearest first.

@@ -32,6 +32,9 @@ pub(super) fn check(contents: Contents<'_>, log: &NotificationLog) -> Result<(),
             && log.late.contains(&record.number)
             && !is_confirmed;
         for (effect, recipient) in MAILS {
+            if news == "released" && recipient == "owner" {
+                continue;
+            }
             let key: Key = (record.booking.clone(), effect, record.version);
             let id = format!("{}.{news}.{recipient}", record.booking);
             match log.mails.get(&key).filter(|mail| mail.sent > 0) {
@@ -117,7 +120,10 @@ fn entry(calendar: &str, time: Interval<Timestamp>) -> String {
 fn news(record: &Record) -> Option<&'static str> {
     Some(match (record.from, record.to) {
         (State::Expired, State::Confirmed) if record.is_moved => "moved",
-        (State::Held | State::Processing | State::Expired, State::Confirmed) => "confirmed",
+        (State::Held | State::Processing | State::Expired | State::Capturing, State::Confirmed) => {
+            "confirmed"
+        }
+        (State::InLine | State::Capturing, State::Released) => "released",
         (State::Confirmed, State::Cancelled | State::Refunding) => "cancelled",
         (State::Expired, State::Refunding) => "paid-too-late",
         (State::Cancelled, State::Refunding) => "paid-after-cancelling",

@@ -100,7 +100,15 @@ impl NotificationLog {
 
     /// Adds a change to the stream if the filter in `template.yaml` passes it.
     pub(crate) fn add_change(&mut self, before: &Booking, written: &Booking) {
-        if matches!(written.state, State::Held | State::Processing | State::Expired) {
+        if matches!(
+            written.state,
+            State::Held
+                | State::Processing
+                | State::Expired
+                | State::Standby
+                | State::InLine
+                | State::Capturing
+        ) {
             return;
         }
         let after = Booking { version: before.version + 1, ..written.clone() };

@@ -77,6 +77,7 @@ impl Schedule<'_> {
     pub(super) fn cancel(&mut self) {
         let Some((visitor, id, token)) = self.pick_booking() else { return };
         let bookings = &self.system.bookings;
+        self.history.cancelled.insert(id.clone());
         let description = format!("visitor {visitor} cancels {}", short(&id));
         self.begin(&description, None, async move {
             // The invariants hold whether or not this succeeds.
@@ -150,6 +151,11 @@ impl Schedule<'_> {
     /// A bank decides on a payment or a refund. Sometimes one returns a refund.
     pub(super) fn let_banks_act(&mut self) {
         self.let_bank_decide();
+        if self.decisions.one_in(16)
+            && let Some(payment) = self.system.stripe.ledger().cancel_authorisation()
+        {
+            self.trace(|| format!("the bank cancels the authorisation of {payment}"));
+        }
         if self.decisions.one_in(8)
             && let Some(refund) = self.system.stripe.ledger().return_refund()
         {
@@ -190,7 +196,7 @@ async fn rewind(system: &System, id: &BookingId, change: SessionChange) {
     let booking = Booking { state, ..read };
     let sheet = system.table.inspect(|contents| {
         let known = contents.sheets.get(&(booking.staff.clone(), booking.date)).cloned();
-        known.unwrap_or_default().with(&booking.id, booking.entry())
+        known.unwrap_or_default().with(&booking)
     });
     let change = BookingChange {
         booking: &booking,

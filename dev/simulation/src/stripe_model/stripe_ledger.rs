@@ -2,7 +2,9 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::payments::webhook::SessionChange;
-use openchair::payments::{Refund, RefundStatus, Session, SessionStatus, StripeError};
+use openchair::payments::{
+    PaymentIntent, PaymentIntentStatus, Refund, RefundStatus, Session, SessionStatus, StripeError,
+};
 use salon::booking::BookingId;
 
 use super::{Bug, Decisions, rejected};
@@ -23,6 +25,7 @@ pub(crate) struct Ledger {
     refunds: Vec<Refund>,
     pub(super) session_answers: StoredAnswers<Session>,
     pub(super) refund_answers: StoredAnswers<Refund>,
+    pub(super) payment_answers: StoredAnswers<PaymentIntent>,
     /// Whether Stripe refuses to open sessions for a booking.
     refusals: HashMap<BookingId, bool>,
     pub(crate) pending_events: Vec<WebhookEvent>,
@@ -38,6 +41,8 @@ pub(crate) struct CheckoutSession {
     pub(crate) payment: String,
     amount: i64,
     pub(crate) expires_at: Timestamp,
+    /// Whether the payment is only authorised, and captured by the salon.
+    is_manual: bool,
     pub(crate) state: PaymentState,
 }
 
@@ -52,6 +57,10 @@ pub(crate) enum PaymentState {
     Pending,
     Paid,
     Failed,
+    /// The card is not charged yet.
+    Authorised,
+    /// The authorisation was cancelled, by the salon or by the bank.
+    Released,
 }
 
 /// The answers to earlier requests, by idempotency key.
@@ -103,6 +112,7 @@ impl Ledger {
             refunds: Vec::new(),
             session_answers: HashMap::new(),
             refund_answers: HashMap::new(),
+            payment_answers: HashMap::new(),
             refusals: HashMap::new(),
             pending_events: Vec::new(),
             sent_events: Vec::new(),
@@ -137,7 +147,7 @@ impl Ledger {
     /// Opens the session that a form describes.
     pub(super) fn open(&mut self, form: &str) -> Result<Session, StripeError> {
         let form = read_form(form).ok_or_else(|| rejected(Some("parameter_invalid")));
-        let (booking, asked, amount) = form?;
+        let Form { booking, expires_at: asked, amount, is_manual } = form?;
         let life = asked.duration_since(self.now);
         if life < SESSION_LIFE.0 || SESSION_LIFE.1 < life {
             return Err(rejected(Some("parameter_invalid")));
@@ -153,6 +163,7 @@ impl Ledger {
             payment: format!("pi_{number_of_session}"),
             amount,
             expires_at: asked,
+            is_manual,
             state: PaymentState::Open,
         });
         self.changes += 1;
@@ -179,9 +190,69 @@ impl Ledger {
     /// Returns whether it was open.
     pub(crate) fn pay(&mut self, id: &str, is_delayed: bool) -> bool {
         let Ok(index) = self.find_open(id) else { return false };
-        let state = if is_delayed { PaymentState::Pending } else { PaymentState::Paid };
+        let state = match (self.sessions[index].is_manual, is_delayed) {
+            (true, _) => PaymentState::Authorised,
+            (false, true) => PaymentState::Pending,
+            (false, false) => PaymentState::Paid,
+        };
         self.change(index, state, SessionChange::Completed);
         true
+    }
+
+    /// Returns a payment as Stripe's API describes it.
+    pub(super) fn payment(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        let session = &self.sessions[self.find_payment(id)?];
+        let status = match session.state {
+            PaymentState::Authorised => PaymentIntentStatus::RequiresCapture,
+            PaymentState::Paid => PaymentIntentStatus::Succeeded,
+            PaymentState::Released => PaymentIntentStatus::Canceled,
+            _ => PaymentIntentStatus::Pending,
+        };
+        Ok(PaymentIntent { status })
+    }
+
+    /// Captures an authorised payment, or cancels it.
+    pub(super) fn end_authorisation(
+        &mut self,
+        id: &str,
+        state: PaymentState,
+    ) -> Result<PaymentIntent, StripeError> {
+        let index = self.find_payment(id)?;
+        if self.sessions[index].state != PaymentState::Authorised {
+            return Err(rejected(Some("payment_intent_unexpected_state")));
+        }
+        let status = match state {
+            PaymentState::Paid => PaymentIntentStatus::Succeeded,
+            _ => PaymentIntentStatus::Canceled,
+        };
+        let is_effective = match status {
+            PaymentIntentStatus::Succeeded => self.bug != Some(Bug::CaptureLost),
+            _ => self.bug != Some(Bug::AuthorisationKept),
+        };
+        if is_effective {
+            self.sessions[index].state = state;
+            self.changes += 1;
+        }
+        Ok(PaymentIntent { status })
+    }
+
+    /// Lets a bank cancel an authorisation. Returns the payment, if there was one.
+    pub(crate) fn cancel_authorisation(&mut self) -> Option<String> {
+        let is_authorised = |session: &CheckoutSession| session.state == PaymentState::Authorised;
+        let payment = self.sessions.iter().find(|it| is_authorised(it))?.payment.clone();
+        self.end_authorisation(&payment, PaymentState::Released).ok()?;
+        Some(payment)
+    }
+
+    /// Returns whether a payment is authorised, and not captured or cancelled.
+    pub(crate) fn is_authorised(&self, payment: &str) -> bool {
+        let mut sessions = self.sessions.iter().filter(|it| it.payment == payment);
+        sessions.any(|it| it.state == PaymentState::Authorised)
+    }
+
+    fn find_payment(&self, id: &str) -> Result<usize, StripeError> {
+        let index = self.sessions.iter().position(|session| session.payment == id);
+        index.ok_or_else(|| rejected(Some("resource_missing")))
     }
 
     /// Lets a bank decide on a payment or a refund. Returns a description of the
@@ -274,10 +345,15 @@ impl Ledger {
     }
 
     fn described(&self, session: &CheckoutSession) -> Session {
+        let is_jumped = session.is_manual && self.bug == Some(Bug::LineJumped);
         let (status, is_paid) = match session.state {
+            PaymentState::Open if is_jumped => (SessionStatus::Complete, false),
             PaymentState::Open => (SessionStatus::Open, false),
             PaymentState::Expired => (SessionStatus::Expired, false),
-            PaymentState::Pending | PaymentState::Failed => (SessionStatus::Complete, false),
+            PaymentState::Pending
+            | PaymentState::Failed
+            | PaymentState::Authorised
+            | PaymentState::Released => (SessionStatus::Complete, false),
             PaymentState::Paid => (SessionStatus::Complete, true),
         };
         let is_complete = status == SessionStatus::Complete;
@@ -285,9 +361,10 @@ impl Ledger {
             id: session.id.clone(),
             status,
             paid: is_paid || (is_complete && self.bug == Some(Bug::UnpaidConfirmed)),
-            failed: session.state == PaymentState::Failed,
+            failed: matches!(session.state, PaymentState::Failed | PaymentState::Released),
             payment: is_complete.then(|| session.payment.clone()),
             amount: Some(session.amount),
+            currency: Some("usd".to_owned()),
             booking_id: Some(session.booking.as_str().to_owned()),
             live: false,
             client_secret: None,
@@ -297,13 +374,23 @@ impl Ledger {
     }
 }
 
-/// Reads the booking, the expiry and the amount from the form of a session.
-fn read_form(form: &str) -> Option<(BookingId, Timestamp, i64)> {
+/// What the model reads of the form of a session.
+struct Form {
+    booking: BookingId,
+    expires_at: Timestamp,
+    amount: i64,
+    is_manual: bool,
+}
+
+fn read_form(form: &str) -> Option<Form> {
     let field = |name: &str| {
         let mut fields = form.split('&').filter_map(|field| field.split_once('='));
         Some(fields.find(|(key, _)| key.ends_with(name))?.1)
     };
-    let booking = BookingId::parse(field("client_reference_id")?)?;
-    let expires_at = Timestamp::from_second(field("expires_at")?.parse().ok()?).ok()?;
-    Some((booking, expires_at, field("unit_amount]")?.parse().ok()?))
+    Some(Form {
+        booking: BookingId::parse(field("client_reference_id")?)?,
+        expires_at: Timestamp::from_second(field("expires_at")?.parse().ok()?).ok()?,
+        amount: field("unit_amount]")?.parse().ok()?,
+        is_manual: field("capture_method]") == Some("manual"),
+    })
 }

@@ -29,6 +29,8 @@ pub struct CheckoutSession {
     pub payment_metadata: Metadata,
     /// The text beside the payment button.
     pub submit_message: Option<String>,
+    /// Whether the payment is only authorised, and captured by the merchant.
+    pub is_manual: bool,
     pub customer_email: Option<String>,
     /// The offered methods, a subset of the allowed ones.
     pub payment_method_types: Vec<&'static str>,

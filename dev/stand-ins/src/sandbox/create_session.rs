@@ -31,6 +31,14 @@ enum Switch {
     False,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CaptureMethod {
+    Automatic,
+    AutomaticAsync,
+    Manual,
+}
+
 /// Creates an open session from a request. `public_url` is the sandbox's URL for browsers.
 pub(super) fn create(
     params: &Params<'_>,
@@ -55,6 +63,7 @@ pub(super) fn create(
             return Err(pricing.invalid("enabled", message));
         }
     }
+    let (payment_metadata, is_manual) = payment_data(params)?;
     let allowed = params.texts("allowed_payment_method_types")?;
     let id = random_id("cs_test_", 58);
     let secret = || random_id(&format!("{id}_secret_"), 32);
@@ -69,7 +78,8 @@ pub(super) fn create(
         expires_at: expires_at(params, now)?,
         client_reference_id: params.text("client_reference_id", 200)?,
         metadata: params.metadata("metadata")?,
-        payment_metadata: payment_metadata(params)?,
+        payment_metadata,
+        is_manual,
         submit_message: submit_message(params)?,
         customer_email: params.email("customer_email")?,
         payment_method_types: offered_methods(total.currency(), allowed.as_deref())?,
@@ -127,12 +137,14 @@ fn submit_message(params: &Params<'_>) -> Result<Option<String>, ApiError> {
     submit.text("message", 1_200)
 }
 
-fn payment_metadata(params: &Params<'_>) -> Result<Metadata, ApiError> {
+/// Returns the payment's metadata, and whether it is captured by the merchant.
+fn payment_data(params: &Params<'_>) -> Result<(Metadata, bool), ApiError> {
     let Some(data) = params.object("payment_intent_data")? else {
-        return Ok(Metadata::new());
+        return Ok((Metadata::new(), false));
     };
-    data.only("metadata")?;
-    data.metadata("metadata")
+    data.only("capture_method metadata")?;
+    let capture_method = data.word("capture_method")?.unwrap_or(CaptureMethod::AutomaticAsync);
+    Ok((data.metadata("metadata")?, capture_method == CaptureMethod::Manual))
 }
 
 fn line_items(params: &Params<'_>) -> Result<(Vec<LineItem>, Money), ApiError> {

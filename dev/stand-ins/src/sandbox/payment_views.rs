@@ -81,6 +81,10 @@ pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Html<S
     let (title, text) = match state {
         PaymentState::Succeeded => ("Paid", "The payment succeeded."),
         PaymentState::Processing => ("On its way", "The bank debit is pending. How does it end?"),
+        PaymentState::Authorised => {
+            ("Authorised", "Your card is not charged yet. The merchant decides.")
+        }
+        PaymentState::Cancelled => ("Not charged", "The merchant has given up the payment."),
         PaymentState::Failed => ("Not paid", "The bank refused the debit. Nothing was paid."),
     };
     page(

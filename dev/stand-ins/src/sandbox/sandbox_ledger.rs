@@ -28,6 +28,9 @@ pub enum Refused {
     NotOpen(SessionStatus),
     #[error("the session accepts cards only")]
     NoDebit,
+    /// The payment is not in the state that a call needs.
+    #[error("the payment is {0:?}")]
+    NotAuthorised(PaymentState),
     #[error("no debit is pending")]
     NothingToSettle,
     /// The card was declined with this message for the payer.
@@ -166,10 +169,39 @@ impl Ledger {
             return Ok(());
         }
         let session = open(session)?;
-        let mut payment = Payment::new(session, CARD, PaymentState::Succeeded, now);
+        let state =
+            if session.is_manual { PaymentState::Authorised } else { PaymentState::Succeeded };
+        let mut payment = Payment::new(session, CARD, state, now);
         payment.refunds = refunds;
-        session.payment_status = PaymentStatus::Paid;
+        if !session.is_manual {
+            session.payment_status = PaymentStatus::Paid;
+        }
         self.complete(id, payment)
+    }
+
+    /// Captures an authorised payment.
+    pub(super) fn capture(&mut self, id: &str) -> Result<(), Refused> {
+        self.end_authorisation(id, PaymentState::Succeeded)?;
+        let of_payment =
+            |session: &&mut CheckoutSession| session.payment_intent.as_deref() == Some(id);
+        if let Some(session) = self.sessions.iter_mut().find(of_payment) {
+            session.payment_status = PaymentStatus::Paid;
+        }
+        Ok(())
+    }
+
+    /// Cancels an authorised payment.
+    pub(super) fn cancel_payment(&mut self, id: &str) -> Result<(), Refused> {
+        self.end_authorisation(id, PaymentState::Cancelled)
+    }
+
+    fn end_authorisation(&mut self, id: &str, state: PaymentState) -> Result<(), Refused> {
+        let payment = self.payments.get_mut(id).ok_or(Refused::Unknown)?;
+        if payment.state != PaymentState::Authorised {
+            return Err(Refused::NotAuthorised(payment.state));
+        }
+        payment.state = state;
+        Ok(())
     }
 
     pub(super) fn pay_by_debit(&mut self, id: &str) -> Result<(), Refused> {

@@ -25,6 +25,8 @@ pub struct Payment {
     pub created: Timestamp,
     /// The session's `payment_intent_data[metadata]`.
     pub metadata: Metadata,
+    /// Whether it was authorised first.
+    pub(super) is_manual: bool,
     /// How its refunds end, if its card overrides it.
     pub(super) refunds: Option<Refunds>,
 }
@@ -32,8 +34,12 @@ pub struct Payment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentState {
     Processing,
+    /// It can be captured or cancelled.
+    Authorised,
     Succeeded,
     Failed,
+    /// The merchant has given up an authorised payment.
+    Cancelled,
 }
 
 impl Payment {
@@ -52,6 +58,7 @@ impl Payment {
             method,
             created: now,
             metadata: session.payment_metadata.clone(),
+            is_manual: session.is_manual,
             refunds: None,
         }
     }
@@ -70,6 +77,8 @@ impl Payment {
     pub(super) fn to_json(&self) -> Value {
         let status = match self.state {
             PaymentState::Processing => "processing",
+            PaymentState::Authorised => "requires_capture",
+            PaymentState::Cancelled => "canceled",
             PaymentState::Succeeded => "succeeded",
             PaymentState::Failed => "requires_payment_method",
         };
@@ -77,9 +86,9 @@ impl Payment {
             "id": self.id,
             "object": "payment_intent",
             "amount": self.amount.amount(),
-            "amount_capturable": 0,
+            "amount_capturable": if self.state == PaymentState::Authorised { self.amount.amount() } else { 0 },
             "amount_received": self.received(),
-            "capture_method": "automatic_async",
+            "capture_method": if self.is_manual { "manual" } else { "automatic_async" },
             "confirmation_method": "automatic",
             "created": self.created.as_second(),
             "currency": self.amount.currency().code(),
@@ -94,7 +103,9 @@ impl Payment {
     pub(super) fn charge_json(&self) -> Value {
         let status = match self.state {
             PaymentState::Processing => "pending",
-            PaymentState::Succeeded => "succeeded",
+            PaymentState::Authorised | PaymentState::Cancelled | PaymentState::Succeeded => {
+                "succeeded"
+            }
             PaymentState::Failed => "failed",
         };
         json!({

@@ -26,6 +26,9 @@ pub(super) fn router(sandbox: Sandbox) -> Router {
         .route("/v1/checkout/sessions", post(open_session))
         .route("/v1/checkout/sessions/{id}", get(retrieve_session))
         .route("/v1/checkout/sessions/{id}/expire", post(expire_session))
+        .route("/v1/payment_intents/{id}", get(retrieve_payment))
+        .route("/v1/payment_intents/{id}/capture", post(capture_payment))
+        .route("/v1/payment_intents/{id}/cancel", post(cancel_payment))
         .route("/v1/refunds", post(create_refund).get(list_refunds))
         .route_layer(middleware::from_fn_with_state(sandbox.clone(), admit))
         .method_not_allowed_fallback(no_such_route)
@@ -70,6 +73,65 @@ async fn expire_session(
         session_json(ledger, &id, params)
     })
     .await
+}
+
+async fn retrieve_payment(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    read(sandbox, request, |ledger, params| {
+        params.only("")?;
+        payment_json(ledger, &id)
+    })
+    .await
+}
+
+async fn capture_payment(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    write(sandbox, request, move |ledger, params| {
+        params.only("")?;
+        let captured = ledger.capture(&id);
+        payment_after(ledger, &id, captured, "captured")
+    })
+    .await
+}
+
+async fn cancel_payment(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    write(sandbox, request, move |ledger, params| {
+        params.only("")?;
+        let cancelled = ledger.cancel_payment(&id);
+        payment_after(ledger, &id, cancelled, "canceled")
+    })
+    .await
+}
+
+/// Returns a payment after a change, or Stripe's error.
+fn payment_after(
+    ledger: &Ledger,
+    id: &str,
+    changed: Result<(), Refused>,
+    verb: &str,
+) -> Result<Value, ApiError> {
+    if let Err(refused @ Refused::NotAuthorised(_)) = changed {
+        let message = format!("The payment cannot be {verb}: {refused}.");
+        return Err(ApiError::refused(message).coded("payment_intent_unexpected_state"));
+    }
+    payment_json(ledger, id)
+}
+
+fn payment_json(ledger: &Ledger, id: &str) -> Result<Value, ApiError> {
+    let payment = ledger.payment(id).ok_or_else(|| {
+        ApiError::no_such("payment_intent", "intent", id).with_status(StatusCode::NOT_FOUND)
+    })?;
+    Ok(payment.to_json())
 }
 
 async fn create_refund(State(sandbox): State<Sandbox>, request: Request) -> Response {

@@ -12,3 +12,4 @@ mod harness;
 mod reserve;
 mod round_trips;
 mod sequences;
+mod standby;

@@ -18,6 +18,9 @@ pub enum Notification {
     PaidTooLate,
     /// The booking was paid after it was cancelled: the payment is refunded.
     PaidAfterCancelling,
+    /// The visitor stood by and did not get the time, or has stopped standing by. Nothing
+    /// is charged.
+    Released,
     /// A paid booking was cancelled.
     Cancelled,
     /// The refund was made.
@@ -37,10 +40,15 @@ impl Notification {
             (State::Expired, State::Confirmed) if before.staff != after.staff => {
                 Some(Self::Moved { from: before.staff.clone() })
             }
-            (State::Held | State::Processing | State::Expired, State::Confirmed) => {
-                Some(Self::Confirmed)
-            }
-            (State::Expired, State::Refunding) => Some(Self::PaidTooLate),
+            (
+                State::Held | State::Processing | State::Expired | State::Capturing,
+                State::Confirmed,
+            ) => Some(Self::Confirmed),
+            (
+                State::Expired | State::Standby | State::InLine | State::Released,
+                State::Refunding,
+            ) => Some(Self::PaidTooLate),
+            (State::InLine | State::Capturing, State::Released) => Some(Self::Released),
             (State::Cancelled, State::Refunding) => Some(Self::PaidAfterCancelling),
             (State::Confirmed, State::Refunding | State::Cancelled) => Some(Self::Cancelled),
             (State::Refunding | State::RefundFailed, State::Refunded) => Some(Self::Refunded),
@@ -57,6 +65,7 @@ impl Notification {
             Self::Moved { .. } => "moved",
             Self::PaidTooLate => "paid-too-late",
             Self::PaidAfterCancelling => "paid-after-cancelling",
+            Self::Released => "released",
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund-failed",
@@ -69,9 +78,11 @@ impl Notification {
     pub const fn changes_calendars(&self) -> bool {
         match self {
             Self::Confirmed | Self::Moved { .. } | Self::Cancelled | Self::Refunded => true,
-            Self::PaidTooLate | Self::PaidAfterCancelling | Self::RefundFailed | Self::Reminder => {
-                false
-            }
+            Self::PaidTooLate
+            | Self::PaidAfterCancelling
+            | Self::Released
+            | Self::RefundFailed
+            | Self::Reminder => false,
         }
     }
 }
@@ -84,8 +95,9 @@ mod tests {
     #[test]
     fn changes_that_concern_a_payment_have_a_notification() {
         let expected = |before, after| match (before, after) {
-            ("held" | "processing" | "expired", "confirmed") => Some("confirmed"),
-            ("expired", "refunding") => Some("paid-too-late"),
+            ("held" | "processing" | "expired" | "capturing", "confirmed") => Some("confirmed"),
+            ("in_line" | "capturing", "released") => Some("released"),
+            ("expired" | "standby" | "in_line" | "released", "refunding") => Some("paid-too-late"),
             ("cancelled", "refunding") => Some("paid-after-cancelling"),
             ("confirmed", "cancelled" | "refunding") => Some("cancelled"),
             ("refunding" | "refund_failed", "refunded") => Some("refunded"),

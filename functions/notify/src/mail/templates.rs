@@ -40,6 +40,9 @@ pub(super) fn visitor(notification: &Notification, letter: &Letter) -> VisitorMa
         Notification::PaidTooLate | Notification::PaidAfterCancelling => {
             (render!("visitor/paid_late.txt", letter), render!("visitor/paid_late.html", letter))
         }
+        Notification::Released => {
+            (render!("visitor/released.txt", letter), render!("visitor/released.html", letter))
+        }
         Notification::Cancelled => {
             (render!("visitor/cancelled.txt", letter), render!("visitor/cancelled.html", letter))
         }
@@ -77,7 +80,8 @@ pub(super) fn owner(
         Notification::RefundFailed => {
             render!("owner/refund_failed.txt", letter, can_write: can_write)
         }
-        Notification::Reminder => return None,
+        // The owner has not been told of anybody who stands by.
+        Notification::Released | Notification::Reminder => return None,
     };
     let (subject, text) = split(&text);
     Some(OwnerMail { subject, text })

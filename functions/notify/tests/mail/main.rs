@@ -47,6 +47,7 @@ fn all_news() -> Vec<(Notification, Booking)> {
         (Notification::Reminder, is(State::Confirmed, None)),
         (Notification::Cancelled, is(State::Refunding, refund)),
         (Notification::Cancelled, is(State::Cancelled, None)),
+        (Notification::Released, is(State::Released, None)),
         (Notification::PaidTooLate, is(State::Refunding, refund)),
         (Notification::PaidAfterCancelling, is(State::Refunding, refund)),
         (Notification::Refunded, is(State::Refunded, refund)),

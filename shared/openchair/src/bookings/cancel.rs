@@ -45,16 +45,21 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         for _ in 0..MAX_ROUNDS {
             match booking.state {
-                State::Cancelled | State::Refunding | State::Refunded | State::RefundFailed => {
+                State::Cancelled
+                | State::Refunding
+                | State::Refunded
+                | State::RefundFailed
+                | State::Released => {
                     return Ok(booking);
                 }
                 State::Expired => return Err(CancelError::Expired),
                 _ if booking.appointment.start() <= self.now() => return Err(CancelError::Begun),
-                State::Processing | State::Confirmed => {
+                State::Processing | State::Confirmed | State::InLine => {
                     let event = BookingEvent::Cancelled;
                     booking = self.apply(id, &event, Trigger::Cancellation).await?.booking;
                 }
-                State::Held => match self.expire_session(&booking).await? {
+                State::Capturing => booking = self.capture(&booking).await?,
+                State::Held | State::Standby => match self.expire_session(&booking).await? {
                     Some(event) => {
                         let event = match event {
                             BookingEvent::SessionExpired => BookingEvent::Cancelled,
@@ -68,11 +73,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 },
             }
         }
-        match booking.state {
-            State::Held | State::Processing | State::Confirmed => {
-                Err(SettleError::from(too_many_conflicts()).into())
-            }
-            _ => Ok(booking),
+        if booking.state.is_open() || booking.state == State::Confirmed {
+            return Err(SettleError::from(too_many_conflicts()).into());
         }
+        Ok(booking)
     }
 }

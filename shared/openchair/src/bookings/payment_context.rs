@@ -59,9 +59,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let mut is_anyone_unknown = false;
         if has_lost_time {
             for StaffMember { id, .. } in candidates {
-                let has_room = sheets
-                    .get(id)
-                    .is_some_and(|sheet| !sheet.is_taken_by_another(time, &booking.id));
+                let has_room = sheets.get(id).is_some_and(|sheet| {
+                    !sheet.is_taken_by_another(time, &booking.id) && !sheet.is_wanted(time)
+                });
                 if !has_room {
                     continue;
                 }

@@ -12,7 +12,7 @@ use crate::busy::Origin;
 use crate::payments::{self, NewSession, Payments, SessionRequest, SessionStatus, StripeError};
 use crate::store::booking_store::BookingStore;
 use crate::time_budget::STRIPE_SESSION_MARGIN;
-use salon::booking::{Booking, BookingEvent, BookingId, Checkout, Session, State, TIME_TO_PAY};
+use salon::booking::{Booking, BookingEvent, BookingId, Checkout, Session, TIME_TO_PAY};
 use salon::money::Money;
 use salon::payment_ui::PaymentUi;
 
@@ -24,8 +24,9 @@ pub(super) struct CheckoutParameters<'a> {
     pub(super) deposit: Money,
     pub(super) service_title: &'a str,
     pub(super) customer_email: &'a str,
-    /// Until when the time is kept.
+    /// Until when the time is kept; until when it is decided, for a client who stands by.
     pub(super) hold_until: Timestamp,
+    pub(super) is_standby: bool,
     pub(super) now: Timestamp,
 }
 
@@ -34,9 +35,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     pub(super) fn checkout(&self, parameters: &CheckoutParameters<'_>) -> Checkout {
         let CheckoutParameters { booking_id, attempt, ui, .. } = *parameters;
         let expires_at = parameters.now + TIME_TO_PAY;
-        let kept_until = self.salon.time_zone.to_datetime(parameters.hold_until);
-        let message = if parameters.now < parameters.hold_until {
-            format!("This time is kept for you until {}.", kept_until.strftime("%-I:%M %p"))
+        let until = self.salon.time_zone.to_datetime(parameters.hold_until);
+        let until = until.strftime("%-I:%M %p");
+        let message = if parameters.is_standby {
+            format!(
+                "You are standing by. Your card is charged only if this time becomes yours. \
+                 That is decided by {until}."
+            )
+        } else if parameters.now < parameters.hold_until {
+            format!("This time is kept for you until {until}.")
         } else {
             "This time is yours if you pay before somebody else takes it.".to_owned()
         };
@@ -51,6 +58,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             expires_at,
             message: &message,
             delayed_methods: self.salon.delayed_methods,
+            only_authorises: parameters.is_standby,
         });
         Checkout {
             ui,
@@ -91,7 +99,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             return Err(ReserveError::Refused(rejection));
         }
         let booking = self.renew_checkout(&booking).await?;
-        if booking.state != State::Held || booking.checkout.session.is_some() {
+        if !booking.state.awaits_client() || booking.checkout.session.is_some() {
             // Another request has continued.
             return Ok(booking);
         }
@@ -119,7 +127,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let updated = self.update(&rejected.id, None, |mut booking: Booking| async move {
             let is_as_rejected =
                 booking.checkout.attempt == attempt && booking.checkout.session.is_none();
-            if booking.state != State::Held || !is_as_rejected {
+            if !booking.state.awaits_client() || !is_as_rejected {
                 // Another request has continued.
                 return Ok::<_, SettleError>(Decision::Keep(booking, ()));
             }
@@ -132,6 +140,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 service_title: service.map_or(booking.service.as_str(), |service| &service.title),
                 customer_email: booking.customer.email.as_str(),
                 hold_until: booking.hold_until,
+                is_standby: booking.is_standby,
                 now: self.now(),
             });
             Ok(Decision::Write(BookingUpdate::only(booking), ()))
@@ -153,7 +162,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             if booking.checkout.session.as_ref().is_some_and(|known| known.id == session.id) {
                 return Ok(Decision::Keep(booking, ()));
             }
-            if booking.state != State::Held {
+            if !booking.state.awaits_client() {
                 if session.status == SessionStatus::Open {
                     match self.payments.expire(&session.id).await {
                         // A rejection means that it is no longer open.

@@ -114,18 +114,22 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             return Ok(Checked { state: None, is_changed: false });
         };
         let after = match before.state {
-            State::Held | State::Processing => self.settle(id, Trigger::Reconciliation).await?,
+            State::Held | State::Processing | State::Standby | State::InLine | State::Capturing => {
+                self.settle(id, Trigger::Reconciliation).await?
+            }
+            State::Released if before.authorises() => Some(self.release(&before).await?),
             State::Refunding => self.advance_refund(&before).await?,
             State::Cancelled if before.awaits_payment() => self.check_payment(&before).await?,
             State::Confirmed
             | State::Expired
             | State::Cancelled
             | State::Refunded
-            | State::RefundFailed => None,
+            | State::RefundFailed
+            | State::Released => None,
         };
         let after = after.unwrap_or_else(|| before.clone());
         let interval = match after.state {
-            State::Held => Some(HOLD_INTERVAL),
+            State::Held | State::Standby | State::InLine | State::Capturing => Some(HOLD_INTERVAL),
             State::Processing | State::Refunding => Some(MONEY_INTERVAL),
             State::Cancelled if after.awaits_payment() => Some(MONEY_INTERVAL),
             _ => None,

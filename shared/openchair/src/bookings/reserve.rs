@@ -45,6 +45,8 @@ pub struct BookingRequest<'a> {
     pub key: Option<RequestKey>,
     /// A hash of the request. It detects a different request under the same key.
     pub fingerprint: String,
+    /// Whether the client stands by if only holds are in the way.
+    pub is_standby: bool,
     /// The network address of the visitor, hashed.
     pub address: Option<HoldKey>,
 }
@@ -111,6 +113,22 @@ impl From<SettleError> for ReserveError {
     }
 }
 
+/// The place of a new booking.
+enum Place {
+    /// The time is free.
+    Hold { staff: StaffId },
+    /// Only holds are in the way, and the last of them ends then.
+    Standby { staff: StaffId, decided_by: Timestamp },
+}
+
+impl Place {
+    const fn staff(&self) -> &StaffId {
+        match self {
+            Self::Hold { staff } | Self::Standby { staff, .. } => staff,
+        }
+    }
+}
+
 /// How the search for a free time ended.
 enum Placement {
     /// A hold was placed.
@@ -158,14 +176,26 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     .iter()
                     .map(|(id, sheets)| (id.clone(), sheets.first().cloned().unwrap_or_default()))
                     .collect();
-                let staff = match slot.choose_staff(&self.salon, &busy.times(), &sheets, now) {
-                    Ok(staff) => staff,
+                let place = match slot.choose_staff(&self.salon, &busy.times(), &sheets, now) {
+                    Ok(staff) => Place::Hold { staff },
                     Err(SlotUnavailable::Unknown) => return Err(ReserveError::CalendarUnknown),
-                    Err(SlotUnavailable::Taken) => return Err(self.taken(&slot).await?),
+                    Err(SlotUnavailable::Taken) => {
+                        let standby = if request.is_standby {
+                            slot.choose_standby(&self.salon, &busy.standby_times(), &sheets, now)
+                        } else {
+                            None
+                        };
+                        match standby {
+                            Some((staff, decided_by)) => Place::Standby { staff, decided_by },
+                            None => return Err(self.taken(&slot).await?),
+                        }
+                    }
                 };
-                let sheet = sheets.get(&staff).cloned().unwrap_or_default();
-                let booking = self.draft(request, staff, hold_keys.clone(), now);
-                if self.settle_ended_holds(&sheet, &booking, &slot, now).await? {
+                let sheet = sheets.get(place.staff()).cloned().unwrap_or_default();
+                let booking = self.draft(request, place, hold_keys.clone(), now);
+                if booking.state == State::Held
+                    && self.settle_ended_holds(&sheet, &booking, &slot, now).await?
+                {
                     return Ok(Attempt::ReadAgain);
                 }
                 Ok(match self.place(&booking, &sheet, &counts, request, now).await? {
@@ -183,7 +213,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         count(Metric::HoldsPlaced);
         tracing::info!(
             booking.id = %booking.id, booking.to = booking.state.as_str(),
-            booking.trigger = "checkout", "Hold placed"
+            booking.trigger = "checkout", "Booking made, to be paid"
         );
         let booking = self.open_session(booking).await?;
         Ok(Reservation { booking, is_new: true })
@@ -237,7 +267,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     fn draft(
         &self,
         request: &BookingRequest<'_>,
-        staff: StaffId,
+        place: Place,
         hold_keys: Vec<HoldKey>,
         now: Timestamp,
     ) -> Booking {
@@ -250,9 +280,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             cancellation: self.salon.cancellation,
             retention_days: self.salon.retention_days,
         };
-        let hold_until = self.salon.hold_until(now);
+        let (state, staff, hold_until) = match place {
+            Place::Hold { staff } => (State::Held, staff, self.salon.hold_until(now)),
+            Place::Standby { staff, decided_by } => (State::Standby, staff, decided_by),
+        };
+        let is_standby = state == State::Standby;
         let checkout = self.checkout(&CheckoutParameters {
             hold_until,
+            is_standby,
             booking_id: &id,
             attempt: 1,
             ui: request.ui,
@@ -263,7 +298,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         });
         Booking {
             manage_token: ManageToken::from_bits(self.random.bits()),
-            state: State::Held,
+            state,
             version: 0,
             service: slot.service.id.clone(),
             staff,
@@ -280,6 +315,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             hold_keys,
             request_key: request.key.clone(),
             hold_until,
+            is_standby,
+            in_line_since: None,
             created_at: now,
             changed_at: now,
             check_at: Some(Booking::first_check(now)),
@@ -297,7 +334,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         request: &BookingRequest<'_>,
         now: Timestamp,
     ) -> Result<WriteOutcome, StoreError> {
-        let sheet = sheet.with(&booking.id, booking.entry()).unwrap_or_default();
+        let sheet = sheet.with(booking);
         let until = booking.hold_until;
         let counted = |key: &HoldKey| {
             let known = counts.get(key).cloned().unwrap_or_default();
@@ -315,7 +352,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         };
         let change = BookingChange {
             booking,
-            sheet: Some((&booking.staff, booking.date, &sheet)),
+            sheet: sheet.as_ref().map(|sheet| (&booking.staff, booking.date, sheet)),
             hold_counts: HoldCountChange::Set(&counts),
             request_key,
         };
@@ -336,11 +373,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             key: format!("BOOKING#{}", stored.booking_id),
             problem: "the booking was deleted, but its idempotency key still exists".to_owned(),
         })?;
-        let is_held = booking.state == State::Held;
-        let booking = if is_held && booking.checkout.expires_at <= self.now() {
+        let awaits_client = booking.state.awaits_client();
+        let booking = if awaits_client && booking.checkout.expires_at <= self.now() {
             // It can no longer be paid, so it is settled and the outcome is returned.
             self.settle(&booking.id, Trigger::RepeatedRequest).await?.unwrap_or(booking)
-        } else if is_held && booking.checkout.session.is_none() {
+        } else if awaits_client && booking.checkout.session.is_none() {
             self.open_session(booking).await?
         } else {
             booking

@@ -12,7 +12,7 @@ use crate::payments::{Payments, Session, StripeError};
 use crate::store::StoreError;
 use crate::store::booking_store::BookingStore;
 use crate::telemetry::chain;
-use salon::booking::{Booking, BookingEvent, BookingId};
+use salon::booking::{Booking, BookingEvent, BookingId, State};
 
 /// The minimum interval between two requests to Stripe for a booking that
 /// visitors view.
@@ -85,7 +85,17 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             return Ok(Some(booking));
         }
         let now = self.now();
-        let is_wanted = trigger == Trigger::NewHold && booking.hold_until <= now;
+        match booking.state {
+            State::InLine => {
+                self.serve_line(&booking.staff, booking.date).await?;
+                return Ok(self.reader.store().booking(id).await?);
+            }
+            State::Capturing => return self.capture(&booking).await.map(Some),
+            _ => {}
+        }
+        let is_wanted = matches!(trigger, Trigger::NewHold | Trigger::Line)
+            && booking.state == State::Held
+            && booking.hold_until <= now;
         let event = if is_wanted || booking.checkout.expires_at <= now {
             self.expire_session(&booking).await?
         } else {
@@ -111,32 +121,28 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         session: &Session,
     ) -> Result<bool, SettleError> {
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(false) };
-        if let Some(known) =
-            booking.checkout.session.as_ref().filter(|known| known.id != session.id)
-        {
-            tracing::error!(
-                booking.id = %id, stripe.session = session.id, stripe.known_session = known.id,
-                "Stripe event is about a different session than the booking's"
-            );
-            // From a different session, only a payment matters.
-            if !session.paid {
+        let event = match &booking.checkout.session {
+            Some(known) if known.id != session.id => {
+                tracing::error!(
+                    booking.id = %id, stripe.session = session.id, stripe.known_session = known.id,
+                    stripe.paid = session.paid,
+                    "Stripe event is about a session that is not the booking's, it is ignored"
+                );
                 return Ok(true);
             }
-        }
-        let event = match change {
-            SessionChange::Completed | SessionChange::PaymentSucceeded => event_of(session)?,
-            SessionChange::PaymentFailed => Some(BookingEvent::PaymentFailed),
-            SessionChange::Expired => Some(BookingEvent::SessionExpired),
+            Some(_) => match change {
+                SessionChange::Completed | SessionChange::PaymentSucceeded => {
+                    event_of(&booking, session)?
+                }
+                SessionChange::PaymentFailed => Some(BookingEvent::PaymentFailed),
+                SessionChange::Expired => Some(BookingEvent::SessionExpired),
+            },
+            // A crash has lost the session's id. Stripe says which session is the booking's.
+            None if booking.state.is_open() => self.refresh_from_stripe(&booking).await?,
+            None => None,
         };
         if let Some(event) = event {
-            // Checked against the booking as it is written: by then it may have
-            // another session, about which this event says nothing.
-            let event_applies = |read: &Booking| {
-                let known = read.checkout.session.as_ref();
-                let is_first = read.checkout.attempt == 1;
-                session.paid || known.map_or(is_first, |known| known.id == session.id)
-            };
-            self.apply_if(id, event_applies, &event, Trigger::Webhook).await?;
+            self.apply_if_same_session(&booking, &event, Trigger::Webhook).await?;
         }
         Ok(true)
     }

@@ -29,7 +29,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 Err(error) => return Err(SettleError::Stripe(error)),
             },
         };
-        event_of(&session)
+        event_of(booking, &session)
     }
 
     /// Expires the session of a booking, so that it can no longer be paid.
@@ -54,7 +54,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             },
         };
         match self.payments.expire(&id).await {
-            Ok(session) => event_of(&session),
+            Ok(session) => event_of(booking, &session),
             // The session is not open: it may have been paid.
             Err(StripeError::Rejected(rejection)) => {
                 let session = self.payments.session(&id).await.map_err(SettleError::Stripe)?;
@@ -62,7 +62,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     SessionStatus::Open => {
                         Err(SettleError::Stripe(StripeError::Rejected(rejection)))
                     }
-                    SessionStatus::Complete | SessionStatus::Expired => event_of(&session),
+                    SessionStatus::Complete | SessionStatus::Expired => event_of(booking, &session),
                 }
             }
             Err(error) => Err(SettleError::Stripe(error)),
@@ -70,25 +70,41 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     }
 }
 
-/// Returns the event that follows from a session; none while it is open.
+/// Returns the event that follows from the session of a booking; none while it is open.
 ///
 /// # Errors
-/// When the session is paid but names no payment. Without it, the booking could
-/// not be refunded.
-pub(super) fn event_of(session: &Session) -> Result<Option<BookingEvent>, SettleError> {
+/// When the payment is not the booking's deposit, or the session names no payment.
+/// Without it, the booking could not be refunded.
+pub(super) fn event_of(
+    booking: &Booking,
+    session: &Session,
+) -> Result<Option<BookingEvent>, SettleError> {
+    let payment = || deposit_of(booking, session).map_err(SettleError::Stripe);
     let event = match (session.status, session.paid) {
         (SessionStatus::Open, _) => return Ok(None),
         (SessionStatus::Expired, _) => BookingEvent::SessionExpired,
-        (SessionStatus::Complete, true) => {
-            let payment = session.payment.clone().ok_or_else(|| StripeError::Unreadable {
-                reason: format!("session {} is paid and names no payment", session.id),
-            });
-            BookingEvent::Paid(payment.map_err(SettleError::Stripe)?)
-        }
+        (SessionStatus::Complete, true) => BookingEvent::Paid(payment()?),
         (SessionStatus::Complete, false) if session.failed => BookingEvent::PaymentFailed,
+        (SessionStatus::Complete, false) if booking.is_standby => {
+            BookingEvent::Authorised(payment()?)
+        }
         (SessionStatus::Complete, false) => BookingEvent::PaymentPending,
     };
     Ok(Some(event))
+}
+
+/// Returns the payment of a complete session, if it is the booking's deposit.
+fn deposit_of(booking: &Booking, session: &Session) -> Result<String, StripeError> {
+    let unreadable = |reason| StripeError::Unreadable { reason };
+    let Session { id, payment, amount, currency, booking_id, .. } = session;
+    let deposit = booking.terms.deposit;
+    if booking_id.as_deref() != Some(booking.id.as_str()) {
+        return Err(unreadable(format!("session {id} is not about this booking")));
+    }
+    if *amount != Some(deposit.amount()) || currency.as_deref() != Some(deposit.currency().code()) {
+        return Err(unreadable(format!("session {id} is not about the deposit of {deposit}")));
+    }
+    payment.clone().ok_or_else(|| unreadable(format!("session {id} names no payment")))
 }
 
 #[cfg(test)]
@@ -105,7 +121,8 @@ mod tests {
             failed: false,
             payment: payment.map(str::to_owned),
             amount: Some(5_000),
-            booking_id: None,
+            currency: Some("usd".to_owned()),
+            booking_id: Some(testing::booking().id.to_string()),
             live: false,
             client_secret: None,
             url: None,
@@ -127,17 +144,40 @@ mod tests {
                 Some(BookingEvent::PaymentFailed),
             ),
         ];
+        let booking = testing::booking();
         for (session, expected) in cases {
-            assert_eq!(event_of(&session).expect("a payment is named"), expected, "{session:?}");
+            assert_eq!(event_of(&booking, &session).expect("readable"), expected, "{session:?}");
         }
+        let standby = Booking { is_standby: true, ..booking };
+        let authorised = event_of(&standby, &session(Complete, false, Some("pi_1")));
+        let expected = BookingEvent::Authorised("pi_1".to_owned());
+        assert_eq!(authorised.expect("readable"), Some(expected));
     }
 
     #[test]
-    fn a_paid_session_without_a_payment_is_an_error() {
-        let event = event_of(&session(SessionStatus::Complete, true, None));
-        let Err(SettleError::Stripe(StripeError::Unreadable { reason })) = event else {
-            panic!("expected an error, got {event:?}")
-        };
-        assert_eq!(reason, "session cs_test_1 is paid and names no payment");
+    fn a_payment_is_believed_only_if_it_is_the_bookings_deposit() {
+        let good = || session(SessionStatus::Complete, true, Some("pi_1"));
+        let cases = [
+            (Session { payment: None, ..good() }, "session cs_test_1 names no payment"),
+            (
+                Session { amount: Some(50), ..good() },
+                "session cs_test_1 is not about the deposit of 50.00 USD",
+            ),
+            (
+                Session { currency: Some("eur".to_owned()), ..good() },
+                "session cs_test_1 is not about the deposit of 50.00 USD",
+            ),
+            (
+                Session { booking_id: Some("b1".to_owned()), ..good() },
+                "session cs_test_1 is not about this booking",
+            ),
+        ];
+        for (session, expected) in cases {
+            let event = event_of(&testing::booking(), &session);
+            let Err(SettleError::Stripe(StripeError::Unreadable { reason })) = event else {
+                panic!("expected an error, got {event:?}")
+            };
+            assert_eq!(reason, expected);
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::payments::Payments;
 use crate::store::booking_store::BookingStore;
 use crate::telemetry::metrics::{Metric, count};
 use salon::booking::{Booking, BookingEvent, BookingId, RequestKey, State, Transition};
+use salon::day_sheet::NextInLine;
 
 /// What caused a change of a booking. It is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Trigger {
     Cancellation,
     /// Another visitor wants the time of an ended hold.
     NewHold,
+    /// A client in line wants the time, or has got it.
+    Line,
     /// Stripe rejected the payment session.
     SessionRejected,
     /// The schedule.
@@ -39,6 +42,7 @@ impl Trigger {
             Self::RepeatedRequest => "repeated_request",
             Self::Cancellation => "cancellation",
             Self::NewHold => "new_hold",
+            Self::Line => "line",
             Self::SessionRejected => "session_rejected",
             Self::Reconciliation => "reconciliation",
             Self::Refund => "refund",
@@ -52,6 +56,14 @@ pub(super) struct Applied {
     pub(super) booking: Booking,
     /// The change of its state, if the event caused one.
     pub(super) transition: Option<Transition>,
+}
+
+/// What an event has changed.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    transition: Transition,
+    /// Whether the day sheet has changed, and somebody is in its line.
+    affects_line: bool,
 }
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
@@ -96,11 +108,22 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 }
             })
             .await?;
-        let (mut booking, transition) = updated.ok_or_else(|| vanished(id))?;
-        if let Some(transition) = transition {
+        let (mut booking, change) = updated.ok_or_else(|| vanished(id))?;
+        let transition = change.map(|change| change.transition);
+        if let Some(Change { transition, affects_line }) = change {
             report(&booking, transition, trigger);
             if booking.state == State::Refunding && transition.from != State::Refunding {
                 booking = self.start_refund(booking).await;
+            }
+            if booking.state == State::Capturing || booking.authorises() {
+                booking = self.start_capture_or_release(booking).await;
+            }
+            if affects_line {
+                self.serve_line_after(&booking).await;
+                if booking.state == State::InLine {
+                    let served = self.reader.store().booking(id).await?;
+                    booking = served.ok_or_else(|| vanished(id))?;
+                }
             }
         }
         Ok(Applied { booking, transition })
@@ -113,19 +136,35 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         before: Booking,
         event: &BookingEvent,
         trigger: Trigger,
-    ) -> Result<Decision<Option<Transition>>, SettleError> {
+    ) -> Result<Decision<Option<Change>>, SettleError> {
         let PaymentFindings { context, mut sheets } = if before.needs_payment_context(event) {
             self.payment_findings(&before).await?
         } else {
             PaymentFindings::default()
         };
+        let next = match event {
+            BookingEvent::TimeFree => Some(NextInLine::TimeFree(before.id.clone())),
+            BookingEvent::TimeTaken => Some(NextInLine::TimeTaken(before.id.clone())),
+            _ => None,
+        };
+        if let Some(next) = next {
+            let sheet = self.sheet(&before.staff, before.date).await?;
+            if sheet.next_in_line(self.now()) != next {
+                // The line has changed since it was decided who is next.
+                return Ok(Decision::Keep(before, None));
+            }
+            sheets.insert(before.staff.clone(), sheet);
+        }
         let mut booking = before.clone();
         let Some(transition) = booking.apply(event.clone(), &context, self.now()) else {
             warn_of_second_payment(&booking, event);
             return Ok(Decision::Keep(booking, None));
         };
         let entry = booking.entry();
-        let sheet = if before.entry() == entry {
+        let mut affects_line = false;
+        let is_place_kept =
+            before.entry() == entry && before.place_in_line() == booking.place_in_line();
+        let sheet = if is_place_kept {
             None
         } else {
             let sheet = match sheets.remove(&booking.staff) {
@@ -137,7 +176,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 // The time was taken after the event was applied.
                 return Ok(Decision::Conflict);
             }
-            sheet.with(&booking.id, entry)
+            let sheet = sheet.with(&booking);
+            affects_line = sheet.as_ref().is_some_and(|sheet| !sheet.line().is_empty());
+            sheet
         };
         let update = BookingUpdate {
             sheet,
@@ -146,7 +187,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             frees_request_key: self.frees_request_key(&booking, trigger).await?,
             booking,
         };
-        Ok(Decision::Write(update, Some(transition)))
+        Ok(Decision::Write(update, Some(Change { transition, affects_line })))
     }
 
     /// Returns whether the booking's idempotency key may be used again, because its
@@ -191,7 +232,15 @@ fn report(booking: &Booking, transition: Transition, trigger: Trigger) {
         State::Confirmed => count(Metric::BookingsConfirmed),
         State::Refunded => count(Metric::RefundsMade),
         State::RefundFailed => count(Metric::RefundsFailed),
-        State::Held | State::Processing | State::Expired | State::Cancelled | State::Refunding => {}
+        State::Held
+        | State::Processing
+        | State::Expired
+        | State::Cancelled
+        | State::Refunding
+        | State::Standby
+        | State::InLine
+        | State::Capturing
+        | State::Released => {}
     }
     tracing::info!(
         booking.id = %booking.id, booking.from = transition.from.as_str(),

@@ -9,7 +9,8 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSessionAllowedPaymentMethodTypes as AllowedMethod,
     CreateCheckoutSessionCustomText as CustomText, CreateCheckoutSessionLineItems as LineItem,
     CreateCheckoutSessionLineItemsPriceData as PriceData,
-    CreateCheckoutSessionPaymentIntentData as PaymentIntentData, CustomTextPositionParam,
+    CreateCheckoutSessionPaymentIntentData as PaymentIntentData,
+    CreateCheckoutSessionPaymentIntentDataCaptureMethod as CaptureMethod, CustomTextPositionParam,
     ProductData,
 };
 use stripe_client_core::StripeRequest;
@@ -45,6 +46,8 @@ pub struct NewSession<'a> {
     pub message: &'a str,
     /// Whether to offer payment methods that take days to settle.
     pub delayed_methods: bool,
+    /// Whether the payment is only authorised, to be collected later.
+    pub only_authorises: bool,
 }
 
 /// A request to open a session, as it is sent.
@@ -105,6 +108,9 @@ fn build_request(session: &NewSession<'_>) -> CreateCheckoutSession {
     let booking = || HashMap::from([(BOOKING_ID.to_owned(), session.booking_id.to_owned())]);
     let mut payment = PaymentIntentData::new();
     payment.metadata = Some(booking());
+    if session.only_authorises {
+        payment.capture_method = Some(CaptureMethod::Manual);
+    }
     let mut custom_text = CustomText::new();
     custom_text.submit = Some(CustomTextPositionParam::new(session.message));
     let mut request = CreateCheckoutSession::new()
@@ -117,7 +123,7 @@ fn build_request(session: &NewSession<'_>) -> CreateCheckoutSession {
         .custom_text(custom_text)
         // A deposit is compared with what was paid, so it has one amount and currency.
         .adaptive_pricing(AdaptivePricing { enabled: Some(false) });
-    if !session.delayed_methods {
+    if !session.delayed_methods || session.only_authorises {
         request = request.allowed_payment_method_types(cards_and_wallets());
     }
     if let Some(email) = session.customer_email {
@@ -183,6 +189,7 @@ mod tests {
             expires_at: "2026-11-24T10:35:00.9Z".parse().unwrap(),
             message: "This time is kept for you until 10:42 AM.",
             delayed_methods: false,
+            only_authorises: false,
         }
     }
 
@@ -244,6 +251,21 @@ mod tests {
         let session = NewSession { delayed_methods: true, ..deposit(PaymentUi::Elements) };
         let mut expected = by_card(&[("ui_mode", "elements"), ("return_url", RETURN_URL)]);
         expected.retain(|(name, _)| name != "allowed_payment_method_types[0]");
+        assert_eq!(form::fields(SessionRequest::new(&session).form()), expected);
+    }
+
+    #[test]
+    fn a_payment_that_is_only_authorised_takes_no_delayed_methods() {
+        let session = NewSession {
+            delayed_methods: true,
+            only_authorises: true,
+            ..deposit(PaymentUi::Elements)
+        };
+        let expected = by_card(&[
+            ("ui_mode", "elements"),
+            ("return_url", RETURN_URL),
+            ("payment_intent_data[capture_method]", "manual"),
+        ]);
         assert_eq!(form::fields(SessionRequest::new(&session).form()), expected);
     }
 

@@ -7,6 +7,7 @@ use stripe_checkout::checkout_session::{ExpireCheckoutSession, RetrieveCheckoutS
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::refund::ListRefund;
 
+use crate::payments::payment_intent::{PaymentIntent, PaymentIntentCall};
 use crate::payments::session_request::SessionRequest;
 use crate::payments::stripe_client::{StripeClient, random_key};
 use crate::payments::stripe_error::StripeError;
@@ -41,6 +42,22 @@ pub trait Payments: Send + Sync {
     /// Stripe rejects this if the session is not open. Read the session then.
     fn expire(&self, id: &str) -> impl Future<Output = Result<Session, StripeError>> + Send;
 
+    /// Reads a payment.
+    fn payment(&self, id: &str) -> impl Future<Output = Result<PaymentIntent, StripeError>> + Send;
+
+    /// Collects an authorised payment.
+    ///
+    /// Stripe rejects this if the payment is not authorised. Read the payment then.
+    fn capture(&self, id: &str) -> impl Future<Output = Result<PaymentIntent, StripeError>> + Send;
+
+    /// Gives up an authorised payment, so that it is never collected.
+    ///
+    /// Stripe rejects this if the payment is collected or given up. Read the payment then.
+    fn cancel_payment(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<PaymentIntent, StripeError>> + Send;
+
     /// Lists all refunds of a payment, including those that we did not request.
     fn refunds(
         &self,
@@ -72,6 +89,22 @@ impl Payments for StripeClient {
         // The key is only for the retries of this call. Expiring twice does no harm, and
         // a failure that Stripe stores under a lasting key would keep the session open.
         stripe_response::parse(&self.post(request, &random_key("expire")).await?)
+    }
+
+    async fn payment(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        stripe_response::parse(&self.get(PaymentIntentCall::Read.request(id)).await?)
+    }
+
+    // The keys are only for the retries of one call, as in `expire`: neither can happen twice.
+
+    async fn capture(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        let request = PaymentIntentCall::Capture.request(id);
+        stripe_response::parse(&self.post(request, &random_key("capture")).await?)
+    }
+
+    async fn cancel_payment(&self, id: &str) -> Result<PaymentIntent, StripeError> {
+        let request = PaymentIntentCall::Cancel.request(id);
+        stripe_response::parse(&self.post(request, &random_key("cancel")).await?)
     }
 
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {

@@ -52,6 +52,7 @@ fn deposit(ui: PaymentUi, delayed_methods: bool) -> SessionRequest {
         expires_at: "2026-11-24T10:35:00Z".parse().unwrap(),
         message: "This time is kept for you until 10:42 AM.",
         delayed_methods,
+        only_authorises: false,
     })
 }
 

@@ -24,6 +24,8 @@ pub struct Session {
     pub payment: Option<String>,
     /// The charged amount, in minor units.
     pub amount: Option<i64>,
+    /// Its currency: `usd`.
+    pub currency: Option<String>,
     /// The booking. `None` if somebody else opened the session.
     pub booking_id: Option<String>,
     /// Whether the money is real.
@@ -59,6 +61,7 @@ impl fmt::Debug for Session {
             .field("failed", &self.failed)
             .field("payment", &self.payment)
             .field("amount", &self.amount)
+            .field("currency", &self.currency)
             .field("booking_id", &self.booking_id)
             .field("live", &self.live)
             .field("expires_at", &self.expires_at)
@@ -79,6 +82,7 @@ struct SessionObject {
     payment_status: PaymentStatus,
     payment_intent: Option<Reference>,
     amount_total: Option<i64>,
+    currency: Option<String>,
     metadata: Option<Metadata>,
     livemode: bool,
     client_secret: Option<String>,
@@ -110,6 +114,7 @@ impl From<SessionObject> for Session {
             failed: object.status == SessionStatus::Complete && !paid && has_failed,
             payment: object.payment_intent.map(String::from),
             amount: object.amount_total,
+            currency: object.currency,
             booking_id: Metadata::booking_id(object.metadata),
             live: object.livemode,
             client_secret: object.client_secret.map(SecretString::from),
@@ -161,6 +166,7 @@ mod tests {
         assert!(!session.paid);
         assert_eq!(session.payment, None);
         assert_eq!(session.amount, Some(5_000));
+        assert_eq!(session.currency.as_deref(), Some("usd"));
         assert_eq!(session.booking_id.as_deref(), Some("b1"));
         assert!(!session.live);
         let secret = session.client_secret.as_ref().map(ExposeSecret::expose_secret);

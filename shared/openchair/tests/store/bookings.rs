@@ -7,7 +7,7 @@ use openchair::store::booking_store::{
 };
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
-use salon::day_sheet::DaySheet;
+use salon::day_sheet::{DaySheet, PlaceInLine};
 use testing::hold;
 
 use crate::harness::{at, promises};
@@ -101,7 +101,7 @@ async fn a_change_is_made_with_all_that_goes_with_it<S: BookingStore>(store: S) 
     let known = reservation_context(&store).await;
     let counts = [count(&known, "phone", &booking), count(&known, "address", &booking)];
     let request = request(&booking, MADE + 100);
-    let day = DaySheet::default().with(&booking.id, booking.entry()).expect("a change");
+    let day = DaySheet::default().with(&booking).expect("a change");
     let change = BookingChange {
         booking: &booking,
         sheet: Some((&booking.staff, booking.date, &day)),
@@ -118,7 +118,9 @@ async fn a_change_is_made_with_all_that_goes_with_it<S: BookingStore>(store: S) 
     let kept = reservation_context(&store).await;
     assert_eq!(kept, ReservationContext { hold_counts: counts.into(), request: Some(request) });
     let kept = read(&store, &booking.id).await.expect("it was written");
-    let freed = day.with(&booking.id, None).expect("a change");
+    let place =
+        PlaceInLine { booking_id: booking.id.clone(), since: at(MADE), taken: booking.taken() };
+    let freed = DaySheet::new(day.version() + 1, Vec::new()).with_line(vec![place]);
     let change = BookingChange {
         sheet: Some((&booking.staff, booking.date, &freed)),
         ..BookingChange::only(&kept)
@@ -133,7 +135,7 @@ async fn a_change_of_what_has_changed_is_a_conflict_and_changes_nothing<S: Booki
     let none = reservation_context(&store).await;
     let counts = [count(&none, "phone", &first), count(&none, "address", &first)];
     let kept_request = request(&first, MADE + 100);
-    let day = DaySheet::default().with(&first.id, first.entry()).expect("a change");
+    let day = DaySheet::default().with(&first).expect("a change");
     let request_key = request_key();
     let first_change = BookingChange {
         booking: &first,
@@ -150,7 +152,7 @@ async fn a_change_of_what_has_changed_is_a_conflict_and_changes_nothing<S: Booki
 
     // Each of these is good in all but one thing.
     let second = full(2);
-    let sheet_now = day.with(&second.id, second.entry()).expect("a change");
+    let sheet_now = day.with(&second).expect("a change");
     let counts_now = [count(&known, "phone", &second), count(&known, "address", &second)];
     let own_request = request(&second, MADE + 200);
     let later = at(MADE + 100);
@@ -164,7 +166,7 @@ async fn a_change_of_what_has_changed_is_a_conflict_and_changes_nothing<S: Booki
             now: later,
         },
     };
-    let unread_sheet = DaySheet::default().with(&second.id, second.entry()).expect("a change");
+    let unread_sheet = DaySheet::default().with(&second).expect("a change");
     let stale_count = [counts_now[0].clone(), count(&none, "address", &second)];
     let not_yet = at(MADE + 99);
     let keep = RequestKeyChange::Store { key: &request_key, request: &own_request, now: not_yet };
@@ -206,7 +208,7 @@ async fn one_of_many_writers_makes_each_version_of_a_sheet<S: BookingStore>(stor
         let booking = hold(number);
         loop {
             let known = sheet(&store, &booking).await;
-            let day = known.with(&booking.id, booking.entry()).expect("a change");
+            let day = known.with(&booking).expect("a change");
             let change = BookingChange {
                 sheet: Some((&booking.staff, booking.date, &day)),
                 ..BookingChange::only(&booking)

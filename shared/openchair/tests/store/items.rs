@@ -34,7 +34,7 @@ async fn every_item_but_an_open_booking_says_when_it_can_be_deleted() {
         fingerprint: "print".to_owned(),
         until: at(MADE + 86_400),
     };
-    let sheet = DaySheet::default().with(&booking.id, booking.entry()).expect("a change");
+    let sheet = DaySheet::default().with(&booking).expect("a change");
     let change = BookingChange {
         booking: &booking,
         sheet: Some((&booking.staff, booking.date, &sheet)),

@@ -213,7 +213,7 @@ async fn rewritten_items_are_still_readable_by_earlier_versions() {
                     let read = harness.store.sheets(&[&staff], day, Consistency::Strong).await;
                     let sheet = &read.expect("readable")[&staff][0];
                     let added = testing::hold(99);
-                    let sheet = sheet.with(&added.id, added.entry()).expect("a change");
+                    let sheet = sheet.with(&added).expect("a change");
                     let sheet = Some((&staff, date, &sheet));
                     let change = BookingChange { sheet, ..BookingChange::only(&added) };
                     write(&harness, change).await;
@@ -242,10 +242,10 @@ async fn print_stored_items() {
         write(&harness, BookingChange::only(&booking)).await;
     }
     let booking = full(1_000);
-    let hold = DaySheet::default().with(&booking.id, booking.entry()).expect("a change");
+    let hold = DaySheet::default().with(&booking).expect("a change");
     let paid = Booking { state: State::Confirmed, ..testing::hold(3) };
     let sheet = DaySheet::new(0, hold.entries().cloned().collect());
-    let sheet = sheet.with(&paid.id, paid.entry()).expect("a change");
+    let sheet = sheet.with(&paid).expect("a change");
     let until = booking.hold_until;
     let counts = [(key("phone"), HoldCount::default().with(&booking.id, until, at(MADE)))];
     let request = StoredRequest {

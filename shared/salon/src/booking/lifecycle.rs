@@ -25,6 +25,16 @@ pub enum BookingEvent {
     SessionExpired,
     /// The client cancelled, and the session can no longer be paid.
     Cancelled,
+    /// The client stands by, and the Stripe payment with this id (`pi_…`) is authorised.
+    Authorised(String),
+    /// The client is the first in line, and the time is free.
+    TimeFree,
+    /// Somebody else has got the time.
+    TimeTaken,
+    /// The authorised payment can no longer be collected.
+    CaptureFailed,
+    /// The payment is no longer authorised.
+    AuthorisationCancelled,
     Refund(RefundOutcome),
 }
 
@@ -61,8 +71,14 @@ impl Booking {
     /// Returns whether the outcome of an event depends on the [`PaymentContext`].
     #[must_use]
     pub fn needs_payment_context(&self, event: &BookingEvent) -> bool {
-        let may_confirm = matches!(self.state, State::Held | State::Processing | State::Expired);
-        may_confirm && matches!(event, BookingEvent::Paid(_))
+        match event {
+            BookingEvent::Paid(_) => matches!(
+                self.state,
+                State::Held | State::Processing | State::Expired | State::Capturing
+            ),
+            BookingEvent::TimeFree => self.state == State::InLine,
+            _ => false,
+        }
     }
 
     /// Applies an event at `now`.
@@ -76,15 +92,17 @@ impl Booking {
     ) -> Option<Transition> {
         let from = self.state;
         let to = match (from, event) {
-            (State::Held | State::Processing, BookingEvent::Paid(payment)) => {
+            (State::Held | State::Processing | State::Capturing, BookingEvent::Paid(payment)) => {
                 self.payment = Some(payment);
                 self.has_conflict = payment_context.has_conflict;
                 State::Confirmed
             }
             (State::Held, BookingEvent::PaymentPending) => State::Processing,
             (State::Held | State::Processing, BookingEvent::PaymentFailed)
-            | (State::Held, BookingEvent::SessionExpired) => State::Expired,
-            (State::Held | State::Processing, BookingEvent::Cancelled) => State::Cancelled,
+            | (State::Held | State::Standby, BookingEvent::SessionExpired) => State::Expired,
+            (State::Held | State::Processing | State::Standby, BookingEvent::Cancelled) => {
+                State::Cancelled
+            }
 
             // The payment of a cancelled booking will not arrive after all.
             (State::Cancelled, BookingEvent::PaymentFailed) if self.awaits_payment() => {
@@ -103,6 +121,37 @@ impl Booking {
                 }
             }
             (State::Cancelled, BookingEvent::Paid(payment)) if self.payment.is_none() => {
+                self.payment = Some(payment);
+                self.refund(self.terms.deposit)
+            }
+            (State::Standby, BookingEvent::Authorised(payment)) => {
+                self.payment = Some(payment);
+                self.in_line_since = Some(now);
+                State::InLine
+            }
+            // The bank has cancelled the authorisation before we knew of it.
+            (State::Standby, BookingEvent::PaymentFailed) => State::Released,
+            // Late: the client has left.
+            (State::Expired | State::Cancelled, BookingEvent::Authorised(payment))
+                if self.is_standby && self.payment.is_none() =>
+            {
+                self.payment = Some(payment);
+                State::Released
+            }
+            // A calendar event that appeared meanwhile: nothing is charged yet.
+            (State::InLine, BookingEvent::TimeFree) if payment_context.has_conflict => {
+                State::Released
+            }
+            (State::InLine, BookingEvent::TimeFree) => State::Capturing,
+            (State::InLine, BookingEvent::TimeTaken | BookingEvent::Cancelled)
+            | (State::Capturing, BookingEvent::CaptureFailed)
+            | (State::Released, BookingEvent::AuthorisationCancelled)
+                if from != State::Released || self.check_at.is_some() =>
+            {
+                State::Released
+            }
+            // Somebody has collected it in Stripe's Dashboard.
+            (State::Standby | State::InLine | State::Released, BookingEvent::Paid(payment)) => {
                 self.payment = Some(payment);
                 self.refund(self.terms.deposit)
             }
@@ -129,7 +178,8 @@ impl Booking {
         self.state = to;
         self.changed_at = now;
         self.check_at = match to {
-            State::Refunding => Some(now),
+            State::Refunding | State::InLine | State::Capturing => Some(now),
+            State::Released if from != State::Released && self.payment.is_some() => Some(now),
             State::Processing => Some(now + DELAYED_CHECK),
             State::Cancelled if from == State::Processing => Some(now + DELAYED_CHECK),
             _ => None,

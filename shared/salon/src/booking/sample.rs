@@ -54,6 +54,8 @@ pub(crate) fn sample() -> Booking {
         hold_keys: Vec::new(),
         request_key: None,
         hold_until: at("2026-11-16T18:10:00Z"),
+        is_standby: false,
+        in_line_since: None,
         created_at,
         changed_at: at("2026-11-16T18:04:00Z"),
         check_at: None,

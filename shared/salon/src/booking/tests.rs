@@ -28,6 +28,9 @@ fn booking(state: State) -> Booking {
         state,
         State::Confirmed | State::Refunding | State::Refunded | State::RefundFailed
     );
+    let is_standby =
+        matches!(state, State::Standby | State::InLine | State::Capturing | State::Released);
+    let was_paid = was_paid || (is_standby && state != State::Standby);
     let is_going_back = matches!(state, State::Refunding | State::Refunded | State::RefundFailed);
     Booking {
         id: BookingId::from_bits(1),
@@ -66,9 +69,11 @@ fn booking(state: State) -> Booking {
         hold_keys: Vec::new(),
         request_key: None,
         hold_until: at(600),
+        is_standby,
+        in_line_since: (state == State::InLine).then(|| at(0)),
         created_at: at(0),
         changed_at: at(0),
-        check_at: None,
+        check_at: (state == State::Released).then(|| at(0)),
     }
 }
 
@@ -102,6 +107,7 @@ fn every_state_and_event_has_a_defined_outcome() {
     const REFUNDED: Option<State> = Some(State::Refunded);
     const FAILED: Option<State> = Some(State::RefundFailed);
     const PROCESSING: Option<State> = Some(State::Processing);
+    const RELEASED: Option<State> = Some(State::Released);
     let table = [
         //                     paid       pending     failed   expired  cancelled  made      refused try anew
         (State::Held,         [CONFIRMED, PROCESSING, EXPIRED, EXPIRED, CANCELLED, NONE,     NONE,   NONE]),
@@ -112,6 +118,10 @@ fn every_state_and_event_has_a_defined_outcome() {
         (State::Refunding,    [NONE,      NONE,       NONE,    NONE,    NONE,      REFUNDED, FAILED, REFUNDING]),
         (State::Refunded,     [NONE,      NONE,       NONE,    NONE,    NONE,      NONE,     FAILED, NONE]),
         (State::RefundFailed, [NONE,      NONE,       NONE,    NONE,    NONE,      REFUNDED, NONE,   NONE]),
+        (State::Standby,      [REFUNDING, NONE,       RELEASED, EXPIRED, CANCELLED, NONE,     NONE,   NONE]),
+        (State::InLine,       [REFUNDING, NONE,       NONE,    NONE,    RELEASED,  NONE,     NONE,   NONE]),
+        (State::Capturing,    [CONFIRMED, NONE,       NONE,    NONE,    NONE,      NONE,     NONE,   NONE]),
+        (State::Released,     [REFUNDING, NONE,       NONE,    NONE,    NONE,      NONE,     NONE,   NONE]),
     ];
     assert_eq!(table.each_ref().map(|(state, _)| *state), State::ALL);
     for (state, outcomes) in table {
@@ -200,6 +210,58 @@ fn a_booking_cancelled_during_processing_awaits_its_payment() {
 }
 
 #[test]
+#[rustfmt::skip]
+fn every_state_and_event_of_the_line_has_a_defined_outcome() {
+    const NONE: Option<State> = None;
+    const LINE: Option<State> = Some(State::InLine);
+    const CAPTURE: Option<State> = Some(State::Capturing);
+    const RELEASED: Option<State> = Some(State::Released);
+    let events = [
+        BookingEvent::Authorised("pi_1".to_owned()),
+        BookingEvent::TimeFree,
+        BookingEvent::TimeTaken,
+        BookingEvent::CaptureFailed,
+        BookingEvent::AuthorisationCancelled,
+    ];
+    for state in State::ALL {
+        let outcomes = match state {
+            //                 authorised free   taken     failed    cancelled
+            State::Standby   => [LINE, NONE,    NONE,     NONE,     NONE],
+            State::InLine    => [NONE, CAPTURE, RELEASED, NONE,     NONE],
+            State::Capturing => [NONE, NONE,    NONE,     RELEASED, NONE],
+            State::Released  => [NONE, NONE,    NONE,     NONE,     RELEASED],
+            _ => [NONE; 5],
+        };
+        for (event, outcome) in events.iter().zip(outcomes) {
+            let mut after = booking(state);
+            let transition = apply(&mut after, event.clone());
+            assert_eq!(transition, outcome.map(|to| Transition { from: state, to }), "{event:?}");
+        }
+    }
+}
+
+#[test]
+fn an_authorisation_is_kept_in_mind_until_it_is_cancelled() {
+    for state in [State::Expired, State::Cancelled] {
+        let mut left = Booking { is_standby: true, ..booking(state) };
+        let authorised = BookingEvent::Authorised("pi_1".to_owned());
+        assert_eq!(apply(&mut left, authorised).map(|it| it.to), Some(State::Released));
+        assert!(left.authorises() && left.delete_at().is_none());
+        apply(&mut left, BookingEvent::AuthorisationCancelled).expect("a change");
+        assert!(!left.authorises() && left.delete_at().is_some());
+        assert_eq!(apply(&mut left, BookingEvent::AuthorisationCancelled), None);
+    }
+}
+
+#[test]
+fn a_time_that_a_calendar_has_taken_meanwhile_is_not_charged() {
+    let mut waiting = booking(State::InLine);
+    let context = PaymentContext { has_conflict: true, free: None };
+    let transition = waiting.apply(BookingEvent::TimeFree, &context, at(60));
+    assert_eq!(transition.map(|it| it.to), Some(State::Released));
+}
+
+#[test]
 fn each_state_has_its_entry_limit_and_deletion_time() {
     let after_a_week = Some(at(7 * 24 * 3_600));
     let long_after = Some(at(49 * 3_600 + 400 * 24 * 3_600));
@@ -213,6 +275,10 @@ fn each_state_has_its_entry_limit_and_deletion_time() {
         (State::Refunding, None, None, None),
         (State::Refunded, None, None, long_after),
         (State::RefundFailed, None, None, long_after),
+        (State::Standby, None, hold, None),
+        (State::InLine, None, hold, None),
+        (State::Capturing, Some(None), None, None),
+        (State::Released, None, None, None),
     ];
     assert_eq!(table.each_ref().map(|(state, ..)| *state), State::ALL);
     for (state, until, counts_as_hold_until, delete_at) in table {

@@ -24,7 +24,7 @@ pub(super) use self::hold_items::{
 };
 use super::super::{CachedCalendar, StoreError};
 use salon::booking::BookingId;
-use salon::day_sheet::{DaySheet, Entry};
+use salon::day_sheet::{DaySheet, Entry, PlaceInLine};
 use salon::interval::{Interval, IntervalSet};
 use salon::service::StaffId;
 use salon::staff_calendar::{CalendarReading, SourceReading};
@@ -87,19 +87,35 @@ pub(super) fn day_sheet_item(staff: &StaffId, date: Date, sheet: &DaySheet) -> I
         ("version", integer(sheet.version())),
         ("entries", AttributeValue::L(entries.collect())),
     ]));
+    if !sheet.line().is_empty() {
+        let places = sheet.line().iter().map(|place| {
+            AttributeValue::M(map([
+                ("bookingId", text(place.booking_id.as_str())),
+                ("since", number(place.since)),
+                ("start", number(place.taken.start())),
+                ("freeFrom", number(place.taken.end())),
+            ]))
+        });
+        item.insert("line".to_owned(), AttributeValue::L(places.collect()));
+    }
     let last_day = date.saturating_add(Span::new().days(SHEET_RETENTION_DAYS)).at(0, 0, 0, 0);
     let expires_at = Offset::UTC.to_timestamp(last_day).unwrap_or(Timestamp::MAX);
     item.insert("expiresAt".to_owned(), number(expires_at));
     item
 }
 
-/// Reads `version`, and `entries`: a list of `{bookingId, start, end, freeFrom?, until?}`.
+/// Reads `version`, `entries`: a list of `{bookingId, start, end, freeFrom?, until?}`, and
+/// `line`, if there is one: a list of `{bookingId, since, start, freeFrom}`.
 pub(super) fn day_sheet(item: &Item) -> Result<DaySheet, StoreError> {
     strictly(item, |item| {
         let entries = required(item, "entries", |entries| {
             entries.as_l().ok()?.iter().map(entry).collect::<Option<Vec<_>>>()
         })?;
-        Ok(DaySheet::new(required(item, "version", parsed)?, entries))
+        let line = optional(item, "line", |line| {
+            line.as_l().ok()?.iter().map(place_in_line).collect::<Option<Vec<_>>>()
+        })?;
+        let sheet = DaySheet::new(required(item, "version", parsed)?, entries);
+        Ok(sheet.with_line(line.unwrap_or_default()))
     })
 }
 
@@ -109,6 +125,16 @@ fn entry(entry: &AttributeValue) -> Option<Entry> {
     let free_from = optional(fields, "freeFrom", instant).ok()?.unwrap_or(appointment.end());
     let id = BookingId::parse(string(fields.get("bookingId")?)?)?;
     Entry::new(id, appointment, free_from, optional(fields, "until", instant).ok()?)
+}
+
+fn place_in_line(place: &AttributeValue) -> Option<PlaceInLine> {
+    let fields = place.as_m().ok()?;
+    let at = |name| instant(fields.get(name)?);
+    Some(PlaceInLine {
+        booking_id: BookingId::parse(string(fields.get("bookingId")?)?)?,
+        since: at("since")?,
+        taken: Interval::new(at("start")?, at("freeFrom")?)?,
+    })
 }
 
 /// Reads a calendar cache item: a reading, a lease, or both.

@@ -87,6 +87,8 @@ pub(in super::super) fn booking_item(booking: &Booking) -> Item {
         ("paymentId", booking.payment.as_deref().map(text)),
         ("refund", booking.refund.map(refund)),
         ("requestKey", booking.request_key.as_ref().map(|key| text(&*key.0))),
+        ("isStandby", booking.is_standby.then_some(Bool(true))),
+        ("inLineSince", booking.in_line_since.map(number)),
         (UNSETTLED, booking.check_at.map(|_| text("1"))),
         (CHECK_AT, booking.check_at.map(number)),
         ("expiresAt", booking.delete_at().map(number)),
@@ -138,6 +140,9 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
             hold_keys: required(item, "holdKeys", hold_keys_of)?,
             request_key: optional(item, "requestKey", string)?.map(|key| RequestKey(key.into())),
             hold_until: optional(item, "holdUntil", instant)?.unwrap_or(old_end),
+            is_standby: optional(item, "isStandby", |value| value.as_bool().ok().copied())?
+                .unwrap_or(false),
+            in_line_since: optional(item, "inLineSince", instant)?,
             created_at: at("createdAt")?,
             changed_at: at("changedAt")?,
             check_at: optional(item, CHECK_AT, instant)?,

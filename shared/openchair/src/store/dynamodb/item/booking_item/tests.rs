@@ -88,6 +88,7 @@ prop_compose! {
         refund in option::of((amounts(), any::<u32>())),
         hold_keys in prop::collection::vec(".{1,20}", 0..4),
         (request_key, check_at) in (option::of(".{1,20}"), option::of(instants())),
+        (is_standby, in_line_since) in (any::<bool>(), option::of(instants())),
     ) -> Booking {
         Booking {
             id: BookingId::from_bits(id),
@@ -109,6 +110,8 @@ prop_compose! {
             hold_keys: hold_keys.into_iter().map(|key| HoldKey(key.into())).collect(),
             request_key: request_key.map(|key| RequestKey(key.into())),
             hold_until,
+            is_standby,
+            in_line_since,
             created_at,
             changed_at,
             check_at,
