@@ -77,11 +77,11 @@ pub async fn run(options: Options) -> Result<(), Error> {
     let ids: Vec<_> = staff.iter().map(|member| &member.id).collect();
     let one_day = DateRange::single(options.date);
     let mut sheets = store.sheets(&ids, one_day, Consistency::Strong).await.map_err(unreadable())?;
-    let mut calendars = store.calendars(&ids, Consistency::Strong).await.map_err(unreadable())?;
+    let mut readings = store.readings(&ids, Consistency::Strong).await.map_err(unreadable())?;
     let day = Day::new(options.date, &salon.time_zone);
     for member in staff {
         let sheets = sheets.remove(&member.id).unwrap_or_default();
-        let reading = calendars.remove(&member.id).and_then(|cached| cached.reading);
+        let reading = readings.remove(&member.id);
         let calendar = calendar(&salon, member, &day, reading.as_ref(), now);
         println!("{} ({})", member.name, member.id);
         if !member.calendars.is_empty() {

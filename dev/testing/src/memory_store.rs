@@ -11,9 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use openchair::store::booking_store::HoldCount;
-use openchair::store::{
-    CachedCalendar, CachedCalendars, Consistency, Lease, Sheets, Store, StoreError,
-};
+use openchair::store::{Consistency, Lease, Readings, Sheets, Store, StoreError};
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey};
 use salon::day_sheet::DaySheet;
@@ -81,7 +79,9 @@ impl Contents<'_> {
 #[derive(Debug, Default)]
 struct State {
     sheets: BTreeMap<(StaffId, Date), DaySheet>,
-    calendars: HashMap<StaffId, CachedCalendar>,
+    readings: Readings,
+    /// When the last lease of each person ends.
+    leases: HashMap<StaffId, Timestamp>,
     bookings: memory_bookings::Bookings,
     markers: memory_markers::Markers,
     is_down: bool,
@@ -194,14 +194,10 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn calendars(
-        &self,
-        staff: &[&StaffId],
-        _: Consistency,
-    ) -> Result<CachedCalendars, StoreError> {
-        self.call(Call::Calendars, |state| {
-            let item = |id: &&StaffId| Some(((*id).clone(), state.calendars.get(*id)?.clone()));
-            staff.iter().filter_map(item).collect()
+    async fn readings(&self, staff: &[&StaffId], _: Consistency) -> Result<Readings, StoreError> {
+        self.call(Call::Readings, |state| {
+            let reading = |id: &&StaffId| Some(((*id).clone(), state.readings.get(*id)?.clone()));
+            staff.iter().filter_map(reading).collect()
         })
         .await
     }
@@ -209,16 +205,14 @@ impl Store for MemoryStore {
     async fn take_lease(
         &self,
         staff: &StaffId,
-        now: Timestamp,
+        looked_at: Timestamp,
         until: Timestamp,
     ) -> Result<Lease, StoreError> {
         self.call(Call::TakeLease(staff), |state| {
-            let item = state.calendars.entry(staff.clone()).or_default();
-            let is_fresh = item.reading.as_ref().is_some_and(|reading| reading.is_fresh(now));
-            if is_fresh || item.lease_until.is_some_and(|lease| now < lease) {
-                return Lease::Refused(item.clone());
+            if state.leases.get(staff).is_some_and(|end| looked_at < *end) {
+                return Lease::Refused;
             }
-            item.lease_until = Some(until);
+            state.leases.insert(staff.clone(), until);
             Lease::Taken
         })
         .await
@@ -230,9 +224,8 @@ impl Store for MemoryStore {
         reading: &CalendarReading,
     ) -> Result<(), StoreError> {
         self.call(Call::PutReading(staff), |state| {
-            let item = state.calendars.entry(staff.clone()).or_default();
-            if item.reading.as_ref().is_none_or(|kept| kept.read_at <= reading.read_at) {
-                *item = CachedCalendar { reading: Some(reading.clone()), lease_until: None };
+            if state.readings.get(staff).is_none_or(|kept| kept.read_at <= reading.read_at) {
+                state.readings.insert(staff.clone(), reading.clone());
             }
         })
         .await
@@ -245,9 +238,10 @@ impl Store for MemoryStore {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         self.call(Call::MoveLease(staff), |state| {
-            let item = state.calendars.entry(staff.clone()).or_default();
-            if item.lease_until == Some(taken_until) {
-                item.lease_until = Some(until);
+            if let Some(end) = state.leases.get_mut(staff)
+                && *end == taken_until
+            {
+                *end = until;
             }
         })
         .await

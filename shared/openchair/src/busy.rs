@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::clock::Clock;
-use crate::store::{CachedCalendar, Consistency, Lease, Sheets, Store, StoreError};
+use crate::store::{Consistency, Lease, Sheets, Store, StoreError};
 use crate::telemetry::chain;
 use crate::telemetry::metrics::{Metric, count};
 use crate::time_budget::{
@@ -165,20 +165,20 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         let all: Vec<_> = staff.iter().map(|member| &member.id).collect();
         let with_calendars: Vec<_> =
             staff.iter().filter(|member| !member.calendars.is_empty()).map(|m| &m.id).collect();
-        let calendars = async {
+        let readings = async {
             if with_calendars.is_empty() {
                 return Ok(HashMap::new());
             }
-            self.store.calendars(&with_calendars, consistency).await
+            self.store.readings(&with_calendars, consistency).await
         };
         let sheets = self.store.sheets(&all, days, consistency);
-        let (sheets, mut cached) = futures_util::try_join!(sheets, calendars)?;
+        let (sheets, mut readings) = futures_util::try_join!(sheets, readings)?;
 
         // A reading serves later requests too, so it covers all bookable days.
         let window = window(salon, salon.horizon(now));
         let known = join_all(staff.iter().map(|member| {
-            let cached = cached.remove(&member.id).unwrap_or_default();
-            async { (&member.id, self.calendars(salon, member, window, cached).await) }
+            let found = readings.remove(&member.id);
+            async { (&member.id, self.calendars(salon, member, window, found, now).await) }
         }));
         let mut busy =
             Busy { sheets, calendars: HashMap::new(), now, as_of: now, good_until: Timestamp::MAX };
@@ -200,26 +200,29 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         Ok(busy)
     }
 
+    /// Returns what is known about a person's calendars. `found` is the reading that
+    /// somebody who looked at `looked_at` found.
     async fn calendars(
         &self,
         salon: &Salon,
         member: &StaffMember,
         window: Interval<Timestamp>,
-        cached: CachedCalendar,
+        found: Option<CalendarReading>,
+        looked_at: Timestamp,
     ) -> CalendarState {
         if member.calendars.is_empty() {
             return CalendarState::Fresh(IntervalSet::empty(), Timestamp::MAX);
         }
-        let assess = |cached: &CachedCalendar| assess(cached, salon, &window, self.clock.now());
-        let from_cache = assess(&cached);
+        let assess =
+            |reading: Option<&CalendarReading>| assess(reading, salon, &window, self.clock.now());
+        let from_cache = assess(found.as_ref());
         if matches!(from_cache, CalendarState::Fresh(..)) {
             return from_cache;
         }
-        let now = self.clock.now();
-        let lease_until = now + CALENDAR_LEASE;
-        match self.store.take_lease(&member.id, now, lease_until).await {
-            Ok(Lease::Taken) => self.refresh(salon, member, window, cached, lease_until).await,
-            Ok(Lease::Refused(newer)) => match assess(&newer) {
+        let lease_until = self.clock.now() + CALENDAR_LEASE;
+        match self.store.take_lease(&member.id, looked_at, lease_until).await {
+            Ok(Lease::Taken) => self.refresh(salon, member, window, found, lease_until).await,
+            Ok(Lease::Refused) => match assess(found.as_ref()) {
                 CalendarState::Unknown => self.wait_for_another(member, assess).await,
                 known => known,
             },
@@ -228,7 +231,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
                     staff.id = %member.id, error.cause = chain(&error),
                     "Calendar lease could not be taken"
                 );
-                from_cache
+                assess(found.as_ref())
             }
         }
     }
@@ -239,17 +242,20 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
         salon: &Salon,
         member: &StaffMember,
         window: Interval<Timestamp>,
-        cached: CachedCalendar,
+        known: Option<CalendarReading>,
         lease_until: Timestamp,
     ) -> CalendarState {
-        let known = cached.reading.as_ref();
         // One day more than is shown, so that a reading is usable after midnight.
         let wider = Interval::new(window.start(), window.end() + SignedDuration::from_hours(26))
             .unwrap_or(window);
         // The time is taken before the request, because a container may freeze before it gets the response.
         let read_at = self.clock.now();
         count(Metric::OriginReads);
-        let failure = match timeout(CALENDAR_TIMEOUT, self.origin.read(member, wider, known)).await
+        let failure = match timeout(
+            CALENDAR_TIMEOUT,
+            self.origin.read(member, wider, known.as_ref()),
+        )
+        .await
         {
             Ok(Ok(sources)) => {
                 let reading =
@@ -270,7 +276,7 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
             "Calendars could not be read"
         );
         let now = self.clock.now();
-        let known = assess(&cached, salon, &window, now);
+        let known = assess(known.as_ref(), salon, &window, now);
         let pause = match known {
             CalendarState::Unknown => CALENDAR_RETRY_INTERVAL,
             CalendarState::Fresh(..) | CalendarState::Stale(_) => freshness(salon),
@@ -288,20 +294,20 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
     async fn wait_for_another(
         &self,
         member: &StaffMember,
-        assess: impl Fn(&CachedCalendar) -> CalendarState,
+        assess: impl Fn(Option<&CalendarReading>) -> CalendarState,
     ) -> CalendarState {
         let deadline = Instant::now() + CALENDAR_WAIT;
         while Instant::now() < deadline {
             sleep(CALENDAR_POLL_INTERVAL).await;
-            match self.store.calendars(&[&member.id], Consistency::Strong).await {
-                Ok(mut cached) => match assess(&cached.remove(&member.id).unwrap_or_default()) {
+            match self.store.readings(&[&member.id], Consistency::Strong).await {
+                Ok(readings) => match assess(readings.get(&member.id)) {
                     CalendarState::Unknown => {}
                     known => return known,
                 },
                 Err(error) => {
                     tracing::warn!(
                         staff.id = %member.id, error.cause = chain(&error),
-                        "Calendar cache could not be polled"
+                        "Calendar reading could not be polled"
                     );
                     return CalendarState::Unknown;
                 }
@@ -311,14 +317,14 @@ impl<S: Store, O: Origin> BusyReader<S, O> {
     }
 }
 
-/// Returns what is known from a cache item at `now`.
+/// Returns what is known at `now` from the last reading.
 fn assess(
-    cached: &CachedCalendar,
+    reading: Option<&CalendarReading>,
     salon: &Salon,
     window: &Interval<Timestamp>,
     now: Timestamp,
 ) -> CalendarState {
-    match &cached.reading {
+    match reading {
         Some(reading) if !reading.is_usable(window, salon.max_stale(), now) => {
             CalendarState::Unknown
         }

@@ -1,4 +1,4 @@
-//! The table: day sheets, bookings and cached calendars.
+//! The table: day sheets, bookings and readings of calendars.
 //!
 //! | item | key | attributes |
 //! |---|---|---|
@@ -8,7 +8,8 @@
 //! | effect marker of a booking | `PK=BOOKING#id`, `SK=SENT#effect#version` | `claimedUntil` while it is claimed, `doneAt` afterwards, `expiresAt` |
 //! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (when it stops counting), `expiresAt` |
 //! | idempotency key | `PK=REQUEST#hash`, `SK=REQUEST` | `bookingId`, `fingerprint`, `until`, `expiresAt` |
-//! | calendar cache | `PK=STAFF#id`, `SK=CALENDAR` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `leaseUntil`, `expiresAt` |
+//! | last reading of a person's calendars | `PK=CALENDAR#id`, `SK=READING` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `expiresAt` |
+//! | lease on reading them | `PK=CALENDAR#id`, `SK=LEASE` | `leaseUntil`, `expiresAt` |
 //!
 //! Instants are seconds since the Unix epoch. `DynamoDB` deletes expired items
 //! hours or days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
@@ -45,29 +46,20 @@ pub enum Consistency {
 /// The day sheets of each staff member.
 pub type Sheets = HashMap<StaffId, Vec<DaySheet>>;
 
-/// The calendar cache items of the staff members who have one.
-pub type CachedCalendars = HashMap<StaffId, CachedCalendar>;
-
-/// A calendar cache item.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CachedCalendar {
-    /// The last reading, if there is one.
-    pub reading: Option<CalendarReading>,
-    /// When the lease on reading the calendars ends, if there is one.
-    pub lease_until: Option<Timestamp>,
-}
+/// The last readings of the staff members whose calendars have been read.
+pub type Readings = HashMap<StaffId, CalendarReading>;
 
 /// The answer to a request for a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
     /// The caller has the lease until the requested time.
     Taken,
-    /// Another container has the lease, or the reading is fresh. This is the item
-    /// as it is now.
-    Refused(CachedCalendar),
+    /// Another container has the lease, or has had it since the caller looked for a
+    /// reading.
+    Refused,
 }
 
-/// Stores day sheets and cached calendars.
+/// Stores day sheets and readings of calendars.
 pub trait Store: Send + Sync {
     /// Reads the day sheets of `staff` on the dates of `horizon`.
     fn sheets(
@@ -77,24 +69,27 @@ pub trait Store: Send + Sync {
         consistency: Consistency,
     ) -> impl Future<Output = Result<Sheets, StoreError>> + Send;
 
-    /// Reads the calendar cache items of `staff`.
-    fn calendars(
+    /// Reads the last readings of the calendars of `staff`.
+    fn readings(
         &self,
         staff: &[&StaffId],
         consistency: Consistency,
-    ) -> impl Future<Output = Result<CachedCalendars, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Readings, StoreError>> + Send;
 
-    /// Takes the lease on reading a person's calendars until `until`, unless
-    /// another lease is valid or the reading is fresh at `now`.
+    /// Takes the lease on reading a person's calendars until `until`. The caller found
+    /// no fresh reading when it looked for one at `looked_at`.
+    ///
+    /// The lease is refused if another one was valid at `looked_at` or was taken since.
+    /// Its holder may have stored a fresh reading that the caller has not seen.
     fn take_lease(
         &self,
         staff: &StaffId,
-        now: Timestamp,
+        looked_at: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
 
-    /// Stores a reading and releases the lease. A reading older than the stored one
-    /// changes nothing.
+    /// Stores a reading. A reading older than the stored one changes nothing. The lease
+    /// stays until it ends, so that nobody takes it who has not seen the reading.
     fn put_reading(
         &self,
         staff: &StaffId,

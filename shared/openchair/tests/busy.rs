@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use openchair::busy::{Busy, BusyReader, Origin, OriginError};
 use openchair::clock::Clock;
@@ -14,7 +15,7 @@ use salon::interval::Interval;
 use salon::service::StaffMember;
 use salon::staff_calendar::{CalendarReading, SourceReading};
 use salon::{Salon, salon_file};
-use testing::MemoryStore;
+use testing::{Call, Hook, MemoryStore, Outcome};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A calendar that records when it is read.
@@ -159,6 +160,24 @@ impl Fleet {
     }
 }
 
+/// Freezes a container for longer than a lease, after it has looked for a reading.
+struct FreezesAfterLooking;
+
+impl Hook for FreezesAfterLooking {
+    fn after<'a>(
+        &'a self,
+        call: Call<'a>,
+        _: Outcome<'a>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            if matches!(call, Call::Readings) {
+                sleep(CALENDAR_LEASE.unsigned_abs() * 2).await;
+            }
+            Ok(())
+        })
+    }
+}
+
 /// The shortest time for which a reading is fresh: the salon's, less a sixth.
 const FRESH: Duration = Duration::from_secs(50);
 
@@ -224,15 +243,30 @@ async fn a_frozen_container_does_not_overwrite_a_newer_reading() {
     fleet.read().await;
     let kept = || async {
         let member = &fleet.salon.staff[0].id;
-        let mut cached =
-            fleet.store.calendars(&[member], Consistency::Strong).await.expect("the store is up");
-        cached.remove(member).and_then(|cached| cached.reading).expect("a reading was kept")
+        let mut readings =
+            fleet.store.readings(&[member], Consistency::Strong).await.expect("the store is up");
+        readings.remove(member).expect("a reading was kept")
     };
     let newer = kept().await;
     sleep(Duration::from_secs(20)).await;
     frozen.await;
     assert_eq!(fleet.origin.reads(), 2, "both read");
     assert_eq!(kept().await, newer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_container_does_not_read_again_what_another_has_read_meanwhile() {
+    let fleet = Fleet::new();
+    let store = fleet.store.with_hook(FreezesAfterLooking);
+    let frozen = BusyReader::new(store, fleet.origin.clone(), fleet.clock.clone());
+    let (busy, _) = tokio::join!(frozen.read(&fleet.salon, Consistency::Eventual), fleet.read());
+    let busy = busy.expect("the store is up");
+    assert_eq!(busy.times().len(), 1, "the reading of the other container should be served");
+    assert_eq!(
+        fleet.origin.reads(),
+        1,
+        "the other container's lease is over, its reading is fresh"
+    );
 }
 
 #[tokio::test(start_paused = true)]

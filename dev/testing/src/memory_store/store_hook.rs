@@ -11,7 +11,7 @@ use salon::service::StaffId;
 #[derive(Clone, Copy, Debug)]
 pub enum Call<'a> {
     Sheets,
-    Calendars,
+    Readings,
     TakeLease(&'a StaffId),
     PutReading(&'a StaffId),
     MoveLease(&'a StaffId),
@@ -98,7 +98,7 @@ impl Call<'_> {
     pub const fn asked(self) -> &'static str {
         match self {
             Self::Sheets => "day sheets",
-            Self::Calendars => "calendars",
+            Self::Readings => "calendars",
             Self::TakeLease(_) => "a lease",
             Self::PutReading(_) => "keeping a reading",
             Self::MoveLease(_) => "moving a lease",

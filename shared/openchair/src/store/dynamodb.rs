@@ -9,21 +9,22 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::image::Image;
 use self::item::{
-    Item, cached_calendar, calendar_key, day_key, day_sheet, number, person_key, sources, text,
+    Item, calendar_partition, day_key, day_sheet, lease_key, number, person_key, reading,
+    reading_key, sources, text,
 };
-use super::{CachedCalendars, Consistency, Lease, Sheets, Store, StoreError};
+use super::{Consistency, Lease, Readings, Sheets, Store, StoreError};
 use salon::DateRange;
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
 
-/// How long after its last write a calendar cache item is stored.
+/// How long after its last write a reading or a lease is stored.
 const CALENDAR_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
 
 /// The store in a `DynamoDB` table.
@@ -95,13 +96,13 @@ impl DynamoStore {
         Err(unavailable(asked, "DynamoDB kept leaving part of the batch unprocessed"))
     }
 
-    /// Starts an update of a calendar cache item, written at `now`.
-    fn update_calendar(&self, staff: &StaffId, now: Timestamp) -> UpdateItemFluentBuilder {
+    /// Starts an update of a reading or a lease, written at `now`.
+    fn update_calendar(&self, key: Item, now: Timestamp) -> UpdateItemFluentBuilder {
         let expires_at = now.saturating_add(CALENDAR_LIFETIME).unwrap_or(Timestamp::MAX);
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(calendar_key(staff)))
+            .set_key(Some(key))
             .expression_attribute_values(":expires", number(expires_at))
     }
 }
@@ -118,48 +119,43 @@ impl Store for DynamoStore {
         Ok(staff.iter().map(|id| (*id).clone()).zip(sheets).collect())
     }
 
-    async fn calendars(
+    async fn readings(
         &self,
         staff: &[&StaffId],
         consistency: Consistency,
-    ) -> Result<CachedCalendars, StoreError> {
+    ) -> Result<Readings, StoreError> {
         /// The maximum number of keys in a `BatchGetItem`.
         const BATCH: usize = 100;
         let reads = staff.chunks(BATCH).map(|batch| {
-            let keys = batch.iter().map(|id| calendar_key(id)).collect();
+            let keys = batch.iter().map(|id| reading_key(id)).collect();
             self.batch(keys, consistency, "calendars")
         });
-        let mut calendars = CachedCalendars::new();
+        let mut readings = Readings::new();
         for item in try_join_all(reads).await?.into_iter().flatten() {
-            let is_owner =
-                |id: &&&StaffId| item.get("PK").is_some_and(|key| *key == text(person_key(id)));
+            let is_owner = |id: &&&StaffId| {
+                item.get("PK").is_some_and(|key| *key == text(calendar_partition(id)))
+            };
             if let Some(owner) = staff.iter().find(is_owner) {
-                calendars.insert((*owner).clone(), cached_calendar(&item)?);
+                readings.insert((*owner).clone(), reading(&item)?);
             }
         }
-        Ok(calendars)
+        Ok(readings)
     }
 
     async fn take_lease(
         &self,
         staff: &StaffId,
-        now: Timestamp,
+        looked_at: Timestamp,
         until: Timestamp,
     ) -> Result<Lease, StoreError> {
         let update = self
-            .update_calendar(staff, now)
+            .update_calendar(lease_key(staff), until)
             .update_expression("SET leaseUntil = :until, expiresAt = :expires")
-            .condition_expression(
-                "(attribute_not_exists(leaseUntil) OR leaseUntil <= :now) \
-                 AND (attribute_not_exists(freshUntil) OR freshUntil <= :now)",
-            )
+            .condition_expression("attribute_not_exists(leaseUntil) OR leaseUntil <= :looked")
             .expression_attribute_values(":until", number(until))
-            .expression_attribute_values(":now", number(now))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match refused(update.send().await, "a lease")? {
-            None => Ok(Lease::Taken),
-            Some(item) => Ok(Lease::Refused(cached_calendar(&item)?)),
-        }
+            .expression_attribute_values(":looked", number(looked_at));
+        let refused = refused(update.send().await, "a lease")?;
+        Ok(if refused.is_some() { Lease::Refused } else { Lease::Taken })
     }
 
     async fn put_reading(
@@ -168,10 +164,10 @@ impl Store for DynamoStore {
         reading: &CalendarReading,
     ) -> Result<(), StoreError> {
         let update = self
-            .update_calendar(staff, reading.read_at)
+            .update_calendar(reading_key(staff), reading.read_at)
             .update_expression(
                 "SET sources = :sources, windowStart = :start, windowEnd = :end, readAt = :read, \
-                 freshUntil = :fresh, expiresAt = :expires REMOVE leaseUntil",
+                 freshUntil = :fresh, expiresAt = :expires",
             )
             .condition_expression("attribute_not_exists(readAt) OR readAt <= :read")
             .expression_attribute_values(":sources", sources(reading))
@@ -189,7 +185,7 @@ impl Store for DynamoStore {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let update = self
-            .update_calendar(staff, until)
+            .update_calendar(lease_key(staff), until)
             .update_expression("SET leaseUntil = :until, expiresAt = :expires")
             .condition_expression("leaseUntil = :taken")
             .expression_attribute_values(":until", number(until))

@@ -23,16 +23,16 @@ use self::harness::{Harness, client, staff_id};
 #[tokio::test]
 async fn a_table_that_cannot_be_reached_is_unavailable() {
     let store = DynamoStore::new(client("http://127.0.0.1:9"), "openchair".to_owned());
-    let read = store.calendars(&[&staff_id("s1")], Consistency::Eventual).await;
+    let read = store.readings(&[&staff_id("s1")], Consistency::Eventual).await;
     assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
 }
 
 #[tokio::test]
 async fn a_table_that_exists_is_left_as_it_is() {
     let harness = Harness::new().await;
-    harness.put("STAFF#s1", "CALENDAR", []).await;
+    harness.put("CALENDAR#s1", "READING", []).await;
     dynamodb_table::create(&harness.client, &harness.table).await.expect("it is there");
-    assert!(harness.item("STAFF#s1", "CALENDAR").await.is_some());
+    assert!(harness.item("CALENDAR#s1", "READING").await.is_some());
 }
 
 #[tokio::test]

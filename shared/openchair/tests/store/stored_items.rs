@@ -1,5 +1,6 @@
 //! Items as earlier versions wrote them. Every version reads them, because items, stream
-//! records and unpaid sessions outlive a deployment.
+//! records and unpaid sessions outlive a deployment. [`check`] names the exception: the calendar
+//! readings of the first versions.
 //!
 //! Each file in `stored` has the items of one version, named by its date. After a change of
 //! what is stored, a new file is added:
@@ -20,7 +21,7 @@ use openchair::store::booking_store::{
     BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, StoredRequest,
 };
 use openchair::store::outbox::{Claim, Effect, Outbox};
-use openchair::store::{Consistency, Image, Store};
+use openchair::store::{Consistency, Image, Lease, Store};
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
 use salon::day_sheet::DaySheet;
@@ -134,11 +135,23 @@ async fn check(harness: &Harness, item: &Value) {
             let entries = item["entries"]["L"].as_array().expect("entries").len();
             assert_eq!(sheets[&staff][0].entries().count(), entries);
         }
+        // This version reads no such item: readings have a partition key of their own now.
+        // One that is not read costs one more request to the calendar. Until then its
+        // owner has no reading, which is never shown as free.
         (("STAFF", staff), ("CALENDAR", _)) => {
             let staff = staff_id(staff);
-            let cached = store.calendars(&[&staff], Consistency::Strong).await.expect("readable");
-            let sources = cached[&staff].reading.as_ref().map(|reading| reading.sources.len());
-            assert_eq!(sources, item["sources"]["M"].as_object().map(serde_json::Map::len));
+            let read = store.readings(&[&staff], Consistency::Strong).await.expect("readable");
+            assert!(read.is_empty(), "{item} is read: {read:?}");
+        }
+        (("CALENDAR", staff), ("READING", _)) => {
+            let staff = staff_id(staff);
+            let read = store.readings(&[&staff], Consistency::Strong).await.expect("readable");
+            let sources = item["sources"]["M"].as_object().map(serde_json::Map::len);
+            assert_eq!(Some(read[&staff].sources.len()), sources);
+        }
+        (("CALENDAR", staff), ("LEASE", _)) => {
+            let taken = store.take_lease(&staff_id(staff), at(MADE), at(MADE + 1)).await;
+            assert_eq!(taken.expect("readable"), Lease::Refused, "{item}");
         }
         (("HOLDS", key), _) => {
             let key = HoldKey(key.into());

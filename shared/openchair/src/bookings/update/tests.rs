@@ -9,7 +9,7 @@ use crate::busy::{BusyReader, NoCalendars};
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::store::booking_store::ReservationContext;
-use crate::store::{CachedCalendars, Consistency, Lease, Sheets};
+use crate::store::{Consistency, Lease, Readings, Sheets};
 use salon::booking::{HoldKey, RequestKey};
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarReading;
@@ -43,11 +43,7 @@ impl Store for OneBooking {
         unreachable!()
     }
 
-    async fn calendars(
-        &self,
-        _: &[&StaffId],
-        _: Consistency,
-    ) -> Result<CachedCalendars, StoreError> {
+    async fn readings(&self, _: &[&StaffId], _: Consistency) -> Result<Readings, StoreError> {
         unreachable!()
     }
 

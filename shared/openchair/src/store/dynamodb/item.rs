@@ -22,7 +22,7 @@ pub(super) use self::hold_items::{
     hold_attribute, hold_count, hold_count_item, holds_key, request_item, request_key,
     stored_request,
 };
-use super::super::{CachedCalendar, StoreError};
+use super::super::StoreError;
 use salon::booking::BookingId;
 use salon::day_sheet::{DaySheet, Entry, PlaceInLine};
 use salon::interval::{Interval, IntervalSet};
@@ -43,8 +43,16 @@ pub(super) fn person_key(staff: &StaffId) -> String {
     format!("STAFF#{staff}")
 }
 
-pub(super) fn calendar_key(staff: &StaffId) -> Item {
-    key(person_key(staff), "CALENDAR")
+pub(super) fn calendar_partition(staff: &StaffId) -> String {
+    format!("CALENDAR#{staff}")
+}
+
+pub(super) fn reading_key(staff: &StaffId) -> Item {
+    key(calendar_partition(staff), "READING")
+}
+
+pub(super) fn lease_key(staff: &StaffId) -> Item {
+    key(calendar_partition(staff), "LEASE")
 }
 
 pub(super) fn day_key(date: Date) -> String {
@@ -137,29 +145,16 @@ fn place_in_line(place: &AttributeValue) -> Option<PlaceInLine> {
     })
 }
 
-/// Reads a calendar cache item: a reading, a lease, or both.
-pub(super) fn cached_calendar(item: &Item) -> Result<CachedCalendar, StoreError> {
+/// Reads the last reading of a person's calendars.
+pub(super) fn reading(item: &Item) -> Result<CalendarReading, StoreError> {
     strictly(item, |item| {
-        let lease_until = optional(item, "leaseUntil", instant)?;
-        let reading = match optional(item, "sources", sources_of)? {
-            Some(sources) => Some(reading(item, sources)?),
-            None => None,
-        };
-        Ok(CachedCalendar { reading, lease_until })
+        let sources = required(item, "sources", sources_of)?;
+        let start = required(item, "windowStart", instant)?;
+        let window = Interval::new(start, required(item, "windowEnd", instant)?);
+        let window = window.ok_or(Unreadable("windowEnd"))?;
+        let read_at = required(item, "readAt", instant)?;
+        Ok(CalendarReading::new(sources, window, read_at, required(item, "freshUntil", instant)?))
     })
-}
-
-fn reading(
-    item: &Item,
-    sources: BTreeMap<String, SourceReading>,
-) -> Result<CalendarReading, Unreadable> {
-    let window = Interval::new(
-        required(item, "windowStart", instant)?,
-        required(item, "windowEnd", instant)?,
-    );
-    let window = window.ok_or(Unreadable("windowEnd"))?;
-    let read_at = required(item, "readAt", instant)?;
-    Ok(CalendarReading::new(sources, window, read_at, required(item, "freshUntil", instant)?))
 }
 
 fn sources_of(sources: &AttributeValue) -> Option<BTreeMap<String, SourceReading>> {
