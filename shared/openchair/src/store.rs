@@ -11,6 +11,9 @@
 //! | last reading of a person's calendars | `PK=CALENDAR#id`, `SK=READING` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `expiresAt` |
 //! | lease on reading them | `PK=CALENDAR#id`, `SK=LEASE` | `leaseUntil`, `expiresAt` |
 //!
+//! Policies in `template.yaml` name the prefixes of these partition keys
+//! (docs/decisions/0016-calendars-have-a-partition-key-of-their-own.md).
+//!
 //! Instants are seconds since the Unix epoch. `DynamoDB` deletes expired items
 //! hours or days late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>),
 //! so every reader compares the times itself.

@@ -8,6 +8,7 @@ mod front;
 mod harness;
 mod items;
 mod outbox;
+mod policies;
 mod sample;
 mod sheets;
 mod stored_items;
