@@ -79,7 +79,11 @@ fn every_parameter_of_the_template_is_documented_with_its_default() {
         .collect();
     let defaults: BTreeMap<&str, &str> = parameters()
         .into_iter()
-        .map(|(name, default)| (name, if default.is_empty() { "empty" } else { default }))
+        .map(|(name, default)| match default {
+            None => (name, "required"),
+            Some("") => (name, "empty"),
+            Some(default) => (name, default),
+        })
         .collect();
     assert_eq!(
         documented, defaults,
@@ -97,8 +101,21 @@ fn the_template_allows_the_origins_of_the_salon_file() {
     let expected = origins.collect::<Vec<_>>().join(",");
     let default = parameters()["AllowedOrigins"];
     assert_eq!(
-        default, expected,
+        default,
+        Some(expected.as_str()),
         "AllowedOrigins of template.yaml, and salon.toml's https origins"
+    );
+}
+
+#[test]
+fn nothing_may_be_sent_until_the_deploy_names_the_sender() {
+    assert_eq!(parameters()["MailIdentity"], None, "a default would be used without a word");
+    let (_, identity) = TEMPLATE.split_once("  MailIdentity:\n").expect("the parameter");
+    let (_, pattern) = identity.split_once("AllowedPattern: ").expect("a pattern");
+    assert_eq!(
+        pattern.lines().next(),
+        Some(r"^(none|([A-Za-z0-9._%+=-]+@)?([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+)$"),
+        "with a wildcard, notify could send as any identity of the account"
     );
 }
 
@@ -145,19 +162,19 @@ fn rows() -> impl Iterator<Item = Vec<&'static str>> {
     })
 }
 
-/// Returns the template's parameters with their defaults.
-fn parameters() -> BTreeMap<&'static str, &'static str> {
+/// Returns the template's parameters with their defaults, if they have one.
+fn parameters() -> BTreeMap<&'static str, Option<&'static str>> {
     let lines = TEMPLATE.lines().skip_while(|line| *line != "Parameters:").skip(1);
     let mut parameters = BTreeMap::new();
     let mut current = "";
     for line in lines.take_while(|line| line.is_empty() || line.starts_with(' ')) {
         if let Some(default) = line.strip_prefix("    Default: ") {
-            parameters.insert(current, default.trim_matches('"'));
+            parameters.insert(current, Some(default.trim_matches('"')));
         } else if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'))
             && !name.starts_with(' ')
         {
             current = name;
-            parameters.insert(current, "");
+            parameters.insert(current, None);
         }
     }
     parameters
