@@ -254,6 +254,15 @@ fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
             );
         }
     }
+    let has_needless_keys = |booking: &&Booking| {
+        booking.counts_as_hold_until().is_none() && !booking.hold_keys.is_empty()
+    };
+    if let Some(booking) = contents.bookings.values().find(has_needless_keys) {
+        return violated(
+            "only unpaid holds keep the keys under which they count",
+            format!("{} is {}", short(&booking.id), booking.state),
+        );
+    }
     Ok(())
 }
 

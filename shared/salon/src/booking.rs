@@ -295,7 +295,7 @@ pub struct Booking {
     /// arrived.
     pub has_conflict: bool,
     pub refund: Option<Refund>,
-    /// The keys whose limits it counts against while it is held.
+    /// The keys whose limits it counts against. Empty once it no longer counts.
     pub hold_keys: Vec<HoldKey>,
     /// The idempotency key of the request that made it.
     pub request_key: Option<RequestKey>,

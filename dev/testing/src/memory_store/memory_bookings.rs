@@ -43,7 +43,7 @@ impl State {
             known.map_or(0, DaySheet::version) + 1 == sheet.version()
         });
         let counts_are = match change.hold_counts {
-            HoldCountChange::None | HoldCountChange::Release => true,
+            HoldCountChange::None | HoldCountChange::Release(_) => true,
             HoldCountChange::Set(counts) => counts.iter().all(|(key, count)| {
                 kept.counts.get(key).map_or(0, |known| known.version) + 1 == count.version
             }),
@@ -72,8 +72,8 @@ impl State {
         match change.hold_counts {
             HoldCountChange::None => {}
             HoldCountChange::Set(counts) => kept.counts.extend(counts.iter().cloned()),
-            HoldCountChange::Release => {
-                for key in &booking.hold_keys {
+            HoldCountChange::Release(keys) => {
+                for key in keys {
                     let count = kept.counts.entry(key.clone()).or_default();
                     count.version += 1;
                     count.holds.remove(&booking.id);

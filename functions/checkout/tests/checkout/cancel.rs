@@ -1,7 +1,7 @@
 //! Cancelling, before the payment and after it.
 
 use jiff::SignedDuration;
-use salon::booking::State;
+use salon::booking::{Booking, State};
 use serde_json::json;
 use stand_ins::sandbox::{Effect, SessionStatus};
 
@@ -51,6 +51,48 @@ async fn cancelling_needs_the_manage_token() {
     assert_eq!(harness.booking(&held.id).await.state, State::Held);
     let response = harness.cancel(&long, &held.token).await;
     assert_eq!(status_and_code(&response), (404, "unknown_booking".to_owned()));
+}
+
+#[tokio::test]
+async fn a_booking_loses_the_hashes_of_its_client_when_it_no_longer_counts_as_a_hold() {
+    let harness = Harness::new().await;
+    for (time, is_paid, state) in
+        [("10:00", true, State::Confirmed), ("12:00", false, State::Cancelled)]
+    {
+        let held = hold(&harness, json!({"time": time})).await;
+        let keys = harness.booking(&held.id).await.hold_keys;
+        assert!(!keys.is_empty(), "a hold counts against its client");
+        if is_paid {
+            harness.stripe().pay(&held.session).expect("the session is open");
+            harness.get(&format!("/bookings/{}", held.id)).await;
+        } else {
+            harness.cancel(&held.id, &held.token).await;
+        }
+
+        let settled = harness.booking(&held.id).await;
+        assert_eq!((settled.state, settled.hold_keys), (state, vec![]));
+        let id = settled.id;
+        let still_counts = harness.store.inspect(|contents| {
+            keys.iter().any(|key| contents.counts[key].holds.contains_key(&id))
+        });
+        assert!(!still_counts, "the counts are released with the same write");
+    }
+}
+
+#[tokio::test]
+async fn hold_keys_left_by_an_earlier_version_are_removed_by_the_next_change() {
+    let harness = Harness::new().await;
+    let held = hold(&harness, json!({})).await;
+    let keys = harness.booking(&held.id).await.hold_keys;
+    harness.stripe().pay(&held.session).expect("the session is open");
+    harness.get(&format!("/bookings/{}", held.id)).await;
+    let confirmed = harness.booking(&held.id).await;
+    harness.store.put_booking(Booking { hold_keys: keys, ..confirmed });
+
+    harness.cancel(&held.id, &held.token).await;
+    let cancelled = harness.booking(&held.id).await;
+    assert_ne!(cancelled.state, State::Confirmed);
+    assert_eq!(cancelled.hold_keys, []);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Applying an event to a booking, and writing what follows from it.
 
+use std::mem;
+
 use super::payment_context::PaymentFindings;
 use super::settle::SettleError;
 use super::update::{BookingUpdate, Decision};
@@ -180,10 +182,18 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             affects_line = sheet.as_ref().is_some_and(|sheet| !sheet.line().is_empty());
             sheet
         };
+        let mut released_keys = Vec::new();
+        if booking.counts_as_hold_until().is_none() {
+            // They are hashes of personal data that can be reversed, and only the counts
+            // need them.
+            let keys = mem::take(&mut booking.hold_keys);
+            if before.counts_as_hold_until().is_some() {
+                released_keys = keys;
+            }
+        }
         let update = BookingUpdate {
             sheet,
-            releases_hold: before.counts_as_hold_until().is_some()
-                && booking.counts_as_hold_until().is_none(),
+            released_keys,
             frees_request_key: self.frees_request_key(&booking, trigger).await?,
             booking,
         };

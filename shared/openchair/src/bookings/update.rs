@@ -12,7 +12,7 @@ use crate::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange, WriteOutcome,
 };
 use crate::store::{Store, StoreError};
-use salon::booking::{Booking, BookingId};
+use salon::booking::{Booking, BookingId, HoldKey};
 use salon::day_sheet::DaySheet;
 
 /// How many times a write is tried while other writers change the same items.
@@ -49,8 +49,8 @@ pub(super) struct BookingUpdate {
     pub(super) booking: Booking,
     /// The new day sheet of its staff member and date, if it changes.
     pub(super) sheet: Option<DaySheet>,
-    /// Whether the booking stops counting as an unpaid hold.
-    pub(super) releases_hold: bool,
+    /// The keys under which the booking no longer counts as an unpaid hold.
+    pub(super) released_keys: Vec<HoldKey>,
     /// Whether its idempotency key may be used again.
     pub(super) frees_request_key: bool,
 }
@@ -58,13 +58,16 @@ pub(super) struct BookingUpdate {
 impl BookingUpdate {
     /// Changes the booking alone.
     pub(super) const fn only(booking: Booking) -> Self {
-        Self { booking, sheet: None, releases_hold: false, frees_request_key: false }
+        Self { booking, sheet: None, released_keys: Vec::new(), frees_request_key: false }
     }
 
     fn change(&self) -> BookingChange<'_> {
-        let Self { booking, sheet, .. } = self;
-        let hold_counts =
-            if self.releases_hold { HoldCountChange::Release } else { HoldCountChange::None };
+        let Self { booking, sheet, released_keys, .. } = self;
+        let hold_counts = if released_keys.is_empty() {
+            HoldCountChange::None
+        } else {
+            HoldCountChange::Release(released_keys)
+        };
         let request_key = match &booking.request_key {
             Some(key) if self.frees_request_key => RequestKeyChange::Delete(key),
             _ => RequestKeyChange::None,

@@ -108,8 +108,8 @@ pub enum HoldCountChange<'a> {
     /// Replaces them. Each version is the one that was read, plus one, as
     /// [`HoldCount::with`] makes it.
     Set(&'a [(HoldKey, HoldCount)]),
-    /// Removes the booking from the counts of all its keys.
-    Release,
+    /// Removes the booking from the counts of these keys.
+    Release(&'a [HoldKey]),
 }
 
 /// A change of the request stored under an idempotency key.

@@ -238,9 +238,10 @@ async fn a_released_hold_no_longer_counts<S: BookingStore>(store: S) {
         assert!(write(&store, change).await.is_some());
     }
     let stale = reservation_context(&store).await;
-    let first = Booking { version: 1, ..first };
-    let change =
-        BookingChange { hold_counts: HoldCountChange::Release, ..BookingChange::only(&first) };
+    let first = Booking { version: 1, hold_keys: Vec::new(), ..first };
+    let released = [key("phone"), key("address")];
+    let hold_counts = HoldCountChange::Release(&released);
+    let change = BookingChange { hold_counts, ..BookingChange::only(&first) };
     assert!(write(&store, change).await.is_some());
 
     let known = reservation_context(&store).await;

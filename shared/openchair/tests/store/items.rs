@@ -114,7 +114,10 @@ async fn a_hold_can_be_released_from_a_count_that_was_deleted() {
     booking.version = 1;
     write(
         &harness,
-        BookingChange { hold_counts: HoldCountChange::Release, ..BookingChange::only(&booking) },
+        BookingChange {
+            hold_counts: HoldCountChange::Release(&[key("phone")]),
+            ..BookingChange::only(&booking)
+        },
     )
     .await;
     let context = harness.store.reservation_context(&[key("phone")], None).await.expect("readable");

@@ -42,8 +42,8 @@ impl DynamoStore {
                     writes.push(self.put(hold_count_item(key, count), read)?);
                 }
             }
-            HoldCountChange::Release => {
-                for key in &booking.hold_keys {
+            HoldCountChange::Release(keys) => {
+                for key in keys {
                     writes.push(self.release(key, booking)?);
                 }
             }
