@@ -241,7 +241,8 @@ impl<'s> Schedule<'s> {
         outcome: Result<Reservation, ReserveError>,
     ) -> Result<(), Violation> {
         let visitor = &mut self.visitors[visitor];
-        let Ok(Reservation { booking, .. }) = outcome else { return Ok(()) };
+        // A booking that another visitor has made for the same person is not bound to the key.
+        let Ok(Reservation { booking, is_owner: true, .. }) = outcome else { return Ok(()) };
         if visitor.session.is_some() {
             // A booking that Stripe refused has no session, and its key may be used again.
             if booking.checkout.session.is_none() {

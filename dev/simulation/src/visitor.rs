@@ -70,6 +70,7 @@ impl Visitor {
             customer: CUSTOMERS[self.customer].clone(),
             ui: PaymentUi::Hosted,
             is_standby: self.is_standby,
+            replaces: None,
             key: Some(self.key.clone()),
             fingerprint: String::new(),
             address: self.address.clone(),

@@ -145,6 +145,7 @@ impl SalonHarness {
             },
             ui: PaymentUi::Elements,
             is_standby: false,
+            replaces: None,
             key: None,
             fingerprint: fingerprint(&[&email]),
             address: Some(address_key(client_address(number).parse().expect("an address"))),

@@ -27,6 +27,11 @@ pub(crate) fn reserve_error(
             let message = "This `Idempotency-Key` belongs to another request. Use a new one.";
             ApiError::new(ErrorCode::IdempotencyMismatch, message).for_field("idempotency-key")
         }
+        ReserveError::Replaces(error) => cancel_error(error).for_field("replaces"),
+        ReserveError::ReplacedIsPaid => {
+            let message = "The booking to be replaced is paid. It stays as it is.";
+            ApiError::new(ErrorCode::NotCancellable, message).for_field("replaces")
+        }
         ReserveError::Taken { alternatives } => {
             let shown = alternatives.iter().map(|it| it.at.display_with_offset(it.offset));
             ApiError::new(ErrorCode::SlotTaken, "That time has just been taken.")
@@ -64,10 +69,6 @@ pub(crate) fn cancel_error(error: CancelError) -> ApiError {
             ErrorCode::NotCancellable,
             "The appointment has begun. Please call the salon.",
         ),
-        CancelError::Expired => {
-            let message = "The booking was not paid in time and has expired.";
-            ApiError::new(ErrorCode::NotCancellable, message)
-        }
         CancelError::Unsettled(error) => error.into(),
     }
 }

@@ -8,13 +8,14 @@ use salon::service::{ServiceId, StaffId};
 use serde::Serialize;
 
 /// Writes a hold, for the client that placed it.
-pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
+pub(crate) fn hold(salon: &Salon, booking: &Booking, is_owner: bool) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     #[expect(clippy::struct_field_names, reason = "these are the contract's names")]
     struct Hold<'a> {
         booking_id: &'a BookingId,
-        manage_token: &'a str,
+        /// `null` if the client has not shown that the booking is theirs.
+        manage_token: Option<&'a str>,
         status: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         hold_expires_at: Option<String>,
@@ -31,15 +32,17 @@ pub(crate) fn hold(salon: &Salon, booking: &Booking) -> String {
     }
 
     let session = booking.checkout.session.as_ref();
+    // What a page needs to pay is of no use once the session can no longer be paid.
+    let payable = session.filter(|_| booking.state.awaits_client());
     let hold = Hold {
         booking_id: &booking.id,
-        manage_token: booking.manage_token.expose(),
+        manage_token: is_owner.then(|| booking.manage_token.expose()),
         status: booking.state.as_str(),
         hold_expires_at: (!booking.is_standby).then(|| local(salon, booking.hold_until)),
         decided_by: booking.is_standby.then(|| local(salon, booking.hold_until)),
         session_id: session.map(|session| session.id.as_str()),
-        client_secret: session.and_then(|session| session.client_secret.as_deref()),
-        url: session.and_then(|session| session.url.as_deref()),
+        client_secret: payable.and_then(|session| session.client_secret.as_deref()),
+        url: payable.and_then(|session| session.url.as_deref()),
         start: local(salon, booking.appointment.start()),
         end: local(salon, booking.appointment.end()),
         staff_id: &booking.staff,

@@ -2,8 +2,10 @@
 
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
+use openchair::bookings::Replaces;
 use openchair::http::{ApiError, ErrorCode};
 use salon::Salon;
+use salon::booking::BookingId;
 use salon::customer::{Customer, CustomerError, CustomerName, Email, Phone};
 use salon::dst_policy::DstPolicy;
 use salon::payment_ui::PaymentUi;
@@ -21,6 +23,8 @@ pub(crate) struct CheckoutRequest<'a> {
     pub(crate) ui: PaymentUi,
     /// Whether the visitor stands by if only unpaid holds are in the way.
     pub(crate) is_standby: bool,
+    /// An unpaid booking that this one replaces.
+    pub(crate) replaces: Option<Replaces<'a>>,
 }
 
 /// A time, in the form in which it was requested.
@@ -33,9 +37,8 @@ pub(crate) enum RequestedTime {
 }
 
 impl<'a> CheckoutRequest<'a> {
-    /// Parses a request body.
-    pub(crate) fn parse(salon: &'a Salon, body: &[u8]) -> Result<Self, ApiError> {
-        let fields = Fields(object(body)?);
+    /// Parses the fields of a request.
+    pub(crate) fn parse(salon: &'a Salon, fields: &'a Fields) -> Result<Self, ApiError> {
         let service = fields.required("serviceId")?;
         let when = fields.when()?;
         let name: CustomerName = fields
@@ -53,6 +56,7 @@ impl<'a> CheckoutRequest<'a> {
         let ui = ui.map_err(|_| invalid("ui", "`ui` is hosted, embedded or elements."))?;
 
         let is_standby = fields.flag("standby")?;
+        let replaces = fields.replaces()?;
 
         let service = salon.service(service).ok_or_else(|| {
             let message = "There is no service with this id. GET /services lists them.";
@@ -60,7 +64,15 @@ impl<'a> CheckoutRequest<'a> {
         })?;
         let staff = staff.map(|id| staff_member(salon, service, id)).transpose()?;
         let customer = Customer { name, phone, email };
-        Ok(Self { service, when, staff, customer, ui: ui.unwrap_or(salon.ui), is_standby })
+        Ok(Self {
+            service,
+            when,
+            staff,
+            customer,
+            ui: ui.unwrap_or(salon.ui),
+            is_standby,
+            replaces,
+        })
     }
 }
 
@@ -153,6 +165,18 @@ impl Fields {
     /// Returns the text of a field.
     pub(crate) fn required(&self, name: &'static str) -> Result<&str, ApiError> {
         self.optional(name)?.ok_or_else(|| invalid(name, format!("`{name}` is missing.")))
+    }
+
+    /// Returns the booking to be replaced: `{"bookingId": …, "manageToken": …}`.
+    fn replaces(&self) -> Result<Option<Replaces<'_>>, ApiError> {
+        let parts = match self.0.get("replaces") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(value) => (value["bookingId"].as_str(), value["manageToken"].as_str()),
+        };
+        let id = parts.0.and_then(BookingId::parse);
+        let message = "`replaces` has the `bookingId` and the `manageToken` of an earlier booking.";
+        let replaces = id.zip(parts.1).map(|(id, manage_token)| Replaces { id, manage_token });
+        replaces.map(Some).ok_or_else(|| invalid("replaces", message))
     }
 
     /// Returns a boolean field; false if it is missing or `null`.

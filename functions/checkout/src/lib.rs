@@ -82,15 +82,15 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         if request.body().is_empty() {
             return self.bare_deposit().await;
         }
-        let body = json_body(request)?;
         let salon = self.bookings.salon();
-        let checkout = CheckoutRequest::parse(salon, body)?;
+        let fields = Fields(object(json_body(request)?)?);
+        let checkout = CheckoutRequest::parse(salon, &fields)?;
         let key = idempotency_key(request.headers())?;
         let now = self.clock.now();
         let start = checkout.when.instant(salon, now)?;
         let (customer, at) = (checkout.customer, start.to_string());
         let phone = customer.phone.to_text();
-        let mut fields = vec![
+        let mut hashed = vec![
             checkout.service.id.as_str(),
             &at,
             checkout.staff.map_or("", |staff| staff.as_str()),
@@ -99,8 +99,8 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             customer.email.as_str(),
             checkout.ui.as_str(),
         ];
-        fields.extend(checkout.is_standby.then_some("standby"));
-        let fingerprint = fingerprint(&fields);
+        hashed.extend(checkout.is_standby.then_some("standby"));
+        let fingerprint = fingerprint(&hashed);
         let request = openchair::bookings::BookingRequest {
             service: checkout.service,
             start,
@@ -108,6 +108,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             customer,
             ui: checkout.ui,
             is_standby: checkout.is_standby,
+            replaces: checkout.replaces,
             key,
             fingerprint,
             address: address(request),
@@ -115,7 +116,10 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         match self.bookings.reserve(&request).await {
             Ok(reserved) => {
                 let status = if reserved.is_new { StatusCode::CREATED } else { StatusCode::OK };
-                Ok(uncacheable(status, booking_json::hold(salon, &reserved.booking)))
+                Ok(uncacheable(
+                    status,
+                    booking_json::hold(salon, &reserved.booking, reserved.is_owner),
+                ))
             }
             Err(error) => Err(reserve_error(salon, now, checkout.when, error)),
         }

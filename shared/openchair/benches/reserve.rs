@@ -134,6 +134,7 @@ async fn a_day() -> Vec<Duration> {
             customer,
             ui: PaymentUi::Hosted,
             is_standby: false,
+            replaces: None,
             key: Some(request_key(&format!("a random key, {number}"))),
             fingerprint: fingerprint(&["2.02", &phone]),
             address: Some(address_key(address)),

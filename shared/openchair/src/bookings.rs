@@ -3,7 +3,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `booking_request` | what a client requests, and what comes of it |
 //! | `reserve` | places a hold, or resumes one |
+//! | `own_hold` | what a client already holds: found again, or given up for another time |
 //! | `payment_session` | opens the Stripe session in which a booking is paid |
 //! | `settle` | brings a booking up to date with Stripe |
 //! | `stripe_status` | turns what Stripe says about a session into an event |
@@ -24,11 +26,13 @@
 //! - What Stripe says becomes a [`BookingEvent`](salon::booking::BookingEvent), and
 //!   only events change the state of a booking.
 
+mod booking_request;
 mod cancel;
 #[cfg(all(feature = "calendars", feature = "dynamodb"))]
 mod from_environment;
 mod idempotency_keys;
 mod line;
+mod own_hold;
 mod payment_context;
 mod payment_session;
 mod reconciliation;
@@ -44,10 +48,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+pub use self::booking_request::{BookingRequest, Reservation, ReserveError};
 pub use self::cancel::CancelError;
 pub use self::idempotency_keys::{address_key, fingerprint, request_key};
+pub use self::own_hold::Replaces;
 pub use self::reconciliation::{ReconcileBudget, ReconcileReport};
-pub use self::reserve::{BookingRequest, Reservation, ReserveError};
 pub use self::settle::SettleError;
 pub use self::transition::Trigger;
 use crate::busy::BusyReader;

@@ -198,6 +198,15 @@ impl DaySheet {
         self.with_places(&booking.id, booking.entry(), booking.place_in_line())
     }
 
+    /// Returns the sheet as it would be without a booking, with the same version.
+    #[must_use]
+    pub fn without(&self, booking: &BookingId) -> Self {
+        let mut sheet = self.clone();
+        sheet.entries.retain(|entry| entry.booking_id != *booking);
+        sheet.line.retain(|place| place.booking_id != *booking);
+        sheet
+    }
+
     fn with_places(
         &self,
         booking: &BookingId,

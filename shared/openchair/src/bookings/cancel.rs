@@ -18,9 +18,6 @@ pub enum CancelError {
     /// The appointment has begun.
     #[error("the appointment has begun")]
     Begun,
-    /// The hold has expired, so there is nothing to cancel.
-    #[error("the booking has expired")]
-    Expired,
     /// The booking cannot be changed now.
     #[error(transparent)]
     Unsettled(#[from] SettleError),
@@ -30,7 +27,8 @@ pub enum CancelError {
 const MAX_ROUNDS: u32 = 3;
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    /// Cancels a booking if the manage token is right. A repeat changes nothing.
+    /// Cancels a booking if the manage token is right. A repeat changes nothing, nor does a
+    /// cancellation of a booking that is over.
     ///
     /// The session of a hold is expired first. If the client has just paid, the
     /// paid booking is cancelled, under its own terms.
@@ -45,14 +43,14 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         for _ in 0..MAX_ROUNDS {
             match booking.state {
-                State::Cancelled
+                State::Expired
+                | State::Cancelled
                 | State::Refunding
                 | State::Refunded
                 | State::RefundFailed
                 | State::Released => {
                     return Ok(booking);
                 }
-                State::Expired => return Err(CancelError::Expired),
                 _ if booking.appointment.start() <= self.now() => return Err(CancelError::Begun),
                 State::Processing | State::Confirmed | State::InLine => {
                     let event = BookingEvent::Cancelled;

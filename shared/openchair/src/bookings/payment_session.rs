@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::reserve::ReserveError;
+use super::booking_request::ReserveError;
 use super::settle::SettleError;
 use super::transition::Trigger;
 use super::update::{BookingUpdate, Decision};

@@ -6,7 +6,9 @@ use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Bookings;
+use super::booking_request::{BookingRequest, Reservation, ReserveError};
 use super::idempotency_keys::customer_keys;
+use super::own_hold::without;
 use super::payment_session::CheckoutParameters;
 use super::settle::SettleError;
 use super::transition::Trigger;
@@ -20,98 +22,15 @@ use crate::store::booking_store::{
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::metrics::{Metric, count};
 use salon::DateRange;
-use salon::booking::{Booking, BookingId, HoldKey, ManageToken, RequestKey, State, Terms};
-use salon::customer::Customer;
+use salon::booking::{Booking, BookingId, HoldKey, ManageToken, State, Terms};
 use salon::day_sheet::DaySheet;
-use salon::payment_ui::PaymentUi;
-use salon::placement::{Alternative, RuleError, SlotRequest, SlotUnavailable};
-use salon::service::{Service, StaffId, StaffMember};
+use salon::placement::{SlotRequest, SlotUnavailable};
+use salon::service::{StaffId, StaffMember};
 
 /// How long an idempotency key is valid.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How many alternatives are offered for a taken time.
 const MAX_ALTERNATIVES: usize = 5;
-
-/// A request to book a time.
-#[derive(Clone, Debug)]
-pub struct BookingRequest<'a> {
-    pub service: &'a Service,
-    pub start: Timestamp,
-    /// The requested staff member; anyone if absent.
-    pub staff: Option<&'a StaffId>,
-    pub customer: Customer,
-    pub ui: PaymentUi,
-    /// The idempotency key. Without one, the request cannot be retried safely.
-    pub key: Option<RequestKey>,
-    /// A hash of the request. It detects a different request under the same key.
-    pub fingerprint: String,
-    /// Whether the client stands by if only holds are in the way.
-    pub is_standby: bool,
-    /// The network address of the visitor, hashed.
-    pub address: Option<HoldKey>,
-}
-
-impl<'a> BookingRequest<'a> {
-    const fn slot(&self) -> SlotRequest<'a> {
-        SlotRequest { service: self.service, start: self.start, staff: self.staff }
-    }
-}
-
-/// A hold, with the session in which it is paid.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Reservation {
-    pub booking: Booking,
-    /// Whether this request placed the hold. False if an earlier one under the
-    /// same idempotency key did.
-    pub is_new: bool,
-}
-
-/// A time could not be reserved.
-#[derive(Debug, thiserror::Error)]
-pub enum ReserveError {
-    /// The salon's rules exclude the time.
-    #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// The client or the network address has too many unpaid holds.
-    #[error("there are too many unpaid holds")]
-    TooManyHolds {
-        /// When the earliest of these holds ends.
-        until: Timestamp,
-    },
-    /// The idempotency key was used for another request.
-    #[error("the idempotency key was used for another request")]
-    AnotherRequest,
-    /// Somebody else has the time.
-    #[error("the time is taken")]
-    Taken {
-        /// Other times for the same service, the nearest first.
-        alternatives: Vec<Alternative>,
-    },
-    /// It is unknown whether anyone is free.
-    #[error("the calendar of every eligible person is unreadable")]
-    CalendarUnknown,
-    /// The table cannot be reached.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Stripe cannot be reached now. A hold that was placed is kept, and a repeat of
-    /// the request resumes it.
-    #[error("Stripe cannot be asked")]
-    Stripe(#[source] StripeError),
-    /// Stripe rejected the session. The hold is released.
-    #[error("Stripe rejected the session")]
-    Refused(#[source] StripeError),
-}
-
-impl From<SettleError> for ReserveError {
-    fn from(error: SettleError) -> Self {
-        match error {
-            SettleError::Store(error) => Self::Store(error),
-            SettleError::Stripe(error) => Self::Stripe(error),
-            SettleError::CalendarUnknown => Self::CalendarUnknown,
-        }
-    }
-}
 
 /// The place of a new booking.
 enum Place {
@@ -135,6 +54,8 @@ enum Placement {
     New(Box<Booking>),
     /// An earlier request under the same idempotency key has placed one.
     Earlier(StoredRequest),
+    /// The same client has placed one, as far as can be seen.
+    Own(Box<Booking>),
 }
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
@@ -159,7 +80,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let placement = self
             .retry_conflicts(|_| async {
                 let day = DateRange::single(slot.date(&self.salon));
-                let (busy, context) = try_join!(
+                let (mut busy, context) = try_join!(
                     self.reader.read_days(&self.salon, &candidates, day, Consistency::Strong),
                     self.reader.store().reservation_context(&hold_keys, request.key.as_ref()),
                 )?;
@@ -169,7 +90,16 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 }
                 rules?;
                 let counts = context.hold_counts;
-                self.check_limits(&counts, &customer_keys, request, now)?;
+                let own = self.find_own_hold(request, &counts, &customer_keys, now).await?;
+                if let Some(own) = own {
+                    return Ok(Attempt::Done(Placement::Own(Box::new(own))));
+                }
+                let replaced = self.replaced(request).await?;
+                if let Some(replaced) = &replaced {
+                    without(&mut busy, replaced);
+                }
+                let replaced_id = replaced.as_ref().map(|booking| &booking.id);
+                self.check_limits(&counts, &customer_keys, request, replaced_id, now)?;
 
                 let sheets: HashMap<StaffId, DaySheet> = busy
                     .sheets
@@ -191,6 +121,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                         }
                     }
                 };
+                if let Some(replaced) = &replaced {
+                    self.give_up(replaced).await?;
+                    return Ok(Attempt::ReadAgain);
+                }
                 let sheet = sheets.get(place.staff()).cloned().unwrap_or_default();
                 let booking = self.draft(request, place, hold_keys.clone(), now);
                 if booking.state == State::Held
@@ -209,6 +143,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let booking = match placement {
             Placement::New(booking) => *booking,
             Placement::Earlier(stored) => return self.resume(&stored, request).await,
+            Placement::Own(booking) => return self.continue_booking(*booking, false).await,
         };
         count(Metric::HoldsPlaced);
         tracing::info!(
@@ -216,7 +151,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             booking.trigger = "checkout", "Booking made, to be paid"
         );
         let booking = self.open_session(booking).await?;
-        Ok(Reservation { booking, is_new: true })
+        Ok(Reservation { booking, is_new: true, is_owner: true })
     }
 
     /// Settles the ended holds that overlap `booking`. Returns whether
@@ -248,6 +183,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         counts: &HashMap<HoldKey, HoldCount>,
         customer_keys: &[HoldKey],
         request: &BookingRequest<'_>,
+        replaced: Option<&BookingId>,
         now: Timestamp,
     ) -> Result<(), ReserveError> {
         let limits = &self.salon.hold_limits;
@@ -255,7 +191,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let keys = keys.chain(request.address.iter().map(|key| (key, limits.per_address)));
         for (key, limit) in keys {
             let Some(count) = counts.get(key) else { continue };
-            if count.live(now) >= limit {
+            let is_replaced = replaced.is_some_and(|id| count.is_live(id, now));
+            if count.live(now) - usize::from(is_replaced) >= limit {
                 let until = count.first_end(now).unwrap_or(now);
                 return Err(ReserveError::TooManyHolds { until });
             }
@@ -373,6 +310,15 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             key: format!("BOOKING#{}", stored.booking_id),
             problem: "the booking was deleted, but its idempotency key still exists".to_owned(),
         })?;
+        self.continue_booking(booking, true).await
+    }
+
+    /// Returns a booking that exists, with its session.
+    async fn continue_booking(
+        &self,
+        booking: Booking,
+        is_owner: bool,
+    ) -> Result<Reservation, ReserveError> {
         let awaits_client = booking.state.awaits_client();
         let booking = if awaits_client && booking.checkout.expires_at <= self.now() {
             // It can no longer be paid, so it is settled and the outcome is returned.
@@ -382,7 +328,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         } else {
             booking
         };
-        Ok(Reservation { booking, is_new: false })
+        Ok(Reservation { booking, is_new: false, is_owner })
     }
 
     /// Builds the error for a taken time, with alternatives.

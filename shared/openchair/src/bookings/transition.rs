@@ -24,6 +24,8 @@ pub enum Trigger {
     RepeatedRequest,
     /// The client cancelled.
     Cancellation,
+    /// The client books another time instead.
+    Replacement,
     /// Another visitor wants the time of an ended hold.
     NewHold,
     /// A client in line wants the time, or has got it.
@@ -43,6 +45,7 @@ impl Trigger {
             Self::View => "view",
             Self::RepeatedRequest => "repeated_request",
             Self::Cancellation => "cancellation",
+            Self::Replacement => "replacement",
             Self::NewHold => "new_hold",
             Self::Line => "line",
             Self::SessionRejected => "session_rejected",

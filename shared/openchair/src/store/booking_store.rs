@@ -29,6 +29,12 @@ impl HoldCount {
         self.live_ends(now).count()
     }
 
+    /// Returns whether the hold of a booking counts at `now`.
+    #[must_use]
+    pub fn is_live(&self, booking: &BookingId, now: Timestamp) -> bool {
+        self.holds.get(booking).is_some_and(|until| now < *until)
+    }
+
     /// Returns when the first of the holds that count at `now` ends.
     #[must_use]
     pub fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
