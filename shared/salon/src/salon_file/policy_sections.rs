@@ -79,7 +79,7 @@ pub(super) fn deposit_rules(
         let amount = money(&f, currency?)?;
         chargeable(&f, amount).then_some(amount)
     });
-    let bare = optional_or(Some(&table), "bare", true, boolean);
+    let bare = optional_or(Some(&table), "bare", false, boolean);
     let delayed_methods = optional_or(Some(&table), "delayed_methods", false, boolean);
     let ui = optional_or(Some(&table), "ui", PaymentUi::Hosted, ui);
     Some(DepositRules {

@@ -53,7 +53,8 @@ fn optional_keys_have_defaults() {
     let salon = parse(SMALL).unwrap_or_else(|problems| panic!("{problems}"));
     let rules =
         (salon.horizon_days, salon.notice_minutes, salon.slot_step_minutes, salon.bare_deposits);
-    assert_eq!(rules, (42, 120, 15, true));
+    assert_eq!(rules, (42, 120, 15, false));
+    assert_eq!(salon.hold_minutes, 10);
     let limits = (salon.hold_limits.per_customer, salon.hold_limits.per_address);
     assert_eq!((limits, salon.retention_days, salon.ui.as_str()), ((2, 6), 400, "hosted"));
     assert_eq!((salon.cancellation.full_refund_hours, salon.delayed_methods), (24, false));
@@ -90,6 +91,11 @@ fn each_problem_is_reported_with_its_line_its_key_and_what_is_allowed() {
             "default = 50",
             "default = 50\n[cancellation]\nlate_refund_percent = 101",
             "line 8: cancellation.late_refund_percent: must be a whole number of percent from 0 to 100",
+        ),
+        (
+            "default = 50",
+            "default = 50\n[booking]\nhold_minutes = 31",
+            "line 8: booking.hold_minutes: must be a whole number of minutes from 1 to 30",
         ),
         (
             "default = 50",
