@@ -47,6 +47,8 @@ pub(super) struct BookingHistory {
     /// Who was in line and has lost the place, although nobody had paid for the time, they
     /// had not cancelled, and the authorisation was good.
     released_without_reason: HashSet<BookingId>,
+    /// The holds that were in the way of each client when the client got in line.
+    in_the_way: HashMap<BookingId, HashSet<BookingId>>,
     /// Who has tried to cancel.
     pub(super) cancelled: HashSet<BookingId>,
 }
@@ -62,7 +64,7 @@ impl BookingHistory {
             violated("day sheets have the bookings' entries, and these never overlap", details)
         })?;
         check_counts(contents)?;
-        check_line(contents)?;
+        self.check_line(contents)?;
         for booking in contents.bookings.values() {
             if booking.entry().and_then(|entry| entry.until) > Some(booking.created_at + HOLD) {
                 let (id, until) = (short(&booking.id), booking.hold_until);
@@ -90,6 +92,26 @@ impl BookingHistory {
 
     fn owed(&self, booking: &Booking) -> i64 {
         self.owed.get(&booking.id).copied().unwrap_or(0)
+    }
+
+    /// Checks that a hold never delays whoever was in line before it was placed.
+    fn check_line(&mut self, contents: Contents<'_>) -> Result<(), Violation> {
+        for sheet in contents.sheets.values() {
+            for place in sheet.line() {
+                let overlaps = |entry: &&Entry| entry.taken().overlaps(&place.taken);
+                let holds = sheet.entries().filter(|entry| entry.until.is_some());
+                let holds: HashSet<_> =
+                    holds.filter(overlaps).map(|entry| entry.booking_id.clone()).collect();
+                let first = self.in_the_way.entry(place.booking_id.clone());
+                if let Some(later) = holds.difference(first.or_insert_with(|| holds.clone())).next()
+                {
+                    let (id, later) = (short(&place.booking_id), short(later));
+                    let details = format!("{later} was placed after {id} was in line");
+                    return violated("a hold delays nobody who was in line before it", details);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks that the line is served in order, and notes who loses a place without a reason.
@@ -221,26 +243,6 @@ impl BookingHistory {
         let details = format!("{id} was paid and is {state}: {refunded} of {owed} is refunded");
         violated("every payment ends confirmed or refunded", details)
     }
-}
-
-/// Checks that a hold never delays whoever was in line before it was placed.
-fn check_line(contents: Contents<'_>) -> Result<(), Violation> {
-    for sheet in contents.sheets.values() {
-        for place in sheet.line() {
-            let is_later = |entry: &&Entry| {
-                let booking = contents.bookings.get(&entry.booking_id);
-                entry.until.is_some()
-                    && entry.taken().overlaps(&place.taken)
-                    && booking.is_some_and(|booking| place.since < booking.created_at)
-            };
-            if let Some(later) = sheet.entries().find(is_later) {
-                let (id, later) = (short(&place.booking_id), short(&later.booking_id));
-                let details = format!("{later} was placed after {id} was in line");
-                return violated("a hold delays nobody who was in line before it", details);
-            }
-        }
-    }
-    Ok(())
 }
 
 fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
