@@ -63,8 +63,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// request resumes the same hold.
     ///
     /// # Errors
-    /// See [`ReserveError`]. The checks run in this order: salon rules, hold
-    /// limits, availability.
+    /// See [`ReserveError`]. The checks run in this order: salon rules, the client's own
+    /// hold, the booking to be replaced, hold limits, availability.
     pub async fn reserve(&self, request: &BookingRequest<'_>) -> Result<Reservation, ReserveError> {
         let slot = request.slot();
         let rules = slot.check_rules(&self.salon, self.now());

@@ -139,6 +139,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             },
             // A crash has lost the session's id. Stripe says which session is the booking's.
             None if booking.state.is_open() => self.refresh_from_stripe(&booking).await?,
+            // The booking is over. If it is paid all the same, the money must not be lost.
+            None if session.paid => event_of(&booking, session)?,
             None => None,
         };
         if let Some(event) = event {
