@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, html};
 use notify::mail::{self, Mail, Notification};
 use salon::Salon;
-use salon::booking::{Booking, Refund, State};
+use salon::booking::{Booking, PaymentWarning, Refund, State, WarningKind};
 use salon::interval::Interval;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarName;
@@ -105,6 +105,15 @@ fn cases(salon: &Salon) -> Vec<Case> {
         ..booking.clone()
     };
     let refunding = is(State::Refunding, refund);
+    let mut refunded_by_hand = refunding.clone();
+    refunded_by_hand.incidents.refunded_by_hand = Some(booking.terms.deposit);
+    let mut disputed = booking.clone();
+    disputed.incidents.warnings.push(PaymentWarning {
+        kind: WarningKind::Dispute,
+        id: "du_sample".to_owned(),
+        payment: booking.payment.clone().unwrap_or_default(),
+        at: booking.changed_at,
+    });
     let last_minute = start - SignedDuration::from_hours(3);
     let last_minute = Booking { changed_at: last_minute, ..booking.clone() };
     let conflict = Booking { has_conflict: true, ..booking.clone() };
@@ -128,6 +137,8 @@ fn cases(salon: &Salon) -> Vec<Case> {
             mails: mail::write(&Notification::Reminder, &booking, &salon, day_before),
         },
         case("Cancelled with a refund", &Notification::Cancelled, &refunding),
+        case("Cancelled by the salon", &Notification::Cancelled, &refunded_by_hand),
+        case("A disputed payment", &Notification::Contested, &disputed),
         case("Cancelled", &Notification::Cancelled, &is(State::Cancelled, None)),
         case("Stood by", &Notification::Released, &is(State::Released, None)),
         case("Paid too late", &Notification::PaidTooLate, &refunding),

@@ -10,7 +10,7 @@ mod stripe_ledger;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use openchair::payments::{
     PaymentIntent, Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus,
     StripeError, StripeErrorDetails,
@@ -181,9 +181,15 @@ impl Payments for Stripe {
         self.read(|| format!("reads the refunds of {payment}"), read).await
     }
 
+    /// Lists all refunds: a schedule is shorter than any time that is asked for.
+    async fn refunds_since(&self, _: Timestamp) -> Result<Vec<Refund>, StripeError> {
+        let read = |ledger: &Ledger| Ok(ledger.refunds().cloned().collect());
+        self.read(|| "reads all refunds".to_owned(), read).await
+    }
+
     async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
         let (payment, amount) = (request.payment, request.amount.amount());
-        let key = (request.key(), format!("{payment} {amount}"));
+        let key = (request.key.to_owned(), format!("{payment} {amount}"));
         let key = Some(key).filter(|_| self.shared.bug != Some(Bug::CarelessRefund));
         let effect = |ledger: &mut Ledger| ledger.refund(payment, request.booking_id, amount);
         let answer = |ledger: &mut Ledger, fault: Option<Fault>| {

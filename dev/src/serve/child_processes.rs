@@ -24,6 +24,8 @@ use super::{Error, Options, http_client, process_tree};
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(30);
 /// The schedule of `reconcile`, as in `template.yaml`.
 const RECONCILE_INTERVAL: Duration = Duration::from_mins(2);
+/// How many of its runs there are between two comparisons of the refunds.
+const RUNS_PER_DAY: u64 = 720;
 /// What cargo-lambda logs when a function's process exits with an error.
 const STOPPED_PHRASES: [&str; 4] =
     ["command exited", "command killed", "command stopped", "command ended by exception"];
@@ -161,15 +163,21 @@ impl Functions {
         Ok(())
     }
 
-    /// Invokes `reconcile` on the deployed schedule. A failed run logs its own error.
+    /// Invokes `reconcile` on the deployed schedules. A failed run logs its own error.
     pub(super) async fn reconcile(options: &Options) -> Result<Infallible, Error> {
         let client = http_client()?;
         let url = options.invocation_url("reconcile");
+        let mut run = 0_u64;
         loop {
             tokio::time::sleep(RECONCILE_INTERVAL).await;
-            if let Err(error) = client.post(&url).body("{}").send().await {
-                println!("could not invoke reconcile: {error}");
+            let is_daily = run.is_multiple_of(RUNS_PER_DAY);
+            let tasks = [Some("{}"), is_daily.then_some(r#"{"task": "refunds"}"#)];
+            for task in tasks.into_iter().flatten() {
+                if let Err(error) = client.post(&url).body(task).send().await {
+                    println!("could not invoke reconcile: {error}");
+                }
             }
+            run += 1;
         }
     }
 

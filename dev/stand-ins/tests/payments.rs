@@ -124,8 +124,13 @@ async fn a_deposit_is_paid_in_each_ui_mode_and_refunded() {
 
         let payment = paid.payment.expect("a paid session has a payment");
         assert_eq!(client.refunds(&payment).await.unwrap(), []);
-        let request =
-            RefundRequest { booking_id: "b1", attempt, payment: &payment, amount: fifty_dollars() };
+        let key = format!("refund-b1-{attempt}");
+        let request = RefundRequest {
+            booking_id: "b1",
+            key: &key,
+            payment: &payment,
+            amount: fifty_dollars(),
+        };
         let refund = client.refund(&request).await.unwrap();
         assert_eq!(refund.status, RefundStatus::Succeeded);
         assert_eq!(refund.booking_id.as_deref(), Some("b1"));

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use jiff::civil::date;
-use salon::booking::{Booking, BookingId, Checkout, ManageToken, State, Terms};
+use salon::booking::{Booking, BookingId, Checkout, ManageToken, PaymentIncidents, State, Terms};
 use salon::cancellation_terms::CancellationTerms;
 use salon::customer::{Customer, Phone};
 use salon::interval::Interval;
@@ -47,6 +47,7 @@ pub fn booking() -> Booking {
         payment: Some("pi_3SampleOfAPayment".to_owned()),
         has_conflict: false,
         refund: None,
+        incidents: PaymentIncidents::default(),
         hold_keys: Vec::new(),
         request_key: None,
         hold_until: at("2026-11-16T18:10:00Z"),

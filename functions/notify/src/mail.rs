@@ -106,8 +106,9 @@ pub fn write(
     let office = salon.contact.email.as_ref().map_or_else(|| owner.clone(), plain);
 
     let mut mails = Vec::new();
-    if let Some(visitor) = &visitor {
-        let page = templates::visitor(notification, &letter);
+    if let Some(visitor) = &visitor
+        && let Some(page) = templates::visitor(notification, &letter)
+    {
         mails.push(Mail {
             recipient: Recipient::Visitor,
             id: id(booking, notification, Recipient::Visitor, rules),

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use openchair::bookings::{Bookings, ReconcileBudget, ReconcileReport};
+use lambda_runtime::Error;
+use openchair::bookings::{Bookings, ReconcileBudget, ReconcileReport, SettleError};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
 use openchair::payments::Payments;
@@ -12,6 +13,7 @@ use openchair::store::StoreError;
 use openchair::store::booking_store::BookingStore;
 use openchair::telemetry::{chain, metrics};
 use openchair::time_budget::{RECONCILE_START_SHARE, RECONCILE_TIMEOUT};
+use serde::Deserialize;
 use tokio::time::Instant;
 
 /// Maximum number of bookings in a run. Usually time runs out first.
@@ -22,6 +24,24 @@ const PAUSE: Duration = Duration::from_millis(120);
 /// Time of a run whose deadline is in the past: `cargo lambda watch` reports deadlines in
 /// 1970.
 const LOCAL_RUN_TIME: Duration = RECONCILE_TIMEOUT;
+
+/// What a schedule invokes the function for: `{"task": "refunds"}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Settles the bookings that are due, every two minutes. The default.
+    #[default]
+    Bookings,
+    /// Compares the bookings with Stripe's refunds, every day.
+    Refunds,
+}
+
+/// The event of a schedule.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct ScheduleEvent {
+    #[serde(default)]
+    pub task: Task,
+}
 
 /// The function, made once per container.
 #[derive(Debug)]
@@ -34,6 +54,18 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
     #[must_use]
     pub const fn new(bookings: Bookings<S, O, P>, clock: Clock) -> Self {
         Self { bookings, clock }
+    }
+
+    /// Does what a schedule asks for.
+    ///
+    /// # Errors
+    /// When bookings or refunds cannot be listed.
+    pub async fn handle(&self, event: ScheduleEvent, deadline: Timestamp) -> Result<(), Error> {
+        match event.task {
+            Task::Bookings => drop(self.run(deadline).await?),
+            Task::Refunds => drop(self.check_refunds().await?),
+        }
+        Ok(())
     }
 
     /// Settles the bookings that are due, while there is time, and logs one line about
@@ -63,6 +95,24 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
             Err(error) => tracing::error!(
                 error.cause = chain(error),
                 "Reconcile run failed, the bookings that are due could not be listed"
+            ),
+        }
+        metrics::flush();
+        outcome
+    }
+
+    /// Compares the bookings with Stripe's refunds of the last 30 days, and logs one line.
+    /// Returns the number of bookings that have changed.
+    ///
+    /// # Errors
+    /// When the refunds cannot be listed.
+    pub async fn check_refunds(&self) -> Result<usize, SettleError> {
+        let outcome = self.bookings.check_refunds().await;
+        match &outcome {
+            Ok(changed) => tracing::info!(reconcile.repaired = changed, "Refunds compared"),
+            Err(error) => tracing::error!(
+                error.cause = chain(error),
+                "Refunds could not be compared, they could not be listed"
             ),
         }
         metrics::flush();

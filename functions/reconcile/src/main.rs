@@ -8,13 +8,12 @@ use openchair::config::Config;
 use openchair::payments::StripeClient;
 use openchair::runtime::run_events;
 use openchair::store::DynamoStore;
-use reconcile::Reconcile;
-use serde::de::IgnoredAny;
+use reconcile::{Reconcile, ScheduleEvent};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run_events(start, |function, _: IgnoredAny, deadline| async move {
-        Ok(function.run(deadline).await.map(drop)?)
+    run_events(start, |function, event: ScheduleEvent, deadline| async move {
+        function.handle(event, deadline).await
     })
     .await
 }

@@ -43,6 +43,8 @@ enum Outcome {
     UnknownBooking,
     /// The event is about test payments and the key is live, or the reverse.
     OtherMode,
+    /// The event is about another account than that of the key.
+    OtherAccount,
 }
 
 impl Outcome {
@@ -52,6 +54,7 @@ impl Outcome {
             Self::NotOurs => "not_ours",
             Self::UnknownBooking => "unknown_booking",
             Self::OtherMode => "other_mode",
+            Self::OtherAccount => "other_account",
         }
     }
 }
@@ -124,8 +127,21 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
 
     /// Applies an event to its booking, durably.
     async fn apply(&self, event: &StripeEvent) -> Result<Outcome, SettleError> {
-        if event.live != self.bookings.payments().is_live() {
+        let is_live = self.bookings.payments().is_live();
+        let is_session_live = match &event.subject {
+            Subject::Session { session, .. } => session.live,
+            _ => event.live,
+        };
+        if event.live != is_live || is_session_live != is_live {
             return Ok(Outcome::OtherMode);
+        }
+        if event.account.is_some() {
+            return Ok(Outcome::OtherAccount);
+        }
+        if let Subject::Warning { kind, id, payment } = &event.subject {
+            let Some(payment) = payment else { return Ok(Outcome::NotOurs) };
+            let booking = self.bookings.handle_warning(*kind, id, payment).await?;
+            return Ok(booking.map_or(Outcome::NotOurs, |_| Outcome::Taken));
         }
         let Some(named) = event.subject.booking_id() else { return Ok(Outcome::NotOurs) };
         let is_known = match (BookingId::parse(named), &event.subject) {
@@ -135,7 +151,7 @@ impl<S: BookingStore, O: Origin> Webhook<S, O> {
             (Some(id), Subject::Refund(_) | Subject::ChargeRefunded { .. }) => {
                 self.bookings.handle_refund_event(&id).await?
             }
-            (Some(_), Subject::Other) | (None, _) => false,
+            (Some(_), Subject::Warning { .. } | Subject::Other) | (None, _) => false,
         };
         if is_known {
             return Ok(Outcome::Taken);

@@ -73,6 +73,10 @@ impl Payments for Quick {
         Err(nothing_else())
     }
 
+    async fn refunds_since(&self, _: Timestamp) -> Result<Vec<Refund>, StripeError> {
+        Err(nothing_else())
+    }
+
     async fn refund(&self, _: &RefundRequest<'_>) -> Result<Refund, StripeError> {
         Err(nothing_else())
     }

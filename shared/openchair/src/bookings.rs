@@ -14,6 +14,7 @@
 //! | `line` | serves those who stand by for a time |
 //! | `update` | the optimistic read–change–write loop |
 //! | `refunding` | sends money back, once |
+//! | `refund_check` | finds refunds whose events were lost, every day |
 //! | `cancel` | cancels for a client |
 //! | `reconciliation` | settles what no event has settled |
 //! | `idempotency_keys` | the keys of repeated requests and of hold limits, as hashes |
@@ -36,6 +37,7 @@ mod own_hold;
 mod payment_context;
 mod payment_session;
 mod reconciliation;
+mod refund_check;
 mod refunding;
 mod reserve;
 mod settle;

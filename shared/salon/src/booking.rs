@@ -5,6 +5,7 @@
 //! on the day sheet, is derived from it.
 
 mod lifecycle;
+mod payment_incidents;
 #[cfg(test)]
 mod sample;
 
@@ -17,6 +18,9 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 pub use self::lifecycle::{BookingEvent, PaymentContext, RefundOutcome, Transition};
+pub use self::payment_incidents::{
+    PaymentIncidents, PaymentWarning, SecondPayment, SecondRefund, WarningKind,
+};
 #[cfg(test)]
 pub(crate) use self::sample::sample;
 use super::customer::Customer;
@@ -295,6 +299,7 @@ pub struct Booking {
     /// arrived.
     pub has_conflict: bool,
     pub refund: Option<Refund>,
+    pub incidents: PaymentIncidents,
     /// The keys whose limits it counts against. Empty once it no longer counts.
     pub hold_keys: Vec<HoldKey>,
     /// The idempotency key of the request that made it.
@@ -371,7 +376,10 @@ impl Booking {
     /// Returns when the booking is deleted. An unsettled booking is kept.
     #[must_use]
     pub fn delete_at(&self) -> Option<Timestamp> {
-        let was_paid = self.payment.is_some();
+        if self.incidents.owes_refund() {
+            return None;
+        }
+        let was_paid = self.payment.is_some() || !self.incidents.is_empty();
         let at = match self.state {
             State::Held
             | State::Processing

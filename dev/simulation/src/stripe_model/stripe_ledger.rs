@@ -120,6 +120,11 @@ impl Ledger {
         }
     }
 
+    /// Iterates over all refunds.
+    pub(super) fn refunds(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter()
+    }
+
     /// Iterates over the refunds of a payment.
     pub(crate) fn refunds_of(&self, payment: &str) -> impl Iterator<Item = &Refund> {
         self.refunds.iter().filter(move |refund| refund.payment.as_deref() == Some(payment))
@@ -208,7 +213,7 @@ impl Ledger {
             PaymentState::Released => PaymentIntentStatus::Canceled,
             _ => PaymentIntentStatus::Pending,
         };
-        Ok(PaymentIntent { status })
+        Ok(PaymentIntent { status, booking_id: Some(session.booking.to_string()) })
     }
 
     /// Captures an authorised payment, or cancels it.
@@ -233,7 +238,8 @@ impl Ledger {
             self.sessions[index].state = state;
             self.changes += 1;
         }
-        Ok(PaymentIntent { status })
+        let booking_id = Some(self.sessions[index].booking.to_string());
+        Ok(PaymentIntent { status, booking_id })
     }
 
     /// Lets a bank cancel an authorisation. Returns the payment, if there was one.
@@ -304,8 +310,9 @@ impl Ledger {
         let id = format!("re_{}", self.refunds.len() + 1);
         let is_pending = self.decisions.one_in(3);
         let status = if is_pending { RefundStatus::Pending } else { RefundStatus::Succeeded };
+        let paid_booking_id = Some(paid.booking.to_string());
         let (payment, booking_id) = (Some(payment.to_owned()), Some(booking.to_owned()));
-        self.refunds.push(Refund { id, status, amount, payment, booking_id });
+        self.refunds.push(Refund { id, status, amount, payment, booking_id, paid_booking_id });
         self.change_refund(self.refunds.len() - 1, status, false);
         Ok(self.refunds[self.refunds.len() - 1].clone())
     }

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use salon::Salon;
-use salon::booking::Booking;
+use salon::booking::{Booking, WarningKind};
 use salon::money::Money;
 
 use super::Notification;
 
 /// The words about a booking. Each is a single line, so that no name can start a new one.
+#[expect(clippy::struct_excessive_bools, reason = "each is asked by a template")]
 pub(super) struct Letter {
     pub(super) salon: String,
     pub(super) address: Option<String>,
@@ -43,6 +44,13 @@ pub(super) struct Letter {
     pub(super) has_conflict: bool,
     /// Stripe's payment id.
     pub(super) payment: Option<String>,
+    /// Whether somebody at the salon has cancelled the booking, by a refund in Stripe's
+    /// Dashboard.
+    pub(super) is_refunded_by_hand: bool,
+    /// Whether the bank may take the booking's payment back.
+    pub(super) is_contested: bool,
+    /// Whether the last reason for that is a dispute.
+    pub(super) is_disputed: bool,
     /// Whether the payment came after the visitor had cancelled.
     pub(super) was_cancelled: bool,
 }
@@ -70,6 +78,11 @@ impl Letter {
         let late_refund = terms.cancellation.late_refund(terms.deposit);
         let said_at =
             if *notification == Notification::Reminder { now } else { booking.changed_at };
+        let warning = booking.incidents.warnings.last();
+        let payment = match (notification, warning) {
+            (Notification::Contested, Some(warning)) => Some(warning.payment.as_str()),
+            _ => booking.payment.as_deref(),
+        };
         let is_some = |amount: &Money| amount.amount() > 0;
         Self {
             salon: one_line(&salon.name),
@@ -99,7 +112,10 @@ impl Letter {
             customer_phone: booking.customer.phone.to_text(),
             customer_email: one_line(booking.customer.email.as_str()),
             has_conflict: booking.has_conflict,
-            payment: booking.payment.as_deref().map(one_line),
+            payment: payment.map(one_line),
+            is_refunded_by_hand: booking.incidents.refunded_by_hand.is_some(),
+            is_contested: booking.is_contested(),
+            is_disputed: warning.is_some_and(|warning| warning.kind == WarningKind::Dispute),
             was_cancelled: *notification == Notification::PaidAfterCancelling,
         }
     }

@@ -27,6 +27,8 @@ pub enum Notification {
     Refunded,
     /// The refund failed.
     RefundFailed,
+    /// The bank may take the payment back, because of a dispute or a fraud warning.
+    Contested,
     /// The appointment is soon.
     Reminder,
 }
@@ -36,6 +38,9 @@ impl Notification {
     /// the payment have none.
     #[must_use]
     pub fn for_change(before: &Booking, after: &Booking) -> Option<Self> {
+        if before.incidents.warnings.len() < after.incidents.warnings.len() {
+            return Some(Self::Contested);
+        }
         match (before.state, after.state) {
             (State::Expired, State::Confirmed) if before.staff != after.staff => {
                 Some(Self::Moved { from: before.staff.clone() })
@@ -69,6 +74,7 @@ impl Notification {
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund-failed",
+            Self::Contested => "contested",
             Self::Reminder => "reminder",
         }
     }
@@ -82,6 +88,7 @@ impl Notification {
             | Self::PaidAfterCancelling
             | Self::Released
             | Self::RefundFailed
+            | Self::Contested
             | Self::Reminder => false,
         }
     }
@@ -89,6 +96,7 @@ impl Notification {
 
 #[cfg(test)]
 mod tests {
+    use salon::booking::{PaymentWarning, WarningKind};
 
     use super::*;
 
@@ -128,5 +136,19 @@ mod tests {
             Notification::for_change(&before, &after),
             Some(Notification::Moved { from: before.staff.clone() })
         );
+    }
+
+    #[test]
+    fn only_news_of_a_dispute_is_a_notification() {
+        let before = testing::booking();
+        let mut after = before.clone();
+        after.incidents.warnings.push(PaymentWarning {
+            kind: WarningKind::Dispute,
+            id: "du_1".to_owned(),
+            payment: "pi_1".to_owned(),
+            at: after.changed_at,
+        });
+        assert_eq!(Notification::for_change(&before, &after), Some(Notification::Contested));
+        assert_eq!(Notification::for_change(&after, &after), None);
     }
 }

@@ -32,7 +32,8 @@ macro_rules! render {
     }};
 }
 
-pub(super) fn visitor(notification: &Notification, letter: &Letter) -> VisitorMail {
+/// Returns the mail to the visitor, if there is one.
+pub(super) fn visitor(notification: &Notification, letter: &Letter) -> Option<VisitorMail> {
     let (text, html) = match notification {
         Notification::Confirmed | Notification::Moved { .. } => {
             (render!("visitor/confirmed.txt", letter), render!("visitor/confirmed.html", letter))
@@ -56,9 +57,10 @@ pub(super) fn visitor(notification: &Notification, letter: &Letter) -> VisitorMa
         Notification::Reminder => {
             (render!("visitor/reminder.txt", letter), render!("visitor/reminder.html", letter))
         }
+        Notification::Contested => return None,
     };
     let (subject, text) = split(&text);
-    VisitorMail { subject, text, html }
+    Some(VisitorMail { subject, text, html })
 }
 
 /// Returns the mail to the owner, if there is one. `can_write` tells whether the visitor
@@ -80,6 +82,7 @@ pub(super) fn owner(
         Notification::RefundFailed => {
             render!("owner/refund_failed.txt", letter, can_write: can_write)
         }
+        Notification::Contested => render!("owner/contested.txt", letter, can_write: can_write),
         // The owner has not been told of anybody who stands by.
         Notification::Released | Notification::Reminder => return None,
     };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use mail_parser::MessageParser;
 use notify::mail::{Mail, Notification, Recipient, write};
 use salon::Salon;
-use salon::booking::{Booking, Refund, State};
+use salon::booking::{Booking, PaymentWarning, Refund, State, WarningKind};
 use salon::salon_file;
 use salon::service::StaffId;
 use salon::staff_calendar::CalendarName;
@@ -41,18 +41,34 @@ fn all_news() -> Vec<(Notification, Booking)> {
         Booking { state, refund, version, ..booking() }
     };
     let from = StaffId::new("s2").expect("an id");
+    let mut by_hand = is(State::Refunding, refund);
+    by_hand.incidents.refunded_by_hand = Some(booking().terms.deposit);
     vec![
         (Notification::Confirmed, is(State::Confirmed, None)),
         (Notification::Moved { from }, is(State::Confirmed, None)),
         (Notification::Reminder, is(State::Confirmed, None)),
         (Notification::Cancelled, is(State::Refunding, refund)),
         (Notification::Cancelled, is(State::Cancelled, None)),
+        (Notification::Cancelled, by_hand),
+        (Notification::Cancelled, contested(State::Cancelled)),
         (Notification::Released, is(State::Released, None)),
         (Notification::PaidTooLate, is(State::Refunding, refund)),
         (Notification::PaidAfterCancelling, is(State::Refunding, refund)),
         (Notification::Refunded, is(State::Refunded, refund)),
         (Notification::RefundFailed, is(State::RefundFailed, refund)),
     ]
+}
+
+/// Returns a booking whose payment is disputed.
+fn contested(state: State) -> Booking {
+    let mut booking = Booking { state, ..booking() };
+    booking.incidents.warnings.push(PaymentWarning {
+        kind: WarningKind::Dispute,
+        id: "du_1".to_owned(),
+        payment: booking.payment.clone().expect("it is paid"),
+        at: booking.changed_at,
+    });
+    booking
 }
 
 fn mail_to(recipient: Recipient, news: &Notification, booking: &Booking) -> Mail {

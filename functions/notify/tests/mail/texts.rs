@@ -45,6 +45,31 @@ fn a_refund_that_failed_tells_the_owner_what_to_do_and_the_visitor_to_wait() {
 }
 
 #[test]
+fn the_owner_is_told_of_a_dispute_and_the_visitor_is_not() {
+    let disputed = contested(State::Confirmed);
+    let mails = write(&Notification::Contested, &disputed, &salon(), now());
+    let [owner] = &mails[..] else { panic!("one mail is expected: {mails:?}") };
+    assert_eq!(owner.recipient, Recipient::Owner);
+    insta::assert_snapshot!(format!("{}\n\n{}", owner.subject, owner.text));
+
+    let mut suspected = disputed.clone();
+    suspected.incidents.warnings[0].kind = WarningKind::EarlyFraudWarning;
+    let owner = mail_to(Recipient::Owner, &Notification::Contested, &suspected);
+    assert!(owner.subject.starts_with("A payment may be fraud: "), "{}", owner.subject);
+    assert!(owner.text.contains("also cancels the booking"), "{}", owner.text);
+}
+
+#[test]
+fn a_refund_in_the_dashboard_is_the_salons_cancellation() {
+    let mut by_hand = Booking { state: State::Refunding, ..booking() };
+    by_hand.incidents.refunded_by_hand = Some(by_hand.terms.deposit);
+    let visitor = mail_to(Recipient::Visitor, &Notification::Cancelled, &by_hand);
+    assert!(visitor.text.contains("The salon has cancelled your appointment."), "{visitor:?}");
+    let owner = mail_to(Recipient::Owner, &Notification::Cancelled, &by_hand);
+    assert!(owner.text.starts_with("You have refunded this payment"), "{}", owner.text);
+}
+
+#[test]
 fn a_late_payment_has_its_own_words() {
     let said = all_news().into_iter().map(|(news, booking)| {
         let mail = mail_to(Recipient::Visitor, &news, &booking);

@@ -98,7 +98,7 @@ async fn a_refund_that_failed_is_settled_by_hand() {
     let booking = harness.booking(&held.id).await;
     let by_hand = RefundRequest {
         booking_id: "nobody's",
-        attempt: 1,
+        key: "by-hand",
         payment: booking.payment.as_deref().expect("a payment"),
         amount: Money::new(5_000, booking.terms.deposit.currency()),
     };
@@ -106,23 +106,4 @@ async fn a_refund_that_failed_is_settled_by_hand() {
     dashboard.refund(&by_hand).await.expect("it can be refunded");
     harness.deliver_all().await;
     assert_eq!(harness.status(&held.id).await, "refunded");
-}
-
-#[tokio::test]
-async fn a_refund_by_hand_leaves_a_confirmed_booking_as_it_is() {
-    let harness = Harness::new().await;
-    let held = harness.hold("10:00").await;
-    harness.stripe().pay(&held.session).expect("it is open");
-    harness.deliver_all().await;
-    let booking = harness.booking(&held.id).await;
-    let by_hand = RefundRequest {
-        booking_id: held.id.as_str(),
-        attempt: 1,
-        payment: booking.payment.as_deref().expect("a payment"),
-        amount: Money::new(1_000, booking.terms.deposit.currency()),
-    };
-    let dashboard = harness.stripe_client();
-    dashboard.refund(&by_hand).await.expect("it can be refunded");
-    harness.deliver_all().await;
-    assert_eq!(harness.booking(&held.id).await, booking);
 }

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod harness;
+mod incidents;
 mod life;
 mod metrics;
 mod order;

@@ -7,7 +7,8 @@ use crate::busy::Origin;
 use crate::payments::{Payments, Refund, RefundRequest, RefundStatus, StripeError};
 use crate::store::booking_store::BookingStore;
 use crate::telemetry::chain;
-use salon::booking::{Booking, BookingEvent, BookingId, RefundOutcome, State};
+use crate::telemetry::metrics::{Metric, count};
+use salon::booking::{Booking, BookingEvent, BookingId, RefundOutcome, SecondRefund, State};
 use salon::money::Money;
 
 /// How many times one call compares the refund with Stripe's list. Each round may
@@ -16,7 +17,7 @@ const MAX_ROUNDS: u32 = 3;
 
 /// How far the refund that a booking needs has come.
 #[derive(Debug, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     /// The whole amount has been sent back.
     Made,
     /// Some of it is pending at Stripe.
@@ -25,6 +26,31 @@ enum Progress {
     Refused,
     /// This amount, in minor units, has not been requested yet.
     Missing(i64),
+}
+
+/// A refund that has to exist at Stripe.
+struct OwedRefund<'a> {
+    /// The idempotency key of the attempt.
+    key: String,
+    /// The payment: `pi_…`.
+    payment: &'a str,
+    amount: Money,
+    /// The attempt's number, starting at 1.
+    attempt: u32,
+    /// Whether it may be requested.
+    may_be_made: bool,
+    /// Whether Stripe has said before that it is made.
+    was_made: bool,
+}
+
+/// The end of one comparison with Stripe's list.
+enum Round {
+    /// The refund has this outcome.
+    Over(RefundOutcome),
+    /// The list has to be read again.
+    Repeat,
+    /// Stripe has not decided, or nothing is to be done.
+    Wait,
 }
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
@@ -57,47 +83,21 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let mut changed: Option<Booking> = None;
         for _ in 0..MAX_ROUNDS {
             let booking = changed.as_ref().unwrap_or(booking);
-            let (Some(wanted), Some(payment)) = (booking.refund, booking.payment.clone()) else {
+            let (Some(refund), Some(payment)) = (booking.refund, booking.payment.clone()) else {
                 return Ok(changed);
             };
-            let refunds = self.payments.refunds(&payment).await.map_err(SettleError::Stripe)?;
-            let outcome = match progress_of(&refunds, &booking.id, wanted.amount) {
-                Progress::Made => RefundOutcome::Made,
-                Progress::Pending => return Ok(changed),
-                Progress::Refused => RefundOutcome::Refused,
-                Progress::Missing(_) if booking.state == State::Refunded => RefundOutcome::Refused,
-                Progress::Missing(_) if booking.state != State::Refunding => return Ok(changed),
-                Progress::Missing(amount) => {
-                    let request = RefundRequest {
-                        booking_id: booking.id.as_str(),
-                        attempt: wanted.attempt,
-                        payment: &payment,
-                        amount: Money::new(amount, wanted.amount.currency()),
-                    };
-                    match self.payments.refund(&request).await {
-                        Ok(refund) => match refund.status {
-                            RefundStatus::Succeeded => RefundOutcome::Made,
-                            RefundStatus::Pending | RefundStatus::RequiresAction => {
-                                return Ok(changed);
-                            }
-                            RefundStatus::Failed | RefundStatus::Canceled => RefundOutcome::Refused,
-                        },
-                        // Another request was faster. The list will show its refund.
-                        Err(error) if is_already_refunded(&error) => continue,
-                        Err(error @ StripeError::Rejected(_)) => {
-                            tracing::error!(
-                                booking.id = %booking.id, error.cause = chain(&error),
-                                "Stripe rejected the refund"
-                            );
-                            RefundOutcome::Refused
-                        }
-                        Err(
-                            StripeError::Unavailable { replayed: true, .. }
-                            | StripeError::KeyReused(_),
-                        ) => RefundOutcome::TryAnew { attempt: wanted.attempt },
-                        Err(error) => return Err(SettleError::Stripe(error)),
-                    }
-                }
+            let owed = OwedRefund {
+                key: format!("refund-{}-{}", booking.id, refund.attempt),
+                payment: &payment,
+                amount: refund.amount,
+                attempt: refund.attempt,
+                may_be_made: booking.state == State::Refunding,
+                was_made: booking.state == State::Refunded,
+            };
+            let outcome = match self.make_refund(booking, &owed).await? {
+                Round::Over(outcome) => outcome,
+                Round::Repeat => continue,
+                Round::Wait => return Ok(changed),
             };
             let is_over = !matches!(outcome, RefundOutcome::TryAnew { .. });
             let event = BookingEvent::Refund(outcome);
@@ -114,28 +114,138 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         Ok(changed)
     }
 
+    /// Refunds the second payments of a booking, as far as that has not been done.
+    ///
+    /// # Errors
+    /// See [`SettleError`].
+    pub(super) async fn refund_second_payments(
+        &self,
+        booking: &Booking,
+    ) -> Result<(), SettleError> {
+        for second in &booking.incidents.second_payments {
+            let mut refund = second.refund;
+            for _ in 0..MAX_ROUNDS {
+                let attempt = match refund {
+                    SecondRefund::Owed { attempt } => attempt,
+                    SecondRefund::Made | SecondRefund::Failed => 1,
+                };
+                let owed = OwedRefund {
+                    key: format!("refund-{}-{}-{attempt}", booking.id, second.payment),
+                    payment: &second.payment,
+                    amount: booking.terms.deposit,
+                    attempt,
+                    may_be_made: matches!(refund, SecondRefund::Owed { .. }),
+                    was_made: refund == SecondRefund::Made,
+                };
+                let outcome = match self.make_refund(booking, &owed).await? {
+                    Round::Over(outcome) => outcome,
+                    Round::Repeat => continue,
+                    Round::Wait => break,
+                };
+                let event = BookingEvent::SecondRefund(second.payment.clone(), outcome);
+                let applied = Box::pin(self.apply(&booking.id, &event, Trigger::Refund)).await?;
+                match outcome {
+                    RefundOutcome::Made => break,
+                    RefundOutcome::Refused => {
+                        if applied.transition.is_some() {
+                            count(Metric::RefundsFailed);
+                        }
+                        break;
+                    }
+                    RefundOutcome::TryAnew { attempt } => {
+                        refund = SecondRefund::Owed { attempt: attempt + 1 };
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares an owed refund with Stripe's list, and requests what is missing.
+    async fn make_refund(
+        &self,
+        booking: &Booking,
+        owed: &OwedRefund<'_>,
+    ) -> Result<Round, SettleError> {
+        let refunds = self.payments.refunds(owed.payment).await.map_err(SettleError::Stripe)?;
+        let amount = match progress_of(&refunds, &booking.id, owed.amount) {
+            Progress::Made => return Ok(Round::Over(RefundOutcome::Made)),
+            Progress::Pending => return Ok(Round::Wait),
+            Progress::Refused => return Ok(Round::Over(RefundOutcome::Refused)),
+            Progress::Missing(_) if owed.was_made => {
+                return Ok(Round::Over(RefundOutcome::Refused));
+            }
+            Progress::Missing(_) if !owed.may_be_made => return Ok(Round::Wait),
+            Progress::Missing(amount) => Money::new(amount, owed.amount.currency()),
+        };
+        if booking.incidents.is_contested(owed.payment) {
+            tracing::error!(
+                booking.id = %booking.id, stripe.payment = owed.payment,
+                "Refund not made, because the bank may take the payment back"
+            );
+            return Ok(Round::Over(RefundOutcome::Refused));
+        }
+        let OwedRefund { key, payment, attempt, .. } = owed;
+        let request = RefundRequest { booking_id: booking.id.as_str(), key, payment, amount };
+        Ok(match self.payments.refund(&request).await {
+            Ok(refund) => match refund.status {
+                RefundStatus::Succeeded => Round::Over(RefundOutcome::Made),
+                RefundStatus::Pending | RefundStatus::RequiresAction => Round::Wait,
+                RefundStatus::Failed | RefundStatus::Canceled => {
+                    Round::Over(RefundOutcome::Refused)
+                }
+            },
+            // Another request was faster. The list will show its refund.
+            Err(error) if is_already_refunded(&error) => Round::Repeat,
+            Err(error @ StripeError::Rejected(_)) => {
+                tracing::error!(
+                    booking.id = %booking.id, error.cause = chain(&error),
+                    "Stripe rejected the refund"
+                );
+                Round::Over(RefundOutcome::Refused)
+            }
+            Err(StripeError::Unavailable { replayed: true, .. } | StripeError::KeyReused(_)) => {
+                Round::Over(RefundOutcome::TryAnew { attempt: *attempt })
+            }
+            Err(error) => return Err(SettleError::Stripe(error)),
+        })
+    }
+
     /// Handles a Stripe event about a refund of a booking's payment. Returns
     /// whether the booking exists.
     ///
-    /// The event may be old, so Stripe is asked for the current refunds.
+    /// The event may be old, so Stripe is asked for the current refunds. A full refund that
+    /// was made in Stripe's Dashboard cancels a confirmed booking.
     ///
     /// # Errors
     /// See [`SettleError`].
     pub async fn handle_refund_event(&self, id: &BookingId) -> Result<bool, SettleError> {
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(false) };
-        if booking.refund.is_none() {
-            tracing::warn!(
-                booking.id = %id, booking.state = booking.state.as_str(),
-                "Refund was made by hand, the booking stays as it is"
-            );
+        self.refund_second_payments(&booking).await?;
+        if booking.refund.is_some() {
+            self.advance_refund(&booking).await?;
+        } else if booking.state == State::Confirmed
+            && let Some(payment) = &booking.payment
+        {
+            let refunds = self.payments.refunds(payment).await.map_err(SettleError::Stripe)?;
+            if is_refunded(&refunds, &booking) {
+                self.apply(id, &BookingEvent::RefundedByHand, Trigger::Dashboard).await?;
+            } else {
+                tracing::info!(booking.id = %id, "Part of the payment was refunded by hand");
+            }
         }
-        self.advance_refund(&booking).await?;
         Ok(true)
     }
 }
 
+/// Returns whether the whole deposit has been refunded, or will be.
+pub(super) fn is_refunded(refunds: &[Refund], booking: &Booking) -> bool {
+    let progress = progress_of(refunds, &booking.id, booking.terms.deposit);
+    matches!(progress, Progress::Made | Progress::Pending)
+}
+
 /// Sums up a payment's refunds.
-fn progress_of(refunds: &[Refund], booking: &BookingId, wanted: Money) -> Progress {
+pub(super) fn progress_of(refunds: &[Refund], booking: &BookingId, wanted: Money) -> Progress {
     let sum = |is: fn(RefundStatus) -> bool| -> i64 {
         refunds.iter().filter(|refund| is(refund.status)).map(|refund| refund.amount).sum()
     };

@@ -22,7 +22,7 @@ use crate::store::booking_store::{
 use crate::store::{Consistency, StoreError};
 use crate::telemetry::metrics::{Metric, count};
 use salon::DateRange;
-use salon::booking::{Booking, BookingId, HoldKey, ManageToken, State, Terms};
+use salon::booking::{Booking, BookingId, HoldKey, ManageToken, PaymentIncidents, State, Terms};
 use salon::day_sheet::DaySheet;
 use salon::placement::{SlotRequest, SlotUnavailable};
 use salon::service::{StaffId, StaffMember};
@@ -249,6 +249,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             payment: None,
             has_conflict: false,
             refund: None,
+            incidents: PaymentIncidents::default(),
             hold_keys,
             request_key: request.key.clone(),
             hold_until,

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use super::Bookings;
-use super::stripe_status::event_of;
-use super::transition::Trigger;
+use super::stripe_status::{deposit_of, event_of};
+use super::transition::{Applied, Trigger};
 use crate::busy::Origin;
 use crate::http::ApiError;
 use crate::payments::webhook::SessionChange;
@@ -12,7 +12,8 @@ use crate::payments::{Payments, Session, StripeError};
 use crate::store::StoreError;
 use crate::store::booking_store::BookingStore;
 use crate::telemetry::chain;
-use salon::booking::{Booking, BookingEvent, BookingId, State};
+use crate::telemetry::metrics::{Metric, count};
+use salon::booking::{Booking, BookingEvent, BookingId, PaymentWarning, State, WarningKind};
 
 /// The minimum interval between two requests to Stripe for a booking that
 /// visitors view.
@@ -123,29 +124,93 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let Some(booking) = self.reader.store().booking(id).await? else { return Ok(false) };
         let event = match &booking.checkout.session {
             Some(known) if known.id != session.id => {
-                tracing::error!(
-                    booking.id = %id, stripe.session = session.id, stripe.known_session = known.id,
-                    stripe.paid = session.paid,
-                    "Stripe event is about a session that is not the booking's, it is ignored"
-                );
-                return Ok(true);
+                return self.handle_other_session(&booking, session).await.map(|()| true);
             }
-            Some(_) => match change {
+            // A crash has lost the session's id. Stripe says which session is the booking's.
+            None if booking.state.is_open() => self.refresh_from_stripe(&booking).await?,
+            // The booking may be over. If it is paid all the same, the money must not be lost.
+            _ => match change {
                 SessionChange::Completed | SessionChange::PaymentSucceeded => {
-                    event_of(&booking, session)?
+                    event_of(&booking, session)
+                        .inspect_err(|_| count(Metric::UnexpectedPayments))?
                 }
                 SessionChange::PaymentFailed => Some(BookingEvent::PaymentFailed),
                 SessionChange::Expired => Some(BookingEvent::SessionExpired),
             },
-            // A crash has lost the session's id. Stripe says which session is the booking's.
-            None if booking.state.is_open() => self.refresh_from_stripe(&booking).await?,
-            // The booking is over. If it is paid all the same, the money must not be lost.
-            None if session.paid => event_of(&booking, session)?,
-            None => None,
         };
         if let Some(event) = event {
             self.apply_if_same_session(&booking, &event, Trigger::Webhook).await?;
         }
         Ok(true)
+    }
+
+    /// Handles an event about a session that is not the booking's but names it. A payment
+    /// of the deposit is refunded, because the booking is not paid by it. Any other payment
+    /// is left to a person.
+    async fn handle_other_session(
+        &self,
+        booking: &Booking,
+        session: &Session,
+    ) -> Result<(), SettleError> {
+        if !session.paid {
+            return Ok(());
+        }
+        let payment = match deposit_of(booking, session) {
+            Ok(payment) => payment,
+            Err(error) => {
+                count(Metric::UnexpectedPayments);
+                tracing::error!(
+                    booking.id = %booking.id, stripe.session = session.id,
+                    error.cause = chain(&error),
+                    "A payment names a booking and is not its deposit, it is ignored"
+                );
+                return Ok(());
+            }
+        };
+        let event = BookingEvent::PaidElsewhere(payment);
+        let Applied { booking, transition } =
+            self.apply(&booking.id, &event, Trigger::Webhook).await?;
+        if transition.is_some() {
+            count(Metric::UnexpectedPayments);
+            tracing::error!(
+                booking.id = %booking.id, stripe.session = session.id,
+                "A booking was paid in another session than its own, the payment is refunded"
+            );
+        }
+        // After an error, Stripe sends the event again.
+        self.refund_second_payments(&booking).await
+    }
+
+    /// Keeps a dispute or an early fraud warning on its booking. Returns the id of the
+    /// booking, if the payment is for one.
+    ///
+    /// # Errors
+    /// See [`SettleError`].
+    pub async fn handle_warning(
+        &self,
+        kind: WarningKind,
+        id: &str,
+        payment: &str,
+    ) -> Result<Option<BookingId>, SettleError> {
+        let named = match self.payments.payment(payment).await {
+            Ok(payment) => payment.booking_id,
+            Err(error) if error.is_missing() => None,
+            Err(error) => return Err(SettleError::Stripe(error)),
+        };
+        let Some(booking_id) = named.as_deref().and_then(BookingId::parse) else {
+            return Ok(None);
+        };
+        if self.reader.store().booking(&booking_id).await?.is_none() {
+            return Ok(None);
+        }
+        let (warning, payment) = (id.to_owned(), payment.to_owned());
+        let event =
+            BookingEvent::Warned(PaymentWarning { kind, id: warning, payment, at: self.now() });
+        self.apply(&booking_id, &event, Trigger::Webhook).await?;
+        tracing::error!(
+            booking.id = %booking_id, stripe.warning = id, stripe.warning_kind = kind.as_str(),
+            "The bank may take a payment back"
+        );
+        Ok(Some(booking_id))
     }
 }

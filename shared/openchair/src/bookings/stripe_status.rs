@@ -94,7 +94,7 @@ pub(super) fn event_of(
 }
 
 /// Returns the payment of a complete session, if it is the booking's deposit.
-fn deposit_of(booking: &Booking, session: &Session) -> Result<String, StripeError> {
+pub(super) fn deposit_of(booking: &Booking, session: &Session) -> Result<String, StripeError> {
     let unreadable = |reason| StripeError::Unreadable { reason };
     let Session { id, payment, amount, currency, booking_id, .. } = session;
     let deposit = booking.terms.deposit;

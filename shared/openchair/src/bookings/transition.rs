@@ -36,6 +36,8 @@ pub enum Trigger {
     Reconciliation,
     /// A refund made progress.
     Refund,
+    /// Somebody has refunded the payment in Stripe's Dashboard.
+    Dashboard,
 }
 
 impl Trigger {
@@ -51,6 +53,7 @@ impl Trigger {
             Self::SessionRejected => "session_rejected",
             Self::Reconciliation => "reconciliation",
             Self::Refund => "refund",
+            Self::Dashboard => "dashboard",
         }
     }
 }
@@ -162,7 +165,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         let mut booking = before.clone();
         let Some(transition) = booking.apply(event.clone(), &context, self.now()) else {
-            warn_of_second_payment(&booking, event);
             return Ok(Decision::Keep(booking, None));
         };
         let entry = booking.entry();
@@ -224,19 +226,16 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     }
 }
 
-fn warn_of_second_payment(booking: &Booking, event: &BookingEvent) {
-    if let (BookingEvent::Paid(payment), Some(known)) = (event, &booking.payment)
-        && payment != known
-    {
-        tracing::error!(
-            booking.id = %booking.id, stripe.payment = payment, stripe.known_payment = known,
-            "Booking was paid a second time: refund this payment by hand"
-        );
-    }
-}
-
 /// Logs and counts a transition.
 fn report(booking: &Booking, transition: Transition, trigger: Trigger) {
+    if transition.from == transition.to && transition.to != State::Refunding {
+        tracing::warn!(
+            booking.id = %booking.id, booking.state = booking.state.as_str(),
+            booking.trigger = trigger.as_str(),
+            "Booking has an incident of a payment"
+        );
+        return;
+    }
     // Only a payment leads out of these states.
     if matches!(transition.from, State::Expired | State::Cancelled) {
         count(Metric::LatePayments);

@@ -3,10 +3,15 @@
 use serde::Deserialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+use crate::payments::stripe_metadata::Metadata;
+
 /// A payment at Stripe, whose id is `pi_…`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "PaymentIntentObject")]
 pub struct PaymentIntent {
     pub status: PaymentIntentStatus,
+    /// The booking. `None` if the payment is not for one of ours.
+    pub booking_id: Option<String>,
 }
 
 /// The status of a payment
@@ -23,6 +28,20 @@ pub enum PaymentIntentStatus {
     /// Stripe is at work, or waits for the client. Also any status that we do not know.
     #[serde(other)]
     Pending,
+}
+
+/// The fields of Stripe's object that we use
+/// (<https://docs.stripe.com/api/payment_intents/object>).
+#[derive(Deserialize)]
+struct PaymentIntentObject {
+    status: PaymentIntentStatus,
+    metadata: Option<Metadata>,
+}
+
+impl From<PaymentIntentObject> for PaymentIntent {
+    fn from(object: PaymentIntentObject) -> Self {
+        Self { status: object.status, booking_id: Metadata::booking_id(object.metadata) }
+    }
 }
 
 /// What is done with a payment.
@@ -60,7 +79,10 @@ mod tests {
         for (word, status) in cases {
             let object = serde_json::json!({"id": "pi_1", "status": word});
             let payment: PaymentIntent = serde_json::from_value(object).unwrap();
-            assert_eq!(payment.status, status, "{word}");
+            assert_eq!(payment, PaymentIntent { status, booking_id: None }, "{word}");
         }
+        let object = serde_json::json!({"status": "canceled", "metadata": {"booking_id": "b1"}});
+        let payment: PaymentIntent = serde_json::from_value(object).unwrap();
+        assert_eq!(payment.booking_id.as_deref(), Some("b1"));
     }
 }

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use stripe_checkout::checkout_session::{ExpireCheckoutSession, RetrieveCheckoutSession};
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::refund::ListRefund;
+use stripe_types::RangeQueryTs;
 
 use crate::payments::payment_intent::{PaymentIntent, PaymentIntentCall};
 use crate::payments::session_request::SessionRequest;
@@ -64,6 +66,12 @@ pub trait Payments: Send + Sync {
         payment: &str,
     ) -> impl Future<Output = Result<Vec<Refund>, StripeError>> + Send;
 
+    /// Lists all refunds that were made since a time, of all payments of the account.
+    fn refunds_since(
+        &self,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Refund>, StripeError>> + Send;
+
     /// Refunds a payment, partly or fully.
     fn refund(
         &self,
@@ -108,6 +116,24 @@ impl Payments for StripeClient {
     }
 
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {
+        self.list_refunds(&ListRefund::new().payment_intent(payment)).await
+    }
+
+    async fn refunds_since(&self, since: Timestamp) -> Result<Vec<Refund>, StripeError> {
+        let created = RangeQueryTs::gte(since.as_second());
+        // Includes the payment: only it names the booking of a refund made by hand.
+        let expand = "data.payment_intent".to_owned();
+        self.list_refunds(&ListRefund::new().created(created).expand([expand])).await
+    }
+
+    async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
+        stripe_response::parse(&self.post(request.build().build(), request.key).await?)
+    }
+}
+
+impl StripeClient {
+    /// Reads all pages of a list of refunds.
+    async fn list_refunds(&self, list: &ListRefund) -> Result<Vec<Refund>, StripeError> {
         #[derive(Deserialize)]
         struct Page {
             data: Vec<Refund>,
@@ -116,7 +142,7 @@ impl Payments for StripeClient {
 
         let mut refunds: Vec<Refund> = Vec::new();
         loop {
-            let mut request = ListRefund::new().payment_intent(payment).limit(PAGE_SIZE);
+            let mut request = list.clone().limit(PAGE_SIZE);
             if let Some(last) = refunds.last() {
                 request = request.starting_after(last.id.as_str());
             }
@@ -130,9 +156,5 @@ impl Payments for StripeClient {
                 return Ok(refunds);
             }
         }
-    }
-
-    async fn refund(&self, request: &RefundRequest<'_>) -> Result<Refund, StripeError> {
-        stripe_response::parse(&self.post(request.build().build(), &request.key()).await?)
     }
 }

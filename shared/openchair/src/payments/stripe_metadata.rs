@@ -27,7 +27,7 @@ impl Metadata {
 #[serde(untagged)]
 pub(super) enum Reference {
     Id(String),
-    Expanded { id: String, status: Option<String> },
+    Expanded { id: String, status: Option<String>, metadata: Option<Metadata> },
 }
 
 impl Reference {
@@ -36,6 +36,14 @@ impl Reference {
         match self {
             Self::Id(_) => None,
             Self::Expanded { status, .. } => status.as_deref(),
+        }
+    }
+
+    /// Returns the booking that an expanded object belongs to.
+    pub(super) fn booking_id(&self) -> Option<&str> {
+        match self {
+            Self::Id(_) => None,
+            Self::Expanded { metadata, .. } => metadata.as_ref()?.booking_id.as_deref(),
         }
     }
 }

@@ -92,7 +92,7 @@ async fn stripe_mock_accepts_every_request() {
     client.expire("cs_test_1").await.expect("a session is expired");
     client.refunds("pi_1").await.expect("refunds are listed");
     let amount = fifty_dollars();
-    let refund = RefundRequest { booking_id: "b1", attempt: 1, payment: "pi_1", amount };
+    let refund = RefundRequest { booking_id: "b1", key: "refund-b1-1", payment: "pi_1", amount };
     client.refund(&refund).await.expect("a payment is refunded");
 }
 

@@ -12,21 +12,15 @@ use salon::money::Money;
 #[derive(Clone, Copy, Debug)]
 pub struct RefundRequest<'a> {
     pub booking_id: &'a str,
-    /// The number of the attempt, counted from 1. The next number may be used only
-    /// when the payment's refunds show that the previous attempt created none.
-    pub attempt: u32,
+    /// The idempotency key. It names the attempt. The next one may be made only when the
+    /// payment's refunds show that the previous attempt created none.
+    pub key: &'a str,
     /// The payment: `pi_…`.
     pub payment: &'a str,
     pub amount: Money,
 }
 
 impl RefundRequest<'_> {
-    /// Returns the idempotency key.
-    #[must_use]
-    pub fn key(&self) -> String {
-        format!("refund-{}-{}", self.booking_id, self.attempt)
-    }
-
     /// Builds the request. Stripe uses the payment's currency.
     pub(super) fn build(&self) -> CreateRefund {
         let booking = HashMap::from([(BOOKING_ID.to_owned(), self.booking_id.to_owned())]);
@@ -51,6 +45,8 @@ pub struct Refund {
     /// The booking. `None` if somebody else requested the refund, such as the owner
     /// in Stripe's Dashboard.
     pub booking_id: Option<String>,
+    /// The booking that was paid. Only known if the request expanded the payment.
+    pub paid_booking_id: Option<String>,
 }
 
 /// The status of a refund.
@@ -84,10 +80,12 @@ struct RefundObject {
 
 impl From<RefundObject> for Refund {
     fn from(object: RefundObject) -> Self {
+        let paid_booking_id = object.payment_intent.as_ref().and_then(Reference::booking_id);
         Self {
             id: object.id,
             status: object.status.unwrap_or_default(),
             amount: object.amount,
+            paid_booking_id: paid_booking_id.map(str::to_owned),
             payment: object.payment_intent.map(String::from),
             booking_id: Metadata::booking_id(object.metadata),
         }
@@ -106,14 +104,14 @@ mod tests {
     #[test]
     fn a_refund_request_names_its_payment_and_its_booking() {
         let amount = Money::new(2_500, Currency::from_code("usd").unwrap());
-        let request = RefundRequest { booking_id: "b1", attempt: 3, payment: "pi_1", amount };
+        let request =
+            RefundRequest { booking_id: "b1", key: "refund-b1-3", payment: "pi_1", amount };
         let expected = form::expected(&[
             ("amount", "2500"),
             ("metadata[booking_id]", "b1"),
             ("payment_intent", "pi_1"),
         ]);
         assert_eq!(form::fields(&request.build().build().body.unwrap()), expected);
-        assert_eq!(request.key(), "refund-b1-3");
     }
 
     #[test]
@@ -139,8 +137,20 @@ mod tests {
                 amount: 2_500,
                 payment: Some("pi_1".to_owned()),
                 booking_id: Some("b1".to_owned()),
+                paid_booking_id: None,
             };
             assert_eq!(refund, expected, "{word}");
         }
+    }
+
+    #[test]
+    fn an_expanded_payment_says_which_booking_was_paid() {
+        let object = json!({
+            "id": "re_1", "object": "refund", "amount": 2500, "metadata": {}, "status": "succeeded",
+            "payment_intent": {"id": "pi_1", "status": "succeeded", "metadata": {"booking_id": "b1"}},
+        });
+        let refund: Refund = serde_json::from_value(object).unwrap();
+        assert_eq!((refund.booking_id, refund.paid_booking_id), (None, Some("b1".to_owned())));
+        assert_eq!(refund.payment.as_deref(), Some("pi_1"));
     }
 }

@@ -27,6 +27,9 @@ pub enum Metric {
     BookingsConfirmed,
     /// Payments for a booking that had expired or been cancelled.
     LatePayments,
+    /// Payments that are not the deposit of a booking's own session: second payments, and
+    /// other amounts.
+    UnexpectedPayments,
     /// Bookings that were refunded.
     RefundsMade,
     /// Bookings whose refund failed: a person has to act.
@@ -58,6 +61,7 @@ impl Metric {
             Self::HoldsPlaced => "HoldsPlaced",
             Self::BookingsConfirmed => "BookingsConfirmed",
             Self::LatePayments => "LatePayments",
+            Self::UnexpectedPayments => "UnexpectedPayments",
             Self::RefundsMade => "RefundsMade",
             Self::RefundsFailed => "RefundsFailed",
             Self::WebhooksRejected => "WebhooksRejected",

@@ -147,6 +147,7 @@ async fn what_cannot_be_read_is_an_error_that_names_the_item_and_shows_nothing()
         "customerPhoneExtension",
         "paymentId",
         "refund",
+        "incidents",
         "requestKey",
         "holdUntil",
         "unsettled",

@@ -1,5 +1,8 @@
 use jiff::SignedDuration;
-use salon::booking::{Booking, Checkout, HoldKey, Refund, RequestKey, Session};
+use salon::booking::{
+    Booking, Checkout, HoldKey, PaymentIncidents, PaymentWarning, Refund, RequestKey,
+    SecondPayment, SecondRefund, Session, WarningKind,
+};
 use salon::customer::Customer;
 use salon::money::Money;
 use salon::payment_ui::PaymentUi;
@@ -29,6 +32,25 @@ pub(crate) fn full(number: u128) -> Booking {
         payment: Some("pi_1".to_owned()),
         has_conflict: true,
         refund: Some(Refund { amount, attempt: 3 }),
+        incidents: PaymentIncidents {
+            second_payments: vec![
+                SecondPayment {
+                    payment: "pi_2".to_owned(),
+                    refund: SecondRefund::Owed { attempt: 2 },
+                },
+                SecondPayment { payment: "pi_3".to_owned(), refund: SecondRefund::Made },
+                SecondPayment { payment: "pi_4".to_owned(), refund: SecondRefund::Failed },
+            ],
+            warnings: WarningKind::ALL
+                .map(|kind| PaymentWarning {
+                    kind,
+                    id: "du_1".to_owned(),
+                    payment: "pi_1".to_owned(),
+                    at: at(MADE + 120),
+                })
+                .to_vec(),
+            refunded_by_hand: Some(amount),
+        },
         hold_keys: vec![key("phone"), key("address")],
         request_key: Some(RequestKey("request".into())),
         check_at: Some(at(MADE + 180)),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::money::Money;
 use super::super::service::StaffId;
-use super::{Booking, Refund, State};
+use super::{Booking, PaymentWarning, Refund, State};
 
 /// How long after it a delayed payment is checked at Stripe, if no event arrives.
 const DELAYED_CHECK: SignedDuration = SignedDuration::from_hours(1);
@@ -36,6 +36,14 @@ pub enum BookingEvent {
     /// The payment is no longer authorised.
     AuthorisationCancelled,
     Refund(RefundOutcome),
+    /// The deposit was paid in another session than the booking's, by this payment (`pi_…`).
+    PaidElsewhere(String),
+    /// The outcome of the refund of a second payment (`pi_…`).
+    SecondRefund(String, RefundOutcome),
+    /// The payment was refunded in full in Stripe's Dashboard.
+    RefundedByHand,
+    /// The bank may take a payment back.
+    Warned(PaymentWarning),
 }
 
 /// The outcome of a refund at Stripe.
@@ -83,7 +91,8 @@ impl Booking {
 
     /// Applies an event at `now`.
     ///
-    /// Returns `None` if the event changes nothing.
+    /// Returns `None` if the event changes nothing. An incident of a payment may change the
+    /// booking and not its state: the transition is then from that state to itself.
     pub fn apply(
         &mut self,
         event: BookingEvent,
@@ -91,6 +100,9 @@ impl Booking {
         now: Timestamp,
     ) -> Option<Transition> {
         let from = self.state;
+        if let Some(is_news) = self.record_incident(&event, now) {
+            return is_news.then_some(Transition { from, to: from });
+        }
         let to = match (from, event) {
             (State::Held | State::Processing | State::Capturing, BookingEvent::Paid(payment)) => {
                 self.payment = Some(payment);
@@ -158,8 +170,11 @@ impl Booking {
             (State::Confirmed, BookingEvent::Cancelled) => {
                 let Self { terms, appointment, .. } = &*self;
                 let back = terms.cancellation.refund(terms.deposit, appointment.start(), now);
-                if back.amount() > 0 { self.refund(back) } else { State::Cancelled }
+                let is_kept = back.amount() == 0 || self.is_contested();
+                if is_kept { State::Cancelled } else { self.refund(back) }
             }
+            // Whether the refund has arrived is seen like that of our own refunds.
+            (State::Confirmed, BookingEvent::RefundedByHand) => self.refund(self.terms.deposit),
 
             (State::Refunding | State::RefundFailed, BookingEvent::Refund(RefundOutcome::Made)) => {
                 State::Refunded
@@ -185,6 +200,42 @@ impl Booking {
             _ => None,
         };
         Some(Transition { from, to })
+    }
+
+    /// Records an event that concerns a payment and not the state. Returns whether it is
+    /// news, or nothing if the event may change the state.
+    fn record_incident(&mut self, event: &BookingEvent, now: Timestamp) -> Option<bool> {
+        match event {
+            BookingEvent::Paid(payment)
+                if self.payment.as_ref().is_some_and(|known| known != payment) =>
+            {
+                Some(self.incidents.add_second_payment(payment))
+            }
+            BookingEvent::PaidElsewhere(payment) => {
+                let is_own = self.payment.as_ref() == Some(payment);
+                Some(!is_own && self.incidents.add_second_payment(payment))
+            }
+            BookingEvent::SecondRefund(payment, outcome) => {
+                Some(self.incidents.end_second_refund(payment, *outcome))
+            }
+            BookingEvent::Warned(warning) => Some(self.incidents.add_warning(warning)),
+            BookingEvent::RefundedByHand => {
+                if self.state != State::Confirmed {
+                    return Some(false);
+                }
+                let known = self.incidents.refunded_by_hand.replace(self.terms.deposit);
+                // Before the appointment, the refund cancels the booking.
+                (now >= self.appointment.start()).then_some(known.is_none())
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns whether the bank may take the booking's payment back, because of a dispute or
+    /// an early fraud warning.
+    #[must_use]
+    pub fn is_contested(&self) -> bool {
+        self.payment.as_ref().is_some_and(|payment| self.incidents.is_contested(payment))
     }
 
     fn refund(&mut self, amount: Money) -> State {

@@ -4,7 +4,7 @@ use crate::cancellation_terms::CancellationTerms;
 use jiff::Timestamp;
 use jiff::civil::date;
 
-use super::{Booking, BookingId, Checkout, ManageToken, State, Terms};
+use super::{Booking, BookingId, Checkout, ManageToken, PaymentIncidents, State, Terms};
 use crate::customer::{Customer, Phone};
 use crate::interval::Interval;
 use crate::money::{Currency, Money};
@@ -51,6 +51,7 @@ pub(crate) fn sample() -> Booking {
         payment: Some("pi_3SampleOfAPayment".to_owned()),
         has_conflict: false,
         refund: None,
+        incidents: PaymentIncidents::default(),
         hold_keys: Vec::new(),
         request_key: None,
         hold_until: at("2026-11-16T18:10:00Z"),

@@ -1,3 +1,5 @@
+mod payment_incidents;
+
 use crate::cancellation_terms::CancellationTerms;
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -66,6 +68,7 @@ fn booking(state: State) -> Booking {
         payment: was_paid.then(|| "pi_1".to_owned()),
         has_conflict: false,
         refund: is_going_back.then(|| Refund { amount: usd(5_000), attempt: 1 }),
+        incidents: PaymentIncidents::default(),
         hold_keys: Vec::new(),
         request_key: None,
         hold_until: at(600),

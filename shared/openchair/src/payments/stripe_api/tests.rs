@@ -51,7 +51,7 @@ fn stored_request() -> SessionRequest {
 
 fn refund_request() -> RefundRequest<'static> {
     let amount = Money::new(2_500, Currency::from_code("usd").unwrap());
-    RefundRequest { booking_id: "b1", attempt: 1, payment: "pi_1", amount }
+    RefundRequest { booking_id: "b1", key: "refund-b1-1", payment: "pi_1", amount }
 }
 
 /// Sends every kind of request. Returns the results.
@@ -148,6 +148,23 @@ async fn all_pages_of_refunds_are_read() {
             "GET /v1/refunds?limit=100&payment_intent=pi_1&starting_after=re_2 HTTP/1.1",
         ]
     );
+}
+
+#[tokio::test]
+async fn the_refunds_of_all_payments_since_a_time_are_read() {
+    let script = [page(&["re_2"], true), page(&["re_1"], false)];
+    let server = MisbehavingServer::start(&script).await;
+    let since = Timestamp::from_second(1_795_516_500).unwrap();
+    let refunds = client(&server).refunds_since(since).await.unwrap();
+    assert_eq!(refunds.len(), 2);
+    let query = "created[gte]=1795516500&expand[0]=data.payment_intent&limit=100";
+    let received = server.received();
+    let lines: Vec<_> = received.iter().map(Received::line).collect();
+    let expected = [
+        format!("GET /v1/refunds?{query} HTTP/1.1"),
+        format!("GET /v1/refunds?{query}&starting_after=re_2 HTTP/1.1"),
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::payments::stripe_metadata::{Metadata, Reference};
 use crate::payments::stripe_refunds::Refund;
 use crate::payments::stripe_session::Session;
+use salon::booking::WarningKind;
 
 /// A webhook event.
 #[derive(Clone, Debug)]
@@ -16,6 +17,9 @@ pub struct StripeEvent {
     pub kind: String,
     /// Whether the money is real.
     pub live: bool,
+    /// The connected account that the event is about. `None` for the account of the endpoint
+    /// itself (<https://docs.stripe.com/connect/webhooks>).
+    pub account: Option<String>,
     pub subject: Subject,
 }
 
@@ -37,6 +41,14 @@ pub enum Subject {
         /// Whether the whole payment is refunded.
         fully: bool,
     },
+    /// A dispute or an early fraud warning. It does not name a booking.
+    Warning {
+        kind: WarningKind,
+        /// Stripe's id of the dispute or the warning.
+        id: String,
+        /// The payment: `pi_…`.
+        payment: Option<String>,
+    },
     /// An event that concerns no booking.
     Other,
 }
@@ -49,7 +61,7 @@ impl Subject {
             Self::Session { session, .. } => session.booking_id.as_deref(),
             Self::Refund(refund) => refund.booking_id.as_deref(),
             Self::ChargeRefunded { booking_id, .. } => booking_id.as_deref(),
-            Self::Other => None,
+            Self::Warning { .. } | Self::Other => None,
         }
     }
 }
@@ -84,11 +96,12 @@ pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
     struct Envelope {
         id: String,
         livemode: bool,
+        account: Option<String>,
         #[serde(rename = "type")]
         kind: String,
     }
 
-    let Envelope { id, livemode, kind } = serde_json::from_slice(body)?;
+    let Envelope { id, livemode, account, kind } = serde_json::from_slice(body)?;
     let session = |change| -> Result<Option<Subject>, StripeEventError> {
         let session: Option<Session> = parse_object(body)?;
         Ok(session.map(|session| Subject::Session { change, session: Box::new(session) }))
@@ -107,25 +120,27 @@ pub fn parse_event(body: &[u8]) -> Result<StripeEvent, StripeEventError> {
             amount_refunded: charge.amount_refunded,
             fully: charge.refunded,
         }),
+        "charge.dispute.created" => Some(warning(WarningKind::Dispute, body)?),
+        "radar.early_fraud_warning.created" => Some(warning(WarningKind::EarlyFraudWarning, body)?),
         _ => None,
     };
     let subject = subject.unwrap_or(Subject::Other);
-    Ok(StripeEvent { id, kind, live: livemode, subject })
+    Ok(StripeEvent { id, kind, live: livemode, account, subject })
+}
+
+#[derive(Deserialize)]
+struct WithData<T> {
+    data: Data<T>,
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    object: T,
 }
 
 /// Parses the object of an event, if its metadata contains a booking id. Objects
 /// of others on the same account are ignored, whatever their format.
 fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, StripeEventError> {
-    #[derive(Deserialize)]
-    struct WithData<T> {
-        data: Data<T>,
-    }
-
-    #[derive(Deserialize)]
-    struct Data<T> {
-        object: T,
-    }
-
     #[derive(Deserialize)]
     struct WithMetadata {
         metadata: Option<Metadata>,
@@ -137,6 +152,21 @@ fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, StripeEve
     }
     let event: WithData<T> = serde_json::from_slice(body)?;
     Ok(Some(event.data.object))
+}
+
+/// Parses a dispute (<https://docs.stripe.com/api/disputes/object>) or an early fraud warning
+/// (<https://docs.stripe.com/api/radar/early_fraud_warnings/object>). The payment's metadata
+/// is not copied to them.
+fn warning(kind: WarningKind, body: &[u8]) -> Result<Subject, StripeEventError> {
+    #[derive(Deserialize)]
+    struct Warning {
+        id: String,
+        payment_intent: Option<Reference>,
+    }
+
+    let event: WithData<Warning> = serde_json::from_slice(body)?;
+    let Warning { id, payment_intent } = event.data.object;
+    Ok(Subject::Warning { kind, id, payment: payment_intent.map(String::from) })
 }
 
 /// The fields of a charge that we use. Its metadata is copied from the payment
@@ -242,6 +272,31 @@ mod tests {
             assert_eq!(booking_id.as_deref(), Some("b1"));
             assert_eq!((amount_refunded, fully), (2_500, false));
         }
+    }
+
+    #[test]
+    fn a_dispute_and_a_fraud_warning_contain_their_payment() {
+        let cases = [
+            ("charge.dispute.created", WarningKind::Dispute),
+            ("radar.early_fraud_warning.created", WarningKind::EarlyFraudWarning),
+        ];
+        for (event_type, expected) in cases {
+            let object = json!({"id": "du_1", "charge": "ch_1", "payment_intent": "pi_1"});
+            let event = parse_event(&event(event_type, &object)).unwrap();
+            let Subject::Warning { kind, id, payment } = event.subject else {
+                panic!("{event_type} is a warning");
+            };
+            assert_eq!((kind, id.as_str(), payment.as_deref()), (expected, "du_1", Some("pi_1")));
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_connected_account_names_it() {
+        let mut event: Value = serde_json::from_slice(&event("a.b", &json!({}))).unwrap();
+        assert_eq!(parse_event(event.to_string().as_bytes()).unwrap().account, None);
+        event["account"] = "acct_1".into();
+        let parsed = parse_event(event.to_string().as_bytes()).unwrap();
+        assert_eq!(parsed.account.as_deref(), Some("acct_1"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The item of a booking.
 
+mod incidents_item;
+
 use AttributeValue::{Bool, L, M};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -86,6 +88,7 @@ pub(in super::super) fn booking_item(booking: &Booking) -> Item {
         ("customerPhoneExtension", extension.map(text)),
         ("paymentId", booking.payment.as_deref().map(text)),
         ("refund", booking.refund.map(refund)),
+        ("incidents", incidents_item::write(&booking.incidents)),
         ("requestKey", booking.request_key.as_ref().map(|key| text(&*key.0))),
         ("isStandby", booking.is_standby.then_some(Bool(true))),
         ("inLineSince", booking.in_line_since.map(number)),
@@ -137,6 +140,7 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
             payment: optional(item, "paymentId", string)?.map(str::to_owned),
             has_conflict: flag("hasConflict")?,
             refund: optional(item, "refund", refund_of)?,
+            incidents: optional(item, "incidents", incidents_item::read)?.unwrap_or_default(),
             hold_keys: required(item, "holdKeys", hold_keys_of)?,
             request_key: optional(item, "requestKey", string)?.map(|key| RequestKey(key.into())),
             hold_until: optional(item, "holdUntil", instant)?.unwrap_or(old_end),

@@ -3,6 +3,7 @@ use jiff::civil::Date;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use salon::booking::{PaymentIncidents, PaymentWarning, SecondPayment, SecondRefund, WarningKind};
 use salon::cancellation_terms::CancellationTerms;
 
 use super::*;
@@ -73,6 +74,31 @@ fn customers() -> impl Strategy<Value = Customer> {
 }
 
 prop_compose! {
+    fn incidents()(
+        seconds in prop::collection::vec((".{1,20}", option::of(any::<u32>()), any::<bool>()), 0..3),
+        warnings in prop::collection::vec((any::<bool>(), ".{1,20}", ".{1,20}", instants()), 0..3),
+        refunded_by_hand in option::of(amounts()),
+    ) -> PaymentIncidents {
+        let refund = |attempt: Option<u32>, is_made| match attempt {
+            Some(attempt) => SecondRefund::Owed { attempt },
+            None if is_made => SecondRefund::Made,
+            None => SecondRefund::Failed,
+        };
+        let seconds = seconds.into_iter().map(|(payment, attempt, is_made)| {
+            SecondPayment { payment, refund: refund(attempt, is_made) }
+        });
+        let warnings = warnings.into_iter().map(|(is_dispute, id, payment, at)| PaymentWarning {
+            kind: if is_dispute { WarningKind::Dispute } else { WarningKind::EarlyFraudWarning },
+            id,
+            payment,
+            at,
+        });
+        let (second_payments, warnings) = (seconds.collect(), warnings.collect());
+        PaymentIncidents { second_payments, warnings, refunded_by_hand }
+    }
+}
+
+prop_compose! {
     fn bookings()(
         (id, token, version) in (any::<u128>(), any::<u128>(), any::<u64>()),
         state in select(State::ALL.to_vec()),
@@ -86,6 +112,7 @@ prop_compose! {
         checkout in checkouts(),
         payment in option::of(".{0,20}"),
         refund in option::of((amounts(), any::<u32>())),
+        incidents in incidents(),
         hold_keys in prop::collection::vec(".{1,20}", 0..4),
         (request_key, check_at) in (option::of(".{1,20}"), option::of(instants())),
         (is_standby, in_line_since) in (any::<bool>(), option::of(instants())),
@@ -107,6 +134,7 @@ prop_compose! {
             payment,
             has_conflict,
             refund: refund.map(|(amount, attempt)| Refund { amount, attempt }),
+            incidents,
             hold_keys: hold_keys.into_iter().map(|key| HoldKey(key.into())).collect(),
             request_key: request_key.map(|key| RequestKey(key.into())),
             hold_until,
