@@ -1,7 +1,7 @@
 //! The payment sandbox: a local stand-in for Stripe.
 //!
 //! It implements the part of Stripe's API that the functions use, in the version
-//! `2026-09-30.endive`: Checkout Sessions in `payment` mode, and refunds. Rules, error bodies
+//! `2026-09-30.endive`: Checkout Sessions in `payment` mode, refunds, and the list of events. Rules, error bodies
 //! and headers are Stripe's, so that mistakes show up here and not with a real account.
 //! Parameters that the sandbox does not support are refused if they could change the payment.
 //!
@@ -11,6 +11,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `v1_api`, `v1_call` | routes, API keys, the rate limit and idempotency |
+//! | `v1_lists`, `v1_list` | the lists of sessions, refunds and events, and their pages |
 //! | `create_session` | the parameters of a session |
 //! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_event` | one object each |
 //! | `sandbox_ledger` | the state and all changes of it, some of which are due later |
@@ -24,6 +25,7 @@ mod checkout_session;
 mod create_session;
 mod faults;
 mod idempotency;
+mod ledger_object;
 mod params;
 mod payment_page;
 mod payment_views;
@@ -36,6 +38,8 @@ mod sandbox_refund;
 mod test_cards;
 mod v1_api;
 mod v1_call;
+mod v1_list;
+mod v1_lists;
 mod webhook_sender;
 mod webhooks;
 

@@ -141,6 +141,11 @@ impl<'a> Params<'a> {
         word.map(Some).map_err(|error| self.invalid(field, &format!("is wrong: {error}.")))
     }
 
+    /// Returns whether a parameter has fields.
+    pub(super) fn is_object(&self, field: &str) -> bool {
+        self.fields.get(field).is_some_and(Value::is_object)
+    }
+
     pub(super) fn object(&self, field: &str) -> Result<Option<Params<'a>>, ApiError> {
         let Some(value) = self.fields.get(field) else {
             return Ok(None);

@@ -89,6 +89,11 @@ impl SandboxEvent {
         Self { id, kind, object: object_id, created, body }
     }
 
+    /// Returns the event as the API lists it.
+    pub(super) fn to_json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
     /// Returns the body of the webhook.
     #[must_use]
     pub fn body(&self) -> &str {

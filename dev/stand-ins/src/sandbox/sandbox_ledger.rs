@@ -157,7 +157,7 @@ impl Ledger {
     }
 
     /// Lists the kept events, oldest first.
-    pub(super) fn events(&self) -> impl Iterator<Item = &SandboxEvent> {
+    pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = &SandboxEvent> {
         self.events.iter()
     }
 

@@ -10,7 +10,8 @@ use super::checkout_session::CARD;
 use super::params::{Metadata, Params};
 use super::random_id;
 use super::sandbox_ledger::Ledger;
-use super::sandbox_payment::{Payment, PaymentState};
+use super::sandbox_payment::PaymentState;
+use super::v1_lists::named_payment;
 
 #[derive(Clone, Debug)]
 pub struct Refund {
@@ -70,41 +71,6 @@ pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund,
         by_card: payment.method == CARD,
     };
     Ok(ledger.refund(refund))
-}
-
-/// Lists the refunds of one payment or of all, newest first:
-/// <https://docs.stripe.com/api/pagination>.
-pub(super) fn list(ledger: &Ledger, params: &Params<'_>) -> Result<Value, ApiError> {
-    params.only("limit payment_intent starting_after")?;
-    let payment = named_payment(ledger, params)?.map(|payment| payment.id.as_str());
-    let limit = params.integer("limit", 1)?.unwrap_or(10);
-    let limit = usize::try_from(limit).ok().filter(|limit| *limit <= 100);
-    let limit = limit.ok_or_else(|| params.invalid("limit", "must be at most 100."))?;
-    let of_payment = |refund: &&Refund| payment.is_none_or(|id| refund.payment_intent == id);
-    let all: Vec<_> = ledger.refunds().filter(of_payment).collect();
-    let start = match params.text("starting_after", 5_000)? {
-        None => 0,
-        Some(id) => match all.iter().position(|refund| refund.id == id) {
-            None => return Err(ApiError::no_such("refund", "starting_after", &id)),
-            Some(position) => position + 1,
-        },
-    };
-    let rest = &all[start..];
-    let data: Vec<_> = rest.iter().take(limit).map(|refund| refund.to_json()).collect();
-    let has_more = rest.len() > limit;
-    Ok(json!({"object": "list", "data": data, "has_more": has_more, "url": "/v1/refunds"}))
-}
-
-fn named_payment<'l>(
-    ledger: &'l Ledger,
-    params: &Params<'_>,
-) -> Result<Option<&'l Payment>, ApiError> {
-    let field = "payment_intent";
-    let Some(id) = params.text(field, 5_000)? else {
-        return Ok(None);
-    };
-    let payment = ledger.payment(&id);
-    payment.map(Some).ok_or_else(|| ApiError::no_such("payment intent", field, &id))
 }
 
 impl Refund {

@@ -12,6 +12,7 @@ use super::api_error::ApiError;
 use super::params::Params;
 use super::sandbox_ledger::{Ledger, Refused};
 use super::v1_call::{IDEMPOTENCY_KEY, read, write};
+use super::v1_lists::{list_events, list_refunds, list_sessions, with_payment};
 use super::{API_VERSION, Effect, Sandbox, create_session, faults, random_id, sandbox_refund};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -23,7 +24,8 @@ pub(super) struct RequestId(pub(super) String);
 
 pub(super) fn router(sandbox: Sandbox) -> Router {
     Router::new()
-        .route("/v1/checkout/sessions", post(open_session))
+        .route("/v1/checkout/sessions", post(open_session).get(list_sessions))
+        .route("/v1/events", get(list_events))
         .route("/v1/checkout/sessions/{id}", get(retrieve_session))
         .route("/v1/checkout/sessions/{id}/expire", post(expire_session))
         .route("/v1/payment_intents/{id}", get(retrieve_payment))
@@ -141,27 +143,21 @@ async fn create_refund(State(sandbox): State<Sandbox>, request: Request) -> Resp
     .await
 }
 
-async fn list_refunds(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    read(sandbox, request, |ledger, params| sandbox_refund::list(ledger, params)).await
-}
-
 /// Returns a session, with its payment if the request expands it
 /// (<https://docs.stripe.com/api/expanding_objects>).
 fn session_json(ledger: &Ledger, id: &str, params: &Params<'_>) -> Result<Value, ApiError> {
     let session = ledger.session(id).ok_or_else(|| {
         ApiError::no_such("session", "session", id).with_status(StatusCode::NOT_FOUND)
     })?;
-    let mut object = session.to_json();
+    let mut payment = None;
     for (i, part) in params.texts("expand")?.unwrap_or_default().into_iter().enumerate() {
         if part != "payment_intent" {
             let message = "is not an expansion that the sandbox supports.";
             return Err(params.invalid(&format!("expand[{i}]"), message));
         }
-        if let Some(payment) = ledger.payment_of(id) {
-            object["payment_intent"] = payment.to_json();
-        }
+        payment = ledger.payment_of(id);
     }
-    Ok(object)
+    Ok(with_payment(session.to_json(), payment))
 }
 
 /// Counts a call, checks its API key and the rate limit, injects a fault if one is pending,

@@ -12,6 +12,7 @@ mod events;
 mod faults;
 mod harness;
 mod idempotency;
+mod lists;
 mod page;
 mod refund;
 mod webhooks;
