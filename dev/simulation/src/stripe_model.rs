@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use openchair::payments::{
-    PaymentIntent, Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus,
-    StripeError, StripeErrorDetails,
+    PaymentIntent, Payments, Refund, RefundRequest, Session, SessionPage, SessionQuery,
+    SessionRequest, SessionStatus, StripeError, StripeErrorDetails,
 };
 use tokio::task::yield_now;
 
@@ -144,6 +144,11 @@ impl Payments for Stripe {
 
     async fn session(&self, id: &str) -> Result<Session, StripeError> {
         self.read(|| format!("reads {id}"), |ledger| ledger.session(id)).await
+    }
+
+    async fn sessions(&self, query: SessionQuery<'_>) -> Result<SessionPage, StripeError> {
+        let description = || format!("lists sessions that are {:?}", query.status);
+        self.read(description, |ledger| ledger.list(query)).await
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {

@@ -198,6 +198,10 @@ impl Hook for TableHook {
 fn is_read(call: Call<'_>) -> bool {
     matches!(
         call,
-        Call::Sheets | Call::Booking(_) | Call::ReservationContext | Call::BookingsToCheck
+        Call::Sheets
+            | Call::Booking(_)
+            | Call::ReservationContext
+            | Call::UnsettledBookings
+            | Call::BookingStates(_)
     )
 }

@@ -16,10 +16,10 @@ use openchair::time_budget::{RECONCILE_START_SHARE, RECONCILE_TIMEOUT};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-/// Maximum number of bookings in a run. Usually time runs out first.
+/// Maximum number of bookings that a run checks one by one. Usually time runs out first.
 const MAX_BOOKINGS: usize = 200;
-/// Time between two bookings. Stripe accepts 25 requests/s, and most are kept for
-/// visitors.
+/// Time between two bookings, and between two lists. Stripe accepts 25 requests/s, and most
+/// are kept for visitors.
 const PAUSE: Duration = Duration::from_millis(120);
 /// Time of a run whose deadline is in the past: `cargo lambda watch` reports deadlines in
 /// 1970.
@@ -72,7 +72,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
     /// the run.
     ///
     /// # Errors
-    /// When the list of bookings cannot be read.
+    /// When the index of bookings cannot be read.
     pub async fn run(&self, deadline: Timestamp) -> Result<ReconcileReport, StoreError> {
         let left = Duration::try_from(deadline.duration_since(self.clock.now()));
         // The other half is for the last booking: three slow requests to Stripe take half
@@ -86,10 +86,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
         let outcome = self.bookings.reconcile(budget).await;
         match &outcome {
             Ok(report) => tracing::info!(
+                reconcile.listed = report.listed,
                 reconcile.looked_at = report.looked_at,
                 reconcile.repaired = report.repaired,
                 reconcile.failed = report.failed,
                 reconcile.is_cut_short = report.is_cut_short,
+                reconcile.live_holds = report.live_holds,
                 "Reconcile run finished"
             ),
             Err(error) => tracing::error!(

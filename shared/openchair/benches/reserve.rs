@@ -14,8 +14,8 @@ use openchair::bookings::{BookingRequest, Bookings, address_key, fingerprint, re
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
 use openchair::payments::{
-    PaymentIntent, Payments, Refund, RefundRequest, Session, SessionRequest, SessionStatus,
-    StripeError,
+    PaymentIntent, Payments, Refund, RefundRequest, Session, SessionPage, SessionQuery,
+    SessionRequest, SessionStatus, StripeError,
 };
 use openchair::random::Random;
 use salon::customer::{Customer, Phone};
@@ -50,6 +50,10 @@ impl Payments for Quick {
     }
 
     async fn session(&self, _: &str) -> Result<Session, StripeError> {
+        Err(nothing_else())
+    }
+
+    async fn sessions(&self, _: SessionQuery<'_>) -> Result<SessionPage, StripeError> {
         Err(nothing_else())
     }
 

@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use openchair::payments::webhook::SessionChange;
 use openchair::payments::{
-    PaymentIntent, PaymentIntentStatus, Refund, RefundStatus, Session, SessionStatus, StripeError,
+    PaymentIntent, PaymentIntentStatus, Refund, RefundStatus, Session, SessionPage, SessionQuery,
+    SessionStatus, StripeError,
 };
 use salon::booking::BookingId;
 
@@ -14,6 +15,9 @@ use crate::trace::short;
 /// The shortest and the longest life of a session.
 const SESSION_LIFE: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(30), SignedDuration::from_hours(24));
+
+/// Few, so that lists have several pages.
+const SESSIONS_PER_PAGE: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -40,6 +44,7 @@ pub(crate) struct CheckoutSession {
     pub(crate) booking: BookingId,
     pub(crate) payment: String,
     amount: i64,
+    created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     /// Whether the payment is only authorised, and captured by the salon.
     is_manual: bool,
@@ -167,6 +172,7 @@ impl Ledger {
             booking,
             payment: format!("pi_{number_of_session}"),
             amount,
+            created_at: self.now,
             expires_at: asked,
             is_manual,
             state: PaymentState::Open,
@@ -184,6 +190,22 @@ impl Ledger {
     /// Returns a session as Stripe's API describes it.
     pub(super) fn session(&self, id: &str) -> Result<Session, StripeError> {
         Ok(self.described(&self.sessions[self.find(id)?]))
+    }
+
+    /// Lists a page of sessions, newest first.
+    pub(super) fn list(&self, query: SessionQuery<'_>) -> Result<SessionPage, StripeError> {
+        let first = query.after.map(|id| self.find(id)).transpose()?.unwrap_or(self.sessions.len());
+        let mut sessions: Vec<_> = self.sessions[..first]
+            .iter()
+            .rev()
+            .filter(|session| query.created_since <= session.created_at)
+            .map(|session| self.described(session))
+            .filter(|session| session.status == query.status)
+            .collect();
+        let has_more = SESSIONS_PER_PAGE < sessions.len();
+        sessions.truncate(SESSIONS_PER_PAGE);
+        let last = sessions.last().filter(|_| has_more);
+        Ok(SessionPage { next: last.map(|session| session.id.clone()), sessions })
     }
 
     /// Returns whether a session can be paid.

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use openchair::store::StoreError;
 use openchair::store::booking_store::{
-    BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, ReservationContext,
-    StoredRequest, WriteOutcome,
+    BookingChange, BookingState, BookingStore, HoldCount, HoldCountChange, RequestKeyChange,
+    ReservationContext, StoredRequest, UnsettledBooking, WriteOutcome,
 };
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 use salon::day_sheet::DaySheet;
@@ -25,6 +25,11 @@ impl MemoryStore {
     /// Returns all bookings.
     pub fn bookings(&self) -> Vec<Booking> {
         self.state().bookings.by_id.values().cloned().collect()
+    }
+
+    /// Removes a booking.
+    pub fn remove_booking(&self, id: &BookingId) {
+        self.state().bookings.by_id.remove(id);
     }
 
     /// Puts a booking, as it is.
@@ -154,16 +159,26 @@ impl BookingStore for MemoryStore {
         .await
     }
 
-    async fn bookings_to_check(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<BookingId>, StoreError> {
-        self.call(Call::BookingsToCheck, |state| {
-            let is_due = |booking: &&Booking| booking.check_at.is_some_and(|at| at <= now);
-            let mut due: Vec<_> = state.bookings.by_id.values().filter(is_due).collect();
-            due.sort_by_key(|booking| (booking.check_at, booking.id.clone()));
-            due.into_iter().take(limit).map(|booking| booking.id.clone()).collect()
+    async fn unsettled_bookings(&self, limit: usize) -> Result<Vec<UnsettledBooking>, StoreError> {
+        self.call(Call::UnsettledBookings, |state| {
+            let unsettled = |booking: &Booking| {
+                Some(UnsettledBooking { id: booking.id.clone(), check_at: booking.check_at? })
+            };
+            let mut all: Vec<_> = state.bookings.by_id.values().filter_map(unsettled).collect();
+            all.sort_by(|a, b| (a.check_at, &a.id).cmp(&(b.check_at, &b.id)));
+            all.truncate(limit);
+            all
+        })
+        .await
+    }
+
+    async fn booking_states(&self, ids: &[BookingId]) -> Result<Vec<BookingState>, StoreError> {
+        self.call(Call::BookingStates(ids), |state| {
+            let state_of = |id: &BookingId| {
+                let Booking { state, hold_until, .. } = state.bookings.by_id.get(id)?;
+                Some(BookingState { id: id.clone(), state: *state, hold_until: *hold_until })
+            };
+            ids.iter().filter_map(state_of).collect()
         })
         .await
     }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use openchair::bookings::{ReconcileBudget, ReserveError};
+use openchair::payments::STRIPE_RETRIES;
 use openchair::store::StoreError;
 use stand_ins::sandbox::{Effect, Refunds};
 use testing::Call;
@@ -10,6 +11,10 @@ use tokio::time::Instant;
 use crate::harness::Harness;
 
 const SCHEDULE: SignedDuration = SignedDuration::from_mins(2);
+/// The age of a hold whose session is no longer listed.
+const LONG_OVER: SignedDuration = SignedDuration::from_mins(51);
+/// The call that lists sessions.
+const LIST: &str = "GET /v1/checkout/sessions";
 
 #[tokio::test]
 async fn a_paid_hold_whose_event_was_lost_is_confirmed_within_five_minutes() {
@@ -28,22 +33,6 @@ async fn a_paid_hold_whose_event_was_lost_is_confirmed_within_five_minutes() {
             harness.clock.advance(SCHEDULE);
         }
     }
-}
-
-#[tokio::test]
-async fn a_hold_is_checked_in_every_run_after_three_minutes() {
-    let harness = Harness::new().await;
-    let held = harness.hold("10:00").await;
-    harness.clock.advance(SignedDuration::from_secs(179));
-    assert_eq!(harness.run().await.looked_at, 0);
-    harness.clock.advance(SignedDuration::from_secs(1));
-    for _ in 0..3 {
-        let report = harness.run().await;
-        assert_eq!((report.looked_at, report.repaired), (1, 0));
-        assert_eq!(harness.run().await.looked_at, 0, "a run at the same time asks nobody again");
-        harness.clock.advance(SCHEDULE);
-    }
-    assert_eq!(harness.status(&held.id).await, "held");
 }
 
 #[tokio::test]
@@ -112,12 +101,9 @@ async fn a_pending_refund_is_checked_every_hour() {
 #[tokio::test]
 async fn a_booking_that_cannot_be_read_delays_no_other() {
     let harness = Harness::new().await;
-    let corrupt = harness.hold("10:00").await;
+    let corrupt = harness.paid_hold("10:00").await;
     harness.clock.advance(SignedDuration::from_secs(1));
-    let others = [harness.hold("11:00").await, harness.hold("12:00").await];
-    for other in &others {
-        harness.stripe().pay(&other.session).expect("it is open");
-    }
+    let others = [harness.paid_hold("11:00").await, harness.paid_hold("12:00").await];
     let unreadable = corrupt.id.clone();
     harness.store.set_hook(move |call: Call<'_>| match call {
         Call::Booking(id) if *id == unreadable => {
@@ -135,19 +121,50 @@ async fn a_booking_that_cannot_be_read_delays_no_other() {
 }
 
 #[tokio::test]
+async fn the_next_run_makes_up_for_lists_that_failed() {
+    let harness = Harness::new().await;
+    let held = harness.paid_hold("10:00").await;
+    harness.fail_stripe("*", Effect::Unavailable, 50);
+    let report = harness.run().await;
+    assert_eq!((report.failed, report.is_cut_short), (2, false));
+    harness.stripe().clear_faults();
+    harness.clock.advance(SCHEDULE);
+    assert_eq!(harness.run().await.repaired, 1);
+    assert_eq!(harness.status(&held.id).await, "confirmed");
+}
+
+#[tokio::test]
+async fn a_list_that_fails_does_not_stop_the_rest() {
+    let harness = Harness::new().await;
+    let unpaid = harness.hold("10:00").await;
+    harness.clock.advance(SignedDuration::from_mins(36));
+    // All attempts at the first list.
+    harness.fail_stripe(LIST, Effect::Unavailable, STRIPE_RETRIES.attempts);
+    let report = harness.run().await;
+    assert_eq!((report.failed, report.repaired), (1, 1));
+    assert_eq!(harness.status(&unpaid.id).await, "expired", "the second list says so");
+
+    let long_over = harness.hold("10:00").await;
+    harness.clock.advance(SignedDuration::from_mins(46));
+    harness.fail_stripe(LIST, Effect::Unavailable, 2 * STRIPE_RETRIES.attempts);
+    let report = harness.run().await;
+    assert_eq!((report.failed, report.repaired), (2, 1));
+    assert_eq!(harness.status(&long_over.id).await, "expired", "it was checked by itself");
+}
+
+#[tokio::test]
 async fn bookings_are_checked_later_after_stripe_was_down() {
     let harness = Harness::new().await;
     let held = harness.hold("10:00").await;
-    harness.stripe().pay(&held.session).expect("it is open");
-    harness.clock.advance(SignedDuration::from_mins(3));
+    harness.clock.advance(LONG_OVER);
     harness.fail_stripe("*", Effect::Unavailable, 50);
-    assert_eq!(harness.run().await.failed, 1);
+    assert_eq!(harness.run().await.failed, 3, "two lists and a booking");
     harness.stripe().clear_faults();
     harness.clock.advance(SCHEDULE);
     assert_eq!(harness.run().await.looked_at, 0, "it is left alone for a while");
     harness.clock.advance(SignedDuration::from_mins(3));
     assert_eq!(harness.run().await.repaired, 1);
-    assert_eq!(harness.status(&held.id).await, "confirmed");
+    assert_eq!(harness.status(&held.id).await, "expired");
 }
 
 #[tokio::test]
@@ -177,25 +194,23 @@ async fn the_longest_overdue_bookings_are_checked_first() {
         all.push(harness.hold(time).await);
         harness.clock.advance(SignedDuration::from_secs(1));
     }
-    harness.clock.advance(SignedDuration::from_mins(3));
-    // Nobody has paid yet: one that stays open must not be the first again.
+    harness.clock.advance(LONG_OVER);
     let budget = ReconcileBudget {
         bookings: 2,
         pause: Duration::ZERO,
         deadline: Instant::now() + Duration::from_mins(1),
     };
-    let report = Box::pin(harness.bookings().reconcile(budget)).await.expect("readable");
-    assert_eq!((report.looked_at, report.is_cut_short), (2, true));
-    for held in &all {
-        harness.stripe().pay(&held.session).expect("it is open");
+    for (looked_at, is_cut_short, states) in
+        [(2, true, ["expired", "expired", "held"]), (1, false, ["expired", "expired", "expired"])]
+    {
+        let report = Box::pin(harness.bookings().reconcile(budget)).await.expect("readable");
+        assert_eq!((report.looked_at, report.is_cut_short), (looked_at, is_cut_short));
+        let mut found = Vec::new();
+        for held in &all {
+            found.push(harness.status(&held.id).await);
+        }
+        assert_eq!(found, states);
     }
-    let report = Box::pin(harness.bookings().reconcile(budget)).await.expect("readable");
-    assert_eq!((report.looked_at, report.is_cut_short), (1, false));
-    let mut confirmed = Vec::new();
-    for held in &all {
-        confirmed.push(harness.status(&held.id).await == "confirmed");
-    }
-    assert_eq!(confirmed, [false, false, true]);
 }
 
 #[tokio::test]

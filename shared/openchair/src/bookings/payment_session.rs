@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::booking_request::ReserveError;
+use super::reconciliation::CHECK_AFTER_SESSION;
 use super::settle::SettleError;
 use super::transition::Trigger;
 use super::update::{BookingUpdate, Decision};
@@ -173,6 +174,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 return Ok(Decision::Keep(booking, ()));
             }
             booking.checkout.session = Some(stored(session));
+            // Until then, Stripe's list of sessions tells what becomes of it.
+            booking.check_at = Some(booking.checkout.expires_at + CHECK_AFTER_SESSION);
             Ok(Decision::Write(BookingUpdate::only(booking), ()))
         });
         let (booking, ()) = updated.await?.ok_or_else(|| vanished(&known.id))?;

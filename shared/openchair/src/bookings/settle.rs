@@ -121,10 +121,23 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         change: SessionChange,
         session: &Session,
     ) -> Result<bool, SettleError> {
-        let Some(booking) = self.reader.store().booking(id).await? else { return Ok(false) };
+        let change = self.apply_session_change(id, change, session, Trigger::Webhook).await?;
+        Ok(change.is_some())
+    }
+
+    /// Applies what Stripe says about a session to the booking that the session names.
+    /// Returns whether the booking has changed; none if it does not exist.
+    pub(super) async fn apply_session_change(
+        &self,
+        id: &BookingId,
+        change: SessionChange,
+        session: &Session,
+        trigger: Trigger,
+    ) -> Result<Option<bool>, SettleError> {
+        let Some(booking) = self.reader.store().booking(id).await? else { return Ok(None) };
         let event = match &booking.checkout.session {
             Some(known) if known.id != session.id => {
-                return self.handle_other_session(&booking, session).await.map(|()| true);
+                return self.handle_other_session(&booking, session, trigger).await.map(Some);
             }
             // A crash has lost the session's id. Stripe says which session is the booking's.
             None if booking.state.is_open() => self.refresh_from_stripe(&booking).await?,
@@ -138,22 +151,22 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 SessionChange::Expired => Some(BookingEvent::SessionExpired),
             },
         };
-        if let Some(event) = event {
-            self.apply_if_same_session(&booking, &event, Trigger::Webhook).await?;
-        }
-        Ok(true)
+        let Some(event) = event else { return Ok(Some(false)) };
+        let applied = self.apply_if_same_session(&booking, &event, trigger).await?;
+        Ok(Some(applied.transition.is_some()))
     }
 
-    /// Handles an event about a session that is not the booking's but names it. A payment
-    /// of the deposit is refunded, because the booking is not paid by it. Any other payment
-    /// is left to a person.
+    /// Handles a session that is not the booking's but names it. A payment of the deposit is
+    /// refunded, because the booking is not paid by it. Any other payment is left to a person.
+    /// Returns whether the booking has changed.
     async fn handle_other_session(
         &self,
         booking: &Booking,
         session: &Session,
-    ) -> Result<(), SettleError> {
+        trigger: Trigger,
+    ) -> Result<bool, SettleError> {
         if !session.paid {
-            return Ok(());
+            return Ok(false);
         }
         let payment = match deposit_of(booking, session) {
             Ok(payment) => payment,
@@ -164,12 +177,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     error.cause = chain(&error),
                     "A payment names a booking and is not its deposit, it is ignored"
                 );
-                return Ok(());
+                return Ok(false);
             }
         };
         let event = BookingEvent::PaidElsewhere(payment);
-        let Applied { booking, transition } =
-            self.apply(&booking.id, &event, Trigger::Webhook).await?;
+        let Applied { booking, transition } = self.apply(&booking.id, &event, trigger).await?;
         if transition.is_some() {
             count(Metric::UnexpectedPayments);
             tracing::error!(
@@ -177,8 +189,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 "A booking was paid in another session than its own, the payment is refunded"
             );
         }
-        // After an error, Stripe sends the event again.
-        self.refund_second_payments(&booking).await
+        // After an error, Stripe sends the event again, or lists the session again.
+        self.refund_second_payments(&booking).await?;
+        Ok(transition.is_some())
     }
 
     /// Keeps a dispute or an early fraud warning on its booking. Returns the id of the

@@ -10,6 +10,7 @@ use stripe_core::refund::ListRefund;
 use stripe_types::RangeQueryTs;
 
 use crate::payments::payment_intent::{PaymentIntent, PaymentIntentCall};
+use crate::payments::session_list::{SessionList, SessionPage, SessionQuery};
 use crate::payments::session_request::SessionRequest;
 use crate::payments::stripe_client::{StripeClient, random_key};
 use crate::payments::stripe_error::StripeError;
@@ -38,6 +39,12 @@ pub trait Payments: Send + Sync {
 
     /// Reads a session.
     fn session(&self, id: &str) -> impl Future<Output = Result<Session, StripeError>> + Send;
+
+    /// Lists a page of the account's sessions, including those of others.
+    fn sessions(
+        &self,
+        query: SessionQuery<'_>,
+    ) -> impl Future<Output = Result<SessionPage, StripeError>> + Send;
 
     /// Expires a session, so that it can no longer be paid.
     ///
@@ -90,6 +97,10 @@ impl Payments for StripeClient {
         // Includes the payment: only its status says that a delayed payment failed.
         let request = RetrieveCheckoutSession::new(id).expand(["payment_intent".to_owned()]);
         stripe_response::parse(&self.get(request.build()).await?)
+    }
+
+    async fn sessions(&self, query: SessionQuery<'_>) -> Result<SessionPage, StripeError> {
+        stripe_response::parse::<SessionList>(&self.get(query.request()).await?)?.into_page()
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {

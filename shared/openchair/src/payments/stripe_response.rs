@@ -10,8 +10,9 @@ use crate::https::{self, BodyError};
 use crate::payments::stripe_error::{StripeError, StripeErrorDetails};
 use crate::retry::Failure;
 
-/// The longest response that is read, in bytes. A session has a few kilobytes.
-const MAX_BODY: usize = 1024 * 1024;
+/// The longest response that is read, in bytes. A session with its payment has under ten
+/// kilobytes, and a page has a hundred of them.
+const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// A failed attempt at a request to Stripe.
 pub(super) type StripeFailure = Failure<StripeError>;

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Store, StoreError};
-use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
+use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 
@@ -65,6 +65,22 @@ pub struct StoredRequest {
     pub fingerprint: String,
     /// When the key may be used for another request.
     pub until: Timestamp,
+}
+
+/// A booking that is not settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsettledBooking {
+    pub id: BookingId,
+    /// When to check it at Stripe.
+    pub check_at: Timestamp,
+}
+
+/// The state of a booking, without the rest of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookingState {
+    pub id: BookingId,
+    pub state: State,
+    pub hold_until: Timestamp,
 }
 
 /// What a reservation depends on besides the time itself. It is read in one
@@ -178,11 +194,17 @@ pub trait BookingStore: Store {
         min_interval: SignedDuration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Lists the bookings whose `check_at` has passed at `now`, the longest
-    /// overdue first.
-    fn bookings_to_check(
+    /// Lists at most `limit` bookings that are not settled, the one with the earliest
+    /// `check_at` first.
+    fn unsettled_bookings(
         &self,
-        now: Timestamp,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<BookingId>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<UnsettledBooking>, StoreError>> + Send;
+
+    /// Reads only the states of bookings, whose ids must be distinct. The read is
+    /// eventually consistent. Missing and unreadable bookings are left out.
+    fn booking_states(
+        &self,
+        ids: &[BookingId],
+    ) -> impl Future<Output = Result<Vec<BookingState>, StoreError>> + Send;
 }

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +27,9 @@ use salon::staff_calendar::CalendarReading;
 
 /// How long after its last write a reading or a lease is stored.
 const CALENDAR_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
+
+/// The maximum number of keys in a `BatchGetItem`.
+const MAX_BATCH: usize = 100;
 
 /// The store in a `DynamoDB` table.
 #[derive(Clone, Debug)]
@@ -64,20 +68,17 @@ impl DynamoStore {
         Ok(sheets)
     }
 
-    /// Reads the items with these keys, which must be distinct. Missing items are
-    /// left out.
+    /// Reads the items with these keys, which must be distinct and at most [`MAX_BATCH`].
+    /// Missing items are left out.
     async fn batch(
         &self,
-        keys: Vec<Item>,
-        consistency: Consistency,
+        wanted: KeysAndAttributesBuilder,
         asked: &'static str,
     ) -> Result<Vec<Item>, StoreError> {
-        if keys.is_empty() {
+        if wanted.get_keys().as_ref().is_none_or(Vec::is_empty) {
             return Ok(Vec::new());
         }
-        let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            .consistent_read(consistency == Consistency::Strong)
+        let mut wanted = wanted
             .build()
             .map(|keys| HashMap::from([(self.table.clone(), keys)]))
             .map_err(|error| unavailable(asked, error))?;
@@ -124,11 +125,11 @@ impl Store for DynamoStore {
         staff: &[&StaffId],
         consistency: Consistency,
     ) -> Result<Readings, StoreError> {
-        /// The maximum number of keys in a `BatchGetItem`.
-        const BATCH: usize = 100;
-        let reads = staff.chunks(BATCH).map(|batch| {
-            let keys = batch.iter().map(|id| reading_key(id)).collect();
-            self.batch(keys, consistency, "calendars")
+        let reads = staff.chunks(MAX_BATCH).map(|batch| {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(batch.iter().map(|id| reading_key(id)).collect()))
+                .consistent_read(consistency == Consistency::Strong);
+            self.batch(wanted, "calendars")
         });
         let mut readings = Readings::new();
         for item in try_join_all(reads).await?.into_iter().flatten() {

@@ -40,6 +40,8 @@ pub enum Metric {
     ReconcileRepaired,
     /// Attempts of reconcile to settle a booking that failed.
     ReconcileFailed,
+    /// Runs of reconcile that ended before they had done everything that was due.
+    ReconcileCutShort,
     /// Responses 429 from Stripe.
     StripeRateLimited,
     /// Reads of a staff member's calendars.
@@ -67,6 +69,7 @@ impl Metric {
             Self::WebhooksRejected => "WebhooksRejected",
             Self::ReconcileRepaired => "ReconcileRepaired",
             Self::ReconcileFailed => "ReconcileFailed",
+            Self::ReconcileCutShort => "ReconcileCutShort",
             Self::StripeRateLimited => "StripeRateLimited",
             Self::OriginReads => "OriginReads",
             Self::MailsSent => "MailsSent",
@@ -108,7 +111,7 @@ pub fn count(metric: Metric) {
     counter!(metric.name()).increment(1);
 }
 
-/// Sets the number of live, unpaid holds.
+/// Sets the number of unpaid holds that have not ended.
 #[cfg(feature = "stripe")]
 #[expect(clippy::cast_precision_loss, reason = "a salon has fewer holds than 2^52")]
 pub(crate) fn set_live_unpaid_holds(holds: usize) {

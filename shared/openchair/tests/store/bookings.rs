@@ -2,8 +2,8 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use openchair::store::Consistency;
 use openchair::store::booking_store::{
-    BookingChange, BookingStore, HoldCount, HoldCountChange, RequestKeyChange, ReservationContext,
-    StoredRequest, WriteOutcome,
+    BookingChange, BookingState, BookingStore, HoldCount, HoldCountChange, RequestKeyChange,
+    ReservationContext, StoredRequest, WriteOutcome,
 };
 use salon::DateRange;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
@@ -23,7 +23,8 @@ promises! {
     an_ended_hold_no_longer_counts
     a_request_is_kept_until_it_ends_or_is_deleted
     a_poll_is_recorded_once_an_interval
-    the_longest_overdue_bookings_are_listed_first
+    unsettled_bookings_are_listed_with_the_longest_overdue_first
+    the_states_of_more_bookings_than_a_batch_are_read
 }
 
 /// Tries to write a change. Returns the booking as stored, or nothing after a
@@ -82,7 +83,7 @@ async fn missing_items_are_read_as_empty<S: BookingStore>(store: S) {
         store.reservation_context(&[], None).await.expect("readable"),
         ReservationContext::default()
     );
-    assert_eq!(store.bookings_to_check(at(MADE), 10).await.expect("readable"), []);
+    assert_eq!(store.unsettled_bookings(10).await.expect("readable"), []);
 }
 
 async fn a_booking_in_any_state_comes_back_as_it_was<S: BookingStore>(store: S) {
@@ -340,26 +341,42 @@ async fn a_poll_is_recorded_once_an_interval<S: BookingStore>(store: S) {
     assert!(others.expect("the store is up"), "another booking has a pause of its own");
 }
 
-async fn the_longest_overdue_bookings_are_listed_first<S: BookingStore>(store: S) {
+async fn unsettled_bookings_are_listed_with_the_longest_overdue_first<S: BookingStore>(store: S) {
     for (number, check_at) in [(1, Some(300)), (2, Some(100)), (3, None), (4, Some(200))] {
         let booking = Booking { check_at: check_at.map(at), ..hold(number) };
         assert!(write(&store, BookingChange::only(&booking)).await.is_some());
     }
-    let due = async |now: i64, limit: usize| {
-        let due = store.bookings_to_check(at(now), limit).await.expect("readable");
-        due.iter()
-            .map(|id| u128::from_str_radix(id.as_str(), 16).expect("an id"))
+    let listed = async |limit: usize| {
+        let unsettled = store.unsettled_bookings(limit).await.expect("readable");
+        unsettled
+            .iter()
+            .map(|it| {
+                let number = u128::from_str_radix(it.id.as_str(), 16).expect("an id");
+                (number, it.check_at.as_second())
+            })
             .collect::<Vec<_>>()
     };
-    assert_eq!(due(99, 10).await, []);
-    assert_eq!(due(100, 10).await, [2]);
-    assert_eq!(due(299, 10).await, [2, 4]);
-    assert_eq!(due(1_000, 2).await, [2, 4], "no more than asked for");
-    assert_eq!(due(1_000, 10).await, [2, 4, 1]);
+    assert_eq!(listed(2).await, [(2, 100), (4, 200)], "no more than asked for");
+    assert_eq!(listed(10).await, [(2, 100), (4, 200), (1, 300)]);
 
     let settled = Booking { version: 1, check_at: None, ..hold(2) };
     assert!(write(&store, BookingChange::only(&settled)).await.is_some());
     let moved = Booking { version: 1, check_at: Some(at(400)), ..hold(4) };
     assert!(write(&store, BookingChange::only(&moved)).await.is_some());
-    assert_eq!(due(1_000, 10).await, [1, 4]);
+    assert_eq!(listed(10).await, [(1, 300), (4, 400)]);
+}
+
+async fn the_states_of_more_bookings_than_a_batch_are_read<S: BookingStore>(store: S) {
+    assert_eq!(store.booking_states(&[]).await.expect("readable"), []);
+    let mut expected = Vec::new();
+    for number in 1..=101 {
+        let state = if number == 7 { State::Standby } else { State::Held };
+        let booking = Booking { state, hold_until: at(MADE + 600), ..hold(number) };
+        assert!(write(&store, BookingChange::only(&booking)).await.is_some());
+        expected.push(BookingState { id: booking.id, state, hold_until: at(MADE + 600) });
+    }
+    let ids: Vec<_> = expected.iter().map(|it| it.id.clone()).chain([hold(999).id]).collect();
+    let mut states = store.booking_states(&ids).await.expect("readable");
+    states.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(states, expected, "one that does not exist is left out");
 }

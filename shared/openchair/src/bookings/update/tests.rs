@@ -8,7 +8,7 @@ use super::*;
 use crate::busy::{BusyReader, NoCalendars};
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::store::booking_store::ReservationContext;
+use crate::store::booking_store::{BookingState, ReservationContext, UnsettledBooking};
 use crate::store::{Consistency, Lease, Readings, Sheets};
 use salon::booking::{HoldKey, RequestKey};
 use salon::service::StaffId;
@@ -96,11 +96,11 @@ impl BookingStore for OneBooking {
         unreachable!()
     }
 
-    async fn bookings_to_check(
-        &self,
-        _: Timestamp,
-        _: usize,
-    ) -> Result<Vec<BookingId>, StoreError> {
+    async fn unsettled_bookings(&self, _: usize) -> Result<Vec<UnsettledBooking>, StoreError> {
+        unreachable!()
+    }
+
+    async fn booking_states(&self, _: &[BookingId]) -> Result<Vec<BookingState>, StoreError> {
         unreachable!()
     }
 }

@@ -44,6 +44,13 @@ fn page(refunds: &[&str], has_more: bool) -> Act {
     answer(200, &[], &page.to_string())
 }
 
+fn session_page(sessions: &[Value], has_more: bool) -> Act {
+    let page = json!({
+        "object": "list", "data": sessions, "has_more": has_more, "url": "/v1/checkout/sessions",
+    });
+    answer(200, &[], &page.to_string())
+}
+
 /// A stored request that another version of the code built.
 fn stored_request() -> SessionRequest {
     SessionRequest::from_parts("checkout-b1-1".to_owned(), "b=2&a=%31&ui_mode=gone".to_owned())
@@ -54,14 +61,20 @@ fn refund_request() -> RefundRequest<'static> {
     RefundRequest { booking_id: "b1", key: "refund-b1-1", payment: "pi_1", amount }
 }
 
+fn expired_sessions(after: Option<&str>) -> SessionQuery<'_> {
+    let created_since = "2026-11-24T10:00:00Z".parse().unwrap();
+    SessionQuery { status: SessionStatus::Expired, created_since, after }
+}
+
 /// Sends every kind of request. Returns the results.
-async fn send_all(client: &StripeClient) -> [Result<(), StripeError>; 5] {
+async fn send_all(client: &StripeClient) -> [Result<(), StripeError>; 6] {
     [
         client.open(&stored_request()).await.map(drop),
         client.session("cs_test_1").await.map(drop),
         client.expire("cs_test_1").await.map(drop),
         client.refunds("pi_1").await.map(drop),
         client.refund(&refund_request()).await.map(drop),
+        client.sessions(expired_sessions(None)).await.map(drop),
     ]
 }
 
@@ -93,6 +106,7 @@ async fn every_request_has_its_url_and_its_own_key() {
         answer(200, &[], &session("expired")),
         page(&[], false),
         answer(200, &[], &refund("re_1").to_string()),
+        session_page(&[], false),
     ];
     let server = MisbehavingServer::start(&script).await;
     for result in send_all(&client(&server)).await {
@@ -113,6 +127,10 @@ async fn every_request_has_its_url_and_its_own_key() {
         ("POST /v1/checkout/sessions/cs_test_1/expire HTTP/1.1", "expire-(random)"),
         ("GET /v1/refunds?limit=100&payment_intent=pi_1 HTTP/1.1", "-"),
         ("POST /v1/refunds HTTP/1.1", "refund-b1-1"),
+        (
+            "GET /v1/checkout/sessions?created[gte]=1795514400&expand[0]=data.payment_intent&limit=100&status=expired HTTP/1.1",
+            "-",
+        ),
     ];
     assert_eq!(sent, expected.map(|(line, key)| (line, key.to_owned())));
 }
@@ -174,6 +192,37 @@ async fn a_failed_page_fails_the_whole_list() {
         let server = MisbehavingServer::start(&[page(&["re_2"], true), failure]).await;
         assert!(client(&server).refunds("pi_1").await.is_err());
         assert_eq!(server.received().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_sessions_says_where_the_next_one_begins() {
+    let listed = |id: &str| {
+        json!({
+            "id": id, "expires_at": 1_795_516_500, "livemode": false, "status": "expired",
+            "payment_status": "unpaid", "metadata": {"booking_id": "b1"}, "payment_intent": null,
+            "amount_total": 5000, "currency": "usd", "client_secret": null, "url": null,
+        })
+    };
+    // A session of somebody else, in a mode that has no status, hides no other.
+    let strange = json!({"id": "cs_2", "mode": "setup", "status": null});
+    let script = [
+        session_page(&[listed("cs_3"), strange.clone()], true),
+        session_page(&[listed("cs_1")], false),
+        session_page(&[], true),
+        session_page(&[json!({"status": "expired"})], true),
+    ];
+    let server = MisbehavingServer::start(&script).await;
+    let client = client(&server);
+    let page = client.sessions(expired_sessions(None)).await.unwrap();
+    let ids: Vec<_> = page.sessions.iter().map(|session| session.id.as_str()).collect();
+    assert_eq!((ids, page.next.as_deref()), (vec!["cs_3"], Some("cs_2")));
+    let page = client.sessions(expired_sessions(page.next.as_deref())).await.unwrap();
+    assert_eq!((page.sessions.len(), page.next), (1, None));
+    assert!(server.received()[1].line().contains("&starting_after=cs_2"));
+    for _ in 0..2 {
+        let endless = client.sessions(expired_sessions(None)).await;
+        assert!(matches!(endless, Err(StripeError::Unreadable { .. })), "{endless:?}");
     }
 }
 

@@ -194,7 +194,7 @@ async fn a_rejected_key_is_unauthorized() {
 
 #[tokio::test]
 async fn a_response_that_is_too_long_is_unreadable() {
-    let too_long = "x".repeat(2 * 1024 * 1024);
+    let too_long = "x".repeat(5 * 1024 * 1024);
     let server = MisbehavingServer::start(&[answer(200, &[], &too_long)]).await;
     let error = post(&client(&server, policy()), "deposit-1").await.unwrap_err();
     assert!(matches!(error, StripeError::Unreadable { .. }), "{error:?}");

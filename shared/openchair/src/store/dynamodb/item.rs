@@ -16,7 +16,8 @@ use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
 pub(super) use self::booking_item::{
-    BOOKING, booking, booking_id, booking_item, booking_key, marker_key, poll_key,
+    BOOKING, booking, booking_item, booking_key, booking_state, marker_key, poll_key,
+    unsettled_booking,
 };
 pub(super) use self::hold_items::{
     hold_attribute, hold_count, hold_count_item, holds_key, request_item, request_key,

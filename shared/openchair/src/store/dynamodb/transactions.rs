@@ -1,18 +1,20 @@
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{
-    Item, booking, booking_id, booking_item, booking_key, day_sheet_item, hold_attribute,
+    Item, booking, booking_item, booking_key, booking_state, day_sheet_item, hold_attribute,
     hold_count, hold_count_item, holds_key, integer, number, poll_key, request_item, request_key,
-    stored_request, text,
+    stored_request, text, unsettled_booking,
 };
-use super::{Consistency, DynamoStore, refused, unavailable};
+use super::{DynamoStore, MAX_BATCH, refused, unavailable};
 use crate::store::StoreError;
 use crate::store::booking_store::{
-    BookingChange, BookingStore, HoldCountChange, RequestKeyChange, ReservationContext,
-    WriteOutcome,
+    BookingChange, BookingState, BookingStore, HoldCountChange, RequestKeyChange,
+    ReservationContext, UnsettledBooking, WriteOutcome,
 };
 use crate::store::table::UNSETTLED_INDEX;
 use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
@@ -115,7 +117,8 @@ impl BookingStore for DynamoStore {
     ) -> Result<ReservationContext, StoreError> {
         let keys: Vec<Item> =
             counts.iter().map(holds_key).chain(request.map(request_key)).collect();
-        let items = self.batch(keys, Consistency::Strong, "unpaid holds").await?;
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+        let items = self.batch(wanted, "unpaid holds").await?;
         let item = |key: Item| items.iter().find(|item| item.get("PK") == key.get("PK"));
         let count = |key: &HoldKey| {
             let count = item(holds_key(key)).map(hold_count).transpose()?;
@@ -170,28 +173,38 @@ impl BookingStore for DynamoStore {
     }
 
     /// Reads an index, which is usually about a second behind the table.
-    async fn bookings_to_check(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<BookingId>, StoreError> {
+    async fn unsettled_bookings(&self, limit: usize) -> Result<Vec<UnsettledBooking>, StoreError> {
         let query = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(UNSETTLED_INDEX)
-            .key_condition_expression("unsettled = :yes AND checkAt <= :now")
+            .key_condition_expression("unsettled = :yes")
             .expression_attribute_values(":yes", text("1"))
-            .expression_attribute_values(":now", number(now))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let mut items = query.into_paginator().items().send();
-        let mut due = Vec::new();
-        while due.len() < limit
+        let mut unsettled = Vec::new();
+        while unsettled.len() < limit
             && let Some(item) = items.next().await
         {
-            due.push(booking_id(&item.map_err(|error| unavailable("bookings to check", error))?)?);
+            let item = item.map_err(|error| unavailable("unsettled bookings", error))?;
+            unsettled.push(unsettled_booking(&item)?);
         }
-        Ok(due)
+        Ok(unsettled)
+    }
+
+    async fn booking_states(&self, ids: &[BookingId]) -> Result<Vec<BookingState>, StoreError> {
+        const ASKED: &str = "the states of bookings";
+        let mut states = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(MAX_BATCH) {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(ids.iter().map(booking_key).collect()))
+                .projection_expression("PK, #state, holdUntil")
+                .expression_attribute_names("#state", "state");
+            let items = self.batch(wanted, ASKED).await?;
+            states.extend(items.iter().filter_map(booking_state));
+        }
+        Ok(states)
     }
 }
 

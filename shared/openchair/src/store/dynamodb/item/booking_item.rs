@@ -12,6 +12,7 @@ use super::{
     string, text,
 };
 use crate::store::StoreError;
+use crate::store::booking_store::{BookingState, UnsettledBooking};
 use crate::store::table::{CHECK_AT, UNSETTLED};
 use salon::booking::{
     Booking, BookingId, Checkout, HoldKey, ManageToken, Refund, RequestKey, Session, State, Terms,
@@ -42,9 +43,20 @@ pub(in super::super) fn marker_key(id: &BookingId, effect: &str, version: u64) -
     key(format!("{PREFIX}{id}"), &format!("SENT#{effect}#{version}"))
 }
 
-/// Reads the id from the key of a booking's item.
-pub(in super::super) fn booking_id(item: &Item) -> Result<BookingId, StoreError> {
-    strictly(item, id)
+/// Reads what the index of unsettled bookings has of a booking's item.
+pub(in super::super) fn unsettled_booking(item: &Item) -> Result<UnsettledBooking, StoreError> {
+    strictly(item, |item| {
+        Ok(UnsettledBooking { id: id(item)?, check_at: required(item, CHECK_AT, instant)? })
+    })
+}
+
+/// Reads the state of a booking; none if it cannot be read.
+pub(in super::super) fn booking_state(item: &Item) -> Option<BookingState> {
+    Some(BookingState {
+        id: id(item).ok()?,
+        state: State::from_name(string(item.get("state")?)?)?,
+        hold_until: instant(item.get("holdUntil")?)?,
+    })
 }
 
 fn id(item: &Item) -> Result<BookingId, Unreadable> {
