@@ -13,7 +13,7 @@
 //! | `v1_api`, `v1_call` | routes, API keys, the rate limit and idempotency |
 //! | `v1_lists`, `v1_list` | the lists of sessions, refunds and events, and their pages |
 //! | `create_session` | the parameters of a session |
-//! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_event` | one object each |
+//! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_dispute`, `sandbox_event` | one object each |
 //! | `sandbox_ledger` | the state and all changes of it, some of which are due later |
 //! | `webhooks`, `webhook_sender` | signs and delivers events |
 //! | `payment_page`, `payment_views` | the page on which a person pays |
@@ -30,6 +30,7 @@ mod params;
 mod payment_page;
 mod payment_views;
 mod rate_limit;
+mod sandbox_dispute;
 mod sandbox_event;
 mod sandbox_ledger;
 mod sandbox_options;
@@ -57,13 +58,14 @@ pub use self::checkout_session::{CheckoutSession, LineItem, PaymentStatus, Sessi
 pub use self::faults::{Effect, Fault};
 use self::idempotency::IdempotencyKeys;
 use self::rate_limit::TokenBucket;
+pub use self::sandbox_dispute::{Dispute, DisputeReason, DisputeStatus};
 pub use self::sandbox_event::{EventType, SandboxEvent};
 use self::sandbox_ledger::Ledger;
 pub use self::sandbox_ledger::Refused;
 pub use self::sandbox_options::{Debits, Refunds, SandboxOptions};
 pub use self::sandbox_payment::{Payment, PaymentState};
 pub use self::sandbox_refund::{Refund, RefundStatus};
-use self::test_cards::Outcome;
+use self::test_cards::{Aftermath, Outcome};
 use self::webhook_sender::WebhookSender;
 use self::webhooks::EventQueue;
 pub use self::webhooks::{Deliveries, WEBHOOK_SECRET, WebhookEndpoint, Webhooks, signature};
@@ -186,16 +188,70 @@ impl Sandbox {
     /// # Errors
     /// Fails if the session is unknown or has expired.
     pub fn pay(&self, session: &str) -> Result<(), Refused> {
-        self.state().ledger.pay(session, None)
+        self.state().ledger.pay(session, Aftermath::None)
     }
 
     /// Pays a session by one of Stripe's test cards. 3-D Secure succeeds.
     fn pay_by_card(&self, session: &str, number: &str) -> Result<(), Refused> {
         match test_cards::outcome_of(number).map_err(Refused::Declined)? {
-            Outcome::Pays | Outcome::Challenged => self.pay(session),
-            Outcome::PaysWith(refunds) => self.state().ledger.pay(session, Some(refunds)),
+            Outcome::Pays(aftermath) => self.state().ledger.pay(session, aftermath),
+            Outcome::Challenged => self.pay(session),
             Outcome::Declined(why) => Err(Refused::Declined(why)),
         }
+    }
+
+    /// Begins a payment that is in progress until [`Sandbox::pay`] or
+    /// [`Sandbox::fail_payment`]. Meanwhile Stripe refuses to expire the session.
+    ///
+    /// # Errors
+    /// Fails if the session is unknown or not open.
+    pub fn begin_payment(&self, session: &str) -> Result<(), Refused> {
+        self.state().ledger.begin_payment(session)
+    }
+
+    /// Ends a payment in progress without success.
+    ///
+    /// # Errors
+    /// Fails if the session is unknown.
+    pub fn fail_payment(&self, session: &str) -> Result<(), Refused> {
+        self.state().ledger.fail_payment(session)
+    }
+
+    /// Lets the payer of a session dispute the payment.
+    ///
+    /// # Errors
+    /// Fails if the session is not paid, or its payment is disputed already.
+    pub fn dispute(&self, session: &str, reason: DisputeReason) -> Result<(), Refused> {
+        let payment = self.payment(session).ok_or(Refused::Unknown)?.id;
+        self.state().ledger.dispute(&payment, reason)
+    }
+
+    /// Decides the open dispute on the payment of a session.
+    ///
+    /// # Errors
+    /// Fails if there is none.
+    pub fn close_dispute(&self, session: &str, is_won: bool) -> Result<(), Refused> {
+        let payment = self.payment(session).ok_or(Refused::Unknown)?.id;
+        self.state().ledger.close_dispute(&payment, is_won)
+    }
+
+    /// Lets the bank warn that the payment of a session is a fraud.
+    ///
+    /// # Errors
+    /// Fails if the session is not paid.
+    pub fn warn_of_fraud(&self, session: &str) -> Result<(), Refused> {
+        let payment = self.payment(session).ok_or(Refused::Unknown)?.id;
+        self.state().ledger.warn_of_fraud(&payment)
+    }
+
+    /// Refunds the payment of a session as a person does in Stripe's Dashboard: without
+    /// metadata. `amount` is in minor units; `None` is all that is left.
+    ///
+    /// # Errors
+    /// Fails if the session is not paid, or so much is not left.
+    pub fn refund_by_hand(&self, session: &str, amount: Option<i64>) -> Result<Refund, Refused> {
+        let payment = self.payment(session).ok_or(Refused::Unknown)?.id;
+        sandbox_refund::by_hand(&mut self.state().ledger, &payment, amount)
     }
 
     /// Pays a session by bank debit: the session is complete and `unpaid` until

@@ -41,6 +41,8 @@ pub struct CheckoutSession {
     pub(super) done_url: String,
     pub(super) cancel_url: Option<String>,
     pub(super) client_secret: Option<String>,
+    /// Whether a payer is paying at this moment.
+    pub(super) is_being_paid: bool,
 }
 
 #[derive(Clone, Debug)]

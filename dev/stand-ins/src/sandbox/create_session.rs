@@ -88,6 +88,7 @@ pub(super) fn create(
         page: format!("{public_url}/pay/{id}"),
         done_url: params.required(done, params.url(done)?)?,
         cancel_url: params.url("cancel_url")?,
+        is_being_paid: false,
         client_secret: (ui_mode != UiMode::HostedPage).then(secret),
         id,
     })

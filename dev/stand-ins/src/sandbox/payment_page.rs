@@ -9,7 +9,7 @@ use axum::{Router, middleware};
 use serde::Deserialize;
 
 use super::test_cards::{self, Outcome};
-use super::{PaymentState, Refused, Sandbox, SessionStatus, payment_views};
+use super::{DisputeReason, Refused, Sandbox, SessionStatus, payment_views};
 
 pub(super) fn router(sandbox: Sandbox) -> Router {
     Router::new()
@@ -36,6 +36,9 @@ struct Submitted {
     action: Action,
     #[serde(default)]
     card: String,
+    /// In minor units; empty for all that is left.
+    #[serde(default)]
+    amount: String,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -51,6 +54,37 @@ enum Action {
     /// The money of a debit arrives, or the bank refuses.
     Settle,
     Bounce,
+    /// The payment is in progress until the payer pays or is declined.
+    Begin,
+    /// The payer complains to the bank, and the bank decides.
+    Dispute,
+    WinDispute,
+    LoseDispute,
+    WarnOfFraud,
+    /// The merchant refunds in the Dashboard.
+    Refund,
+}
+
+impl Action {
+    /// Returns whether the page is shown again afterwards, and not the merchant's.
+    fn stays(self) -> bool {
+        match self {
+            Self::Settle
+            | Self::Bounce
+            | Self::Begin
+            | Self::Dispute
+            | Self::WinDispute
+            | Self::LoseDispute
+            | Self::WarnOfFraud
+            | Self::Refund => true,
+            Self::Pay
+            | Self::Decline
+            | Self::Leave
+            | Self::Debit
+            | Self::Authenticate
+            | Self::FailAuthentication => false,
+        }
+    }
 }
 
 async fn show(
@@ -82,13 +116,28 @@ async fn submit(
             Err(mistake) => Err(Refused::Declined(mistake)),
         },
         Action::Authenticate => sandbox.pay(&id),
-        Action::Decline => Err(Refused::Declined("Your card was declined.")),
+        Action::Decline => {
+            let ended = sandbox.fail_payment(&id);
+            ended.and(Err(Refused::Declined("Your card was declined.")))
+        }
         Action::FailAuthentication => Err(Refused::Declined(
             "Your bank could not confirm that it is you. Try again, or use another card.",
         )),
         Action::Debit => sandbox.pay_by_debit(&id),
         Action::Settle => sandbox.settle(&id, true),
         Action::Bounce => sandbox.settle(&id, false),
+        Action::Begin => sandbox.begin_payment(&id),
+        Action::Dispute => sandbox.dispute(&id, DisputeReason::Fraudulent),
+        Action::WinDispute => sandbox.close_dispute(&id, true),
+        Action::LoseDispute => sandbox.close_dispute(&id, false),
+        Action::WarnOfFraud => sandbox.warn_of_fraud(&id),
+        Action::Refund => match form.amount.trim() {
+            "" => sandbox.refund_by_hand(&id, None).map(drop),
+            amount => match amount.parse() {
+                Ok(amount) => sandbox.refund_by_hand(&id, Some(amount)).map(drop),
+                Err(_) => Err(Refused::NotRefundable),
+            },
+        },
         Action::Leave => {
             return match &session.cancel_url {
                 Some(url) => Redirect::to(url).into_response(),
@@ -97,9 +146,7 @@ async fn submit(
         }
     };
     match (done, form.action) {
-        (Ok(()), Action::Settle | Action::Bounce) => {
-            Redirect::to(&format!("/pay/{id}")).into_response()
-        }
+        (Ok(()), action) if action.stays() => Redirect::to(&format!("/pay/{id}")).into_response(),
         (Ok(()), _) => Redirect::to(&session.url_after_payment()).into_response(),
         (Err(Refused::Declined(why)), _) => current(&sandbox, &id, &form.card, Some(why)),
         (Err(_), _) => current(&sandbox, &id, &form.card, None),
@@ -121,9 +168,7 @@ fn current(sandbox: &Sandbox, id: &str, card: &str, problem: Option<&str>) -> Re
             (StatusCode::GONE, payment_views::expired(&session)).into_response()
         }
         SessionStatus::Complete => {
-            let state = sandbox.payment(id).map(|payment| payment.state);
-            let state = state.unwrap_or(PaymentState::Succeeded);
-            payment_views::complete(&session, state).into_response()
+            payment_views::complete(&session, sandbox.payment(id).as_ref()).into_response()
         }
     }
 }

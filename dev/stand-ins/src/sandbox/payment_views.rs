@@ -7,7 +7,7 @@ use salon::money::Money;
 
 use super::checkout_session::CARD;
 use super::test_cards::TEST_CARDS;
-use super::{CheckoutSession, PaymentState};
+use super::{CheckoutSession, DisputeStatus, Payment, PaymentState};
 use crate::page;
 
 /// The initial card number, which pays.
@@ -45,8 +45,14 @@ pub(super) fn open(
                     button name="action" value="debit" { "Pay by bank debit" }
                     p.soft { "The session completes at once, and the money arrives later. Return to this page to decide how the debit ends." }
                 }
+                @if session.is_being_paid {
+                    p role="status" { "The payment is in progress: the merchant cannot expire the session now. Pay or decline to end it." }
+                }
                 div.row {
                     @if takes_cards {
+                        @if !session.is_being_paid {
+                            button name="action" value="begin" { "Begin to pay" }
+                        }
                         button name="action" value="decline" { "Decline" }
                     }
                     button name="action" value="leave" { "Leave" }
@@ -77,7 +83,8 @@ pub(super) fn challenge(session: &CheckoutSession, card: &str) -> Html<String> {
     )
 }
 
-pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Html<String> {
+pub(super) fn complete(session: &CheckoutSession, payment: Option<&Payment>) -> Html<String> {
+    let state = payment.map_or(PaymentState::Succeeded, |payment| payment.state);
     let (title, text) = match state {
         PaymentState::Succeeded => ("Paid", "The payment succeeded."),
         PaymentState::Processing => ("On its way", "The bank debit is pending. How does it end?"),
@@ -100,8 +107,45 @@ pub(super) fn complete(session: &CheckoutSession, state: PaymentState) -> Html<S
                 }
             }
             p { a href=(session.url_after_payment()) { "Back to the merchant" } }
+            @if let Some(payment) = payment.filter(|_| state == PaymentState::Succeeded) {
+                (afterwards(session, payment))
+            }
         },
     )
+}
+
+/// Offers what may happen after a payment.
+fn afterwards(session: &CheckoutSession, payment: &Payment) -> Markup {
+    let status = payment.dispute.as_ref().map(|dispute| dispute.status);
+    html! {
+        h2 { "Afterwards" }
+        form method="post" action={"/pay/" (session.id)} {
+            label for="amount" { "Refund by hand, as in the Dashboard" }
+            input #amount name="amount" type="text" inputmode="numeric" autocomplete="off"
+                placeholder="all, or an amount in cents";
+            button name="action" value="refund" { "Refund" }
+            @if payment.refunded > 0 {
+                p { (Money::new(payment.refunded, payment.amount.currency())) " refunded." }
+            }
+            @match status {
+                None => {
+                    div.row {
+                        button name="action" value="dispute" { "The payer disputes it" }
+                        button name="action" value="warn_of_fraud" { "The bank warns of fraud" }
+                    }
+                }
+                Some(DisputeStatus::NeedsResponse) => {
+                    p { "The payment is disputed." }
+                    div.row {
+                        button name="action" value="win_dispute" { "The merchant wins" }
+                        button name="action" value="lose_dispute" { "The payer wins" }
+                    }
+                }
+                Some(DisputeStatus::Won) => p { "The merchant has won the dispute." }
+                Some(DisputeStatus::Lost) => p { "The payer has won the dispute." }
+            }
+        }
+    }
 }
 
 pub(super) fn expired(session: &CheckoutSession) -> Html<String> {

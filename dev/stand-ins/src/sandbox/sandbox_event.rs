@@ -12,7 +12,7 @@ pub struct SandboxEvent {
     /// `evt_…`
     pub id: String,
     pub kind: EventType,
-    /// The id of the session, charge or refund.
+    /// The id of the session, charge, refund, dispute or warning.
     pub object: String,
     pub created: Timestamp,
     body: Arc<str>,
@@ -33,6 +33,10 @@ pub enum EventType {
     RefundUpdated,
     /// The refunded money came back to the merchant.
     RefundFailed,
+    /// The payer's bank has taken the money back.
+    DisputeCreated,
+    DisputeClosed,
+    EarlyFraudWarning,
 }
 
 /// The API request that caused an event. Empty if a timer or the payer caused it.
@@ -54,6 +58,9 @@ impl EventType {
             Self::RefundCreated => "refund.created",
             Self::RefundUpdated => "refund.updated",
             Self::RefundFailed => "refund.failed",
+            Self::DisputeCreated => "charge.dispute.created",
+            Self::DisputeClosed => "charge.dispute.closed",
+            Self::EarlyFraudWarning => "radar.early_fraud_warning.created",
         }
     }
 }

@@ -8,10 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::checkout_session::{CARD, CheckoutSession, PaymentStatus, SessionStatus};
+use super::sandbox_dispute::DisputeReason;
 use super::sandbox_event::{Cause, EventType, SandboxEvent};
 use super::sandbox_options::{Debits, Refunds, SandboxOptions};
 use super::sandbox_payment::{Payment, PaymentState};
 use super::sandbox_refund::{Refund, RefundStatus};
+use super::test_cards::Aftermath;
 use super::webhooks::EventQueue;
 
 /// How many events are kept. Bounds the memory during load tests.
@@ -33,6 +35,18 @@ pub enum Refused {
     NotAuthorised(PaymentState),
     #[error("no debit is pending")]
     NothingToSettle,
+    /// A payer is paying at this moment.
+    #[error("a payment is in progress")]
+    PaymentInProgress,
+    /// The payment has not succeeded.
+    #[error("the payment is {0:?}")]
+    NotPaid(PaymentState),
+    #[error("the payment is disputed already")]
+    Disputed,
+    #[error("no dispute is open")]
+    NoDispute,
+    #[error("the payment cannot be refunded, or not by this amount")]
+    NotRefundable,
     /// The card was declined with this message for the payer.
     #[error("{0}")]
     Declined(&'static str),
@@ -53,6 +67,14 @@ enum Timer {
         refund: String,
         status: RefundStatus,
     },
+    /// The payer's bank complains about a payment.
+    Dispute {
+        payment: String,
+        reason: DisputeReason,
+    },
+    FraudWarning {
+        payment: String,
+    },
 }
 
 /// All objects of the sandbox.
@@ -62,7 +84,7 @@ pub(super) struct Ledger {
     /// Positions in `sessions`, by id.
     positions: HashMap<String, usize>,
     /// By the `pi_…` id.
-    payments: HashMap<String, Payment>,
+    pub(super) payments: HashMap<String, Payment>,
     refunds: Vec<Refund>,
     events: VecDeque<SandboxEvent>,
     /// In order of time and then of insertion.
@@ -101,9 +123,12 @@ impl Ledger {
             self.now = at;
             // A change that no longer applies is skipped.
             let _ = match due {
+                // A payment in progress delays the expiry until its end.
                 Timer::Expiry { session } => self.expire(&session),
                 Timer::Debit { session, arrived } => self.settle(&session, arrived),
                 Timer::Refund { refund, status } => self.end_refund(&refund, status),
+                Timer::Dispute { payment, reason } => self.dispute(&payment, reason),
+                Timer::FraudWarning { payment } => self.warn_of_fraud(&payment),
             };
         }
         self.now = now;
@@ -121,6 +146,11 @@ impl Ledger {
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Returns how the refunds of a payment end.
+    pub(super) fn refunds_of(&self, payment: &Payment) -> Refunds {
+        payment.refunds_as(self.refunds_as)
     }
 
     pub(super) fn set_refunds(&mut self, refunds: Refunds) {
@@ -161,8 +191,26 @@ impl Ledger {
         self.events.iter()
     }
 
-    /// Pays by card. `refunds` overrides how the payment's refunds end.
-    pub(super) fn pay(&mut self, id: &str, refunds: Option<Refunds>) -> Result<(), Refused> {
+    /// Begins a payment that is in progress until [`pay`](Self::pay) or
+    /// [`fail_payment`](Self::fail_payment). Meanwhile the session cannot be expired.
+    pub(super) fn begin_payment(&mut self, id: &str) -> Result<(), Refused> {
+        open(self.session_mut(id)?)?.is_being_paid = true;
+        Ok(())
+    }
+
+    /// Ends a payment in progress without success. The payer may try again, if there is time.
+    pub(super) fn fail_payment(&mut self, id: &str) -> Result<(), Refused> {
+        let now = self.now;
+        let session = self.session_mut(id)?;
+        session.is_being_paid = false;
+        if session.status == SessionStatus::Open && session.expires_at <= now {
+            self.expire(id)?;
+        }
+        Ok(())
+    }
+
+    /// Pays by card, and lets happen what the card is for.
+    pub(super) fn pay(&mut self, id: &str, aftermath: Aftermath) -> Result<(), Refused> {
         let now = self.now;
         let session = self.session_mut(id)?;
         if session.payment_status == PaymentStatus::Paid {
@@ -172,9 +220,21 @@ impl Ledger {
         let state =
             if session.is_manual { PaymentState::Authorised } else { PaymentState::Succeeded };
         let mut payment = Payment::new(session, CARD, state, now);
-        payment.refunds = refunds;
+        let payment_id = payment.id.clone();
+        let due = match aftermath {
+            Aftermath::None => None,
+            Aftermath::Refunds(refunds) => {
+                payment.refunds = Some(refunds);
+                None
+            }
+            Aftermath::Dispute(reason) => Some(Timer::Dispute { payment: payment_id, reason }),
+            Aftermath::FraudWarning => Some(Timer::FraudWarning { payment: payment_id }),
+        };
         if !session.is_manual {
             session.payment_status = PaymentStatus::Paid;
+        }
+        if let Some(due) = due {
+            self.schedule(now + BANK_TIME, due);
         }
         self.complete(id, payment)
     }
@@ -241,6 +301,9 @@ impl Ledger {
 
     pub(super) fn expire(&mut self, id: &str) -> Result<(), Refused> {
         let session = open(self.session_mut(id)?)?;
+        if session.is_being_paid {
+            return Err(Refused::PaymentInProgress);
+        }
         session.status = SessionStatus::Expired;
         let object = session.to_json();
         self.emit(EventType::SessionExpired, &object, None);
@@ -259,6 +322,8 @@ impl Ledger {
             Refunds::Ok => (RefundStatus::Succeeded, None),
             Refunds::Pending => (RefundStatus::Pending, Some(RefundStatus::Succeeded)),
             Refunds::Failing => (RefundStatus::Succeeded, Some(RefundStatus::Failed)),
+            // Those that were refused are not in the ledger.
+            Refunds::Refused => return refund,
         };
         refund.status = first;
         if let Some(status) = then {
@@ -293,6 +358,7 @@ impl Ledger {
     fn complete(&mut self, id: &str, payment: Payment) -> Result<(), Refused> {
         let session = self.session_mut(id)?;
         session.status = SessionStatus::Complete;
+        session.is_being_paid = false;
         session.payment_intent = Some(payment.id.clone());
         let object = session.to_json();
         self.payments.insert(payment.id.clone(), payment);
@@ -300,7 +366,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn emit(&mut self, kind: EventType, object: &Value, before: Option<Value>) {
+    pub(super) fn emit(&mut self, kind: EventType, object: &Value, before: Option<Value>) {
         let event = SandboxEvent::new(kind, self.now, &self.cause, object, before);
         if self.events.len() == EVENTS_KEPT {
             self.events.pop_front();

@@ -49,6 +49,8 @@ pub enum Refunds {
     Pending,
     /// They succeed, and fail after the bank's time
     Failing,
+    /// Stripe refuses them, as the account has not enough money
+    Refused,
 }
 
 /// How bank debits end.

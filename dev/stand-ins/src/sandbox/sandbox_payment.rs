@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::checkout_session::{CARD, CheckoutSession};
 use super::params::Metadata;
 use super::random_id;
+use super::sandbox_dispute::{Dispute, DisputeStatus};
 use super::sandbox_options::Refunds;
 
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Payment {
     pub(super) is_manual: bool,
     /// How its refunds end, if its card overrides it.
     pub(super) refunds: Option<Refunds>,
+    /// The last dispute.
+    pub dispute: Option<Dispute>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,7 @@ impl Payment {
             metadata: session.payment_metadata.clone(),
             is_manual: session.is_manual,
             refunds: None,
+            dispute: None,
         }
     }
 
@@ -71,6 +75,11 @@ impl Payment {
             (None, Refunds::Ok) if self.method != CARD => Refunds::Pending,
             (None, refunds) => refunds,
         }
+    }
+
+    /// Returns whether a dispute has taken the money back, for now or for good.
+    pub(super) fn is_charged_back(&self) -> bool {
+        self.dispute.as_ref().is_some_and(|dispute| dispute.status != DisputeStatus::Won)
     }
 
     /// Returns the `PaymentIntent`, without most fields that are always null here.
@@ -118,7 +127,7 @@ impl Payment {
             "captured": self.state == PaymentState::Succeeded,
             "created": self.created.as_second(),
             "currency": self.amount.currency().code(),
-            "disputed": false,
+            "disputed": self.dispute.is_some(),
             "livemode": false,
             "metadata": self.metadata,
             "paid": self.state == PaymentState::Succeeded,

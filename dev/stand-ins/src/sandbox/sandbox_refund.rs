@@ -9,7 +9,8 @@ use super::api_error::ApiError;
 use super::checkout_session::CARD;
 use super::params::{Metadata, Params};
 use super::random_id;
-use super::sandbox_ledger::Ledger;
+use super::sandbox_ledger::{Ledger, Refused};
+use super::sandbox_options::Refunds;
 use super::sandbox_payment::PaymentState;
 use super::v1_lists::named_payment;
 
@@ -41,12 +42,39 @@ pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund,
     params.only("amount metadata payment_intent")?;
     let asked = params.integer("amount", 1)?;
     let metadata = params.metadata("metadata")?;
-    let payment = params.required("payment_intent", named_payment(ledger, params)?)?;
+    let payment = params.required("payment_intent", named_payment(ledger, params)?)?.id.clone();
+    make(ledger, &payment, asked, metadata)
+}
+
+/// Refunds a payment without metadata, as the Dashboard does.
+pub(super) fn by_hand(
+    ledger: &mut Ledger,
+    payment: &str,
+    amount: Option<i64>,
+) -> Result<Refund, Refused> {
+    if amount.is_some_and(|amount| amount < 1) {
+        return Err(Refused::NotRefundable);
+    }
+    make(ledger, payment, amount, Metadata::new()).map_err(|_| Refused::NotRefundable)
+}
+
+fn make(
+    ledger: &mut Ledger,
+    payment: &str,
+    asked: Option<i64>,
+    metadata: Metadata,
+) -> Result<Refund, ApiError> {
+    let payment = ledger.payment(payment);
+    let payment = payment.ok_or_else(|| ApiError::internal("This is a bug in the sandbox."))?;
     if payment.state != PaymentState::Succeeded {
         let message = format!("{} has no successful charge to refund.", payment.id);
         return Err(ApiError::refused(message)
             .of("payment_intent")
             .coded("payment_intent_unexpected_state"));
+    }
+    if payment.is_charged_back() {
+        let message = format!("The charge {} has been charged back.", payment.charge);
+        return Err(ApiError::refused(message).coded("charge_disputed"));
     }
     let left = payment.amount.amount() - payment.refunded;
     if left == 0 {
@@ -59,6 +87,10 @@ pub(super) fn create(ledger: &mut Ledger, params: &Params<'_>) -> Result<Refund,
         let left = Money::new(left, currency);
         let message = format!("The refund of {amount} exceeds the remaining {left}.");
         return Err(ApiError::refused(message).of("amount"));
+    }
+    if ledger.refunds_of(payment) == Refunds::Refused {
+        let message = "Insufficient funds in your Stripe account.";
+        return Err(ApiError::refused(message).coded("balance_insufficient"));
     }
     let refund = Refund {
         id: random_id("re_", 24),

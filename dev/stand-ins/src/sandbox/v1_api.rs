@@ -68,7 +68,9 @@ async fn expire_session(
 ) -> Response {
     write(sandbox, request, move |ledger, params| {
         params.only("expand")?;
-        if let Err(refused @ Refused::NotOpen(_)) = ledger.expire(&id) {
+        if let Err(refused @ (Refused::NotOpen(_) | Refused::PaymentInProgress)) =
+            ledger.expire(&id)
+        {
             let message = format!("The session cannot be expired: {refused}.");
             return Err(ApiError::refused(message));
         }

@@ -5,6 +5,7 @@
     reason = "what a test needs to go on is there, or the test has failed"
 )]
 
+mod afterwards;
 mod api;
 mod async_stripe;
 mod checkout_session;
