@@ -126,8 +126,11 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     let ports = Ports::claim(options, payments).await?;
     let data = data_folder::open(&workspace.target.join("dev"), options.fresh)?;
     let (dynamodb, database) = embedded_dynamodb::start(ports.dynamodb, &data.database).await?;
+    // The table's bookings name its sessions, so they are kept together.
     let mut sandbox = match ports.sandbox {
-        Some(listener) => Some(start_sandbox(listener, options)?),
+        Some(listener) => {
+            Some(start_sandbox(listener, options, Some(data.folder.join(data_folder::LEDGER)))?)
+        }
         None => None,
     };
 
@@ -171,7 +174,12 @@ async fn serve(options: &Options) -> Result<Infallible, Error> {
     }
 }
 
-fn start_sandbox(listener: TcpListener, options: &Options) -> Result<Serving, Error> {
+fn start_sandbox(
+    listener: TcpListener,
+    options: &Options,
+    ledger: Option<PathBuf>,
+) -> Result<Serving, Error> {
+    const ADVICE: &str = "`cargo dev --fresh` starts with an empty table and an empty ledger";
     let sandbox = SandboxOptions {
         latency: Duration::from_millis(options.stripe_latency_ms),
         requests_per_second: options.stripe_rate,
@@ -180,9 +188,11 @@ fn start_sandbox(listener: TcpListener, options: &Options) -> Result<Serving, Er
         webhooks: options.webhooks,
         refunds: options.refunds,
         debits: options.debits,
+        ledger,
         ..SandboxOptions::default()
     };
-    Sandbox::start(sandbox, listener).map_err(could_not("start the payment sandbox"))
+    Sandbox::start(sandbox, listener)
+        .map_err(could_not(format!("start the payment sandbox: {ADVICE}")))
 }
 
 /// Waits until the sandbox stops; forever if there is none.

@@ -10,6 +10,8 @@ use super::serve_error::could_not;
 /// The file that holds the path of the served salon file.
 const SALON_RECORD: &str = "salon-served";
 const DATABASE: &str = "dynamodb.sqlite";
+/// The file with the payment sandbox's sessions and payments.
+pub(super) const LEDGER: &str = "stripe-sandbox.json";
 /// The folder of the mails.
 pub(super) const MAILS: &str = "mail";
 /// The file with the last processed sequence number of the table's stream.
@@ -54,11 +56,13 @@ pub(super) fn recorded_salon(folder: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| path.exists())
 }
 
-/// Removes the database with `SQLite`'s files beside it, the mails and the stream position.
+/// Removes the database with `SQLite`'s files beside it, the payment sandbox's ledger, the mails
+/// and the stream position.
 fn empty(folder: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         if_present(fs::remove_file(folder.join(format!("{DATABASE}{suffix}"))))?;
     }
+    if_present(fs::remove_file(folder.join(LEDGER)))?;
     if_present(fs::remove_file(folder.join(STREAM_POSITION)))?;
     if_present(fs::remove_dir_all(folder.join(MAILS)))
 }
@@ -97,15 +101,19 @@ mod tests {
         let log = folder.0.join("dynamodb.sqlite-wal");
         fs::write(&data.database, "kept").unwrap();
         fs::write(&log, "kept").unwrap();
+        let ledger = folder.0.join(LEDGER);
+        fs::write(&ledger, "kept").unwrap();
         drop(data);
 
         let data = open(&folder.0, false).unwrap();
         assert!(data.database.exists(), "a restart should keep the data");
+        assert!(ledger.exists(), "and the payments that belong to it");
         drop(data);
 
         let data = open(&folder.0, true).unwrap();
         assert!(!data.database.exists(), "--fresh should remove the data");
         assert!(!log.exists(), "--fresh should remove SQLite's other files");
+        assert!(!ledger.exists(), "--fresh should remove the payments");
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl LoadTarget {
         let [api, database, sandbox] = Ports::claim_three(options).await?;
         let address = database.local_addr().map_err(could_not("listen on a port"))?;
         let (database, _) = embedded_dynamodb::start(database, Path::new(":memory:")).await?;
-        let sandbox = super::start_sandbox(sandbox, options)?;
+        let sandbox = super::start_sandbox(sandbox, options, None)?;
         let environment =
             environment::of_functions(options, PaymentProvider::Sandbox, served.as_deref());
         let log = self.open_log()?;

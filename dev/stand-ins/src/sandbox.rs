@@ -15,6 +15,7 @@
 //! | `create_session` | the parameters of a session |
 //! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_dispute`, `sandbox_event` | one object each |
 //! | `sandbox_ledger` | the state and all changes of it, some of which are due later |
+//! | `ledger_file`, `stored` | keep the state over a restart |
 //! | `webhooks`, `webhook_sender` | signs and delivers events |
 //! | `payment_page`, `payment_views` | the page on which a person pays |
 //! | `test_cards` | Stripe's test card numbers |
@@ -25,6 +26,7 @@ mod checkout_session;
 mod create_session;
 mod faults;
 mod idempotency;
+mod ledger_file;
 mod ledger_object;
 mod params;
 mod payment_page;
@@ -36,6 +38,7 @@ mod sandbox_ledger;
 mod sandbox_options;
 mod sandbox_payment;
 mod sandbox_refund;
+mod stored;
 mod test_cards;
 mod v1_api;
 mod v1_call;
@@ -54,9 +57,12 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-pub use self::checkout_session::{CheckoutSession, LineItem, PaymentStatus, SessionStatus, UiMode};
+pub use self::checkout_session::{
+    CheckoutSession, LineItem, MethodName, PaymentStatus, SessionStatus, UiMode,
+};
 pub use self::faults::{Effect, Fault};
 use self::idempotency::IdempotencyKeys;
+use self::ledger_file::{LedgerFile, StoredState};
 use self::rate_limit::TokenBucket;
 pub use self::sandbox_dispute::{Dispute, DisputeReason, DisputeStatus};
 pub use self::sandbox_event::{EventType, SandboxEvent};
@@ -67,8 +73,8 @@ pub use self::sandbox_payment::{Payment, PaymentState};
 pub use self::sandbox_refund::{Refund, RefundStatus};
 use self::test_cards::{Aftermath, Outcome};
 use self::webhook_sender::WebhookSender;
-use self::webhooks::EventQueue;
 pub use self::webhooks::{Deliveries, WEBHOOK_SECRET, WebhookEndpoint, Webhooks, signature};
+use self::webhooks::{EventQueue, Undelivered};
 use crate::serving;
 
 /// A running sandbox, which sends webhooks.
@@ -86,10 +92,14 @@ pub struct Sandbox {
     options: Arc<SandboxOptions>,
     state: Arc<Mutex<State>>,
     tally: watch::Sender<Deliveries>,
+    undelivered: Undelivered,
 }
 
 #[derive(Debug)]
 struct State {
+    /// Whether the ledger may have changed since it was saved.
+    is_changed: bool,
+    undelivered: Undelivered,
     ledger: Ledger,
     keys: IdempotencyKeys,
     bucket: TokenBucket,
@@ -101,17 +111,31 @@ impl Sandbox {
     /// Serves a new sandbox on `listener` in the background.
     ///
     /// # Errors
-    /// Fails if the listener has no address, or the HTTP client cannot be built.
+    /// Fails if the listener has no address, the HTTP client cannot be built, or the ledger's
+    /// file cannot be read.
     pub fn start(mut options: SandboxOptions, listener: TcpListener) -> io::Result<Serving> {
         options.public_url.get_or_insert(serving::url(&listener)?);
         let webhooks = options.webhooks;
         let endpoint = options.webhook.clone();
         let (sender, events) = mpsc::unbounded_channel();
+        let path = options.ledger.clone();
+        let stored = path.as_deref().map(ledger_file::load).transpose()?.flatten();
         let sandbox = Self::with_listener(options, endpoint.is_some().then_some(sender));
+        if let Some(stored) = stored {
+            let mut state = sandbox.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.ledger.restore(stored.ledger, &stored.undelivered);
+            state.keys = stored.keys;
+        }
+        let mut file = path.map(|path| LedgerFile::new(sandbox.clone(), path));
         let mut serving = Serving::start(sandbox.clone(), sandbox.router(), listener)?;
         if let Some(endpoint) = endpoint {
             let clock = sandbox.options.clock.clone();
-            let sender = WebhookSender::new(endpoint, clock, sandbox.tally.clone());
+            let sender = WebhookSender::new(
+                endpoint,
+                clock,
+                sandbox.tally.clone(),
+                Arc::clone(&sandbox.undelivered),
+            );
             let sender = Arc::new(sender.map_err(io::Error::other)?);
             serving.tasks.spawn(async move {
                 sender.run(webhooks, events).await;
@@ -121,6 +145,9 @@ impl Sandbox {
         serving.tasks.spawn(async move {
             loop {
                 sandbox.pass_time();
+                if let Some(file) = &mut file {
+                    file.save()?;
+                }
                 tokio::time::sleep(TICK).await;
             }
         });
@@ -141,14 +168,18 @@ impl Sandbox {
     ) -> Self {
         let now = options.clock.now();
         let tally = watch::Sender::new(Deliveries::default());
+        let undelivered = Undelivered::default();
+        let queue = EventQueue::new(listener, tally.clone(), Arc::clone(&undelivered));
         let state = State {
-            ledger: Ledger::new(&options, EventQueue::new(listener, tally.clone())),
+            is_changed: false,
+            undelivered: Arc::clone(&undelivered),
+            ledger: Ledger::new(&options, queue),
             keys: IdempotencyKeys::default(),
             bucket: TokenBucket::new(options.requests_per_second, now),
             requests: BTreeMap::new(),
             faults: Vec::new(),
         };
-        Self { options: Arc::new(options), state: Arc::new(Mutex::new(state)), tally }
+        Self { options: Arc::new(options), state: Arc::new(Mutex::new(state)), tally, undelivered }
     }
 
     /// Returns the API under `/v1` and the payment page under `/pay`.
@@ -302,7 +333,7 @@ impl Sandbox {
     /// Makes all changes that are due. Every other method does this first, and a sandbox that
     /// [is served](Sandbox::start) does it regularly.
     pub fn pass_time(&self) {
-        drop(self.state());
+        drop(self.unchanged_state());
     }
 
     /// Counts the API calls by route, such as `POST /v1/refunds`, including refused ones.
@@ -315,12 +346,27 @@ impl Sandbox {
         self.options.clock.now()
     }
 
-    /// Returns the state after all changes that are due.
+    /// Returns the state after all changes that are due, to change it.
     fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.unchanged_state();
+        state.is_changed = true;
+        state
+    }
+
+    /// Returns the state after all changes that are due, to read it.
+    fn unchanged_state(&self) -> MutexGuard<'_, State> {
         // Every change is complete, so the state is usable even after a panic elsewhere.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.ledger.advance_to(self.now());
+        state.is_changed |= state.ledger.advance_to(self.now());
         state
+    }
+}
+
+impl State {
+    /// Returns what is kept over a restart.
+    fn stored(&self) -> StoredState {
+        let undelivered = webhooks::lock(&self.undelivered).clone();
+        StoredState::new(self.ledger.stored(), self.keys.finished(), undelivered)
     }
 }
 

@@ -6,11 +6,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::params::Metadata;
+use super::stored;
 
 pub(super) const CARD: &str = "card";
+/// All methods that a session may offer.
+pub(super) const METHODS: [&str; 7] = [
+    CARD,
+    "acss_debit",
+    "au_becs_debit",
+    "bacs_debit",
+    "nz_bank_account",
+    "sepa_debit",
+    "us_bank_account",
+];
+
+/// The name of a payment method: `card`, or a bank debit. A derived `Deserialize` would borrow a field
+/// of the plain type from its input.
+pub type MethodName = &'static str;
 
 /// A Checkout Session in `payment` mode.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CheckoutSession {
     /// `cs_test_…`
     pub id: String,
@@ -20,6 +35,7 @@ pub struct CheckoutSession {
     /// `pi_…`, once the payer has committed to pay.
     pub payment_intent: Option<String>,
     pub line_items: Vec<LineItem>,
+    #[serde(with = "stored::money")]
     pub total: Money,
     pub created: Timestamp,
     pub expires_at: Timestamp,
@@ -33,7 +49,8 @@ pub struct CheckoutSession {
     pub is_manual: bool,
     pub customer_email: Option<String>,
     /// The offered methods, a subset of the allowed ones.
-    pub payment_method_types: Vec<&'static str>,
+    #[serde(with = "stored::methods")]
+    pub payment_method_types: Vec<MethodName>,
     pub(super) allowed_payment_method_types: Option<Vec<String>>,
     /// The URL of its payment page. Every mode has one.
     pub(super) page: String,
@@ -45,7 +62,7 @@ pub struct CheckoutSession {
     pub(super) is_being_paid: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LineItem {
     pub name: String,
     pub description: Option<String>,
@@ -76,7 +93,7 @@ pub enum SessionStatus {
 }
 
 /// Whether the money has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     Unpaid,

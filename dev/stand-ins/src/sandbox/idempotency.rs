@@ -7,29 +7,32 @@ use std::collections::HashMap;
 
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api_error::ApiError;
 use super::params::Fields;
+use super::stored;
 
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 /// The response that is repeated for the same key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct SavedResponse {
+    #[serde(with = "stored::status")]
     pub(super) status: StatusCode,
     pub(super) body: Value,
     pub(super) request_id: String,
 }
 
 /// The path and parameters, which identify a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Fingerprint {
     pub(super) path: String,
     pub(super) params: Fields,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Entry {
     fingerprint: Fingerprint,
     claimed_at: Timestamp,
@@ -38,7 +41,7 @@ struct Entry {
 }
 
 /// The keys of the last 24 hours.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct IdempotencyKeys(HashMap<String, Entry>);
 
 impl IdempotencyKeys {
@@ -68,6 +71,12 @@ impl IdempotencyKeys {
         if let Some(entry) = self.0.get_mut(key) {
             entry.response = Some(response);
         }
+    }
+
+    /// Returns the keys whose requests have ended. The others end with the sandbox.
+    pub(super) fn finished(&self) -> Self {
+        let finished = self.0.iter().filter(|(_, entry)| entry.response.is_some());
+        Self(finished.map(|(key, entry)| (key.clone(), entry.clone())).collect())
     }
 
     /// Releases a key without saving a response.

@@ -180,7 +180,7 @@ pub(super) fn unknown() -> Html<String> {
         "Unknown session",
         &html! {
             h1 { "Unknown session" }
-            p { "There is no such session. The sandbox forgets all sessions when it stops." }
+            p { "There is no such session. `cargo dev --fresh` makes the sandbox forget all sessions." }
         },
     )
 }

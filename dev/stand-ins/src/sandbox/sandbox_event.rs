@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{API_VERSION, random_id};
+use super::{API_VERSION, random_id, stored};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SandboxEvent {
     /// `evt_…`
     pub id: String,
@@ -15,11 +16,12 @@ pub struct SandboxEvent {
     /// The id of the session, charge, refund, dispute or warning.
     pub object: String,
     pub created: Timestamp,
+    #[serde(with = "stored::shared_text")]
     body: Arc<str>,
 }
 
 /// The event types to which the functions' endpoint subscribes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum EventType {
     /// The payer is done. The money may arrive later.
     SessionCompleted,

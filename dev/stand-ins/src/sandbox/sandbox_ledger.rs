@@ -2,11 +2,15 @@
 //!
 //! All changes, including those by timers, are methods here, and they create the events.
 
+mod stored_ledger;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(super) use self::stored_ledger::StoredLedger;
 use super::checkout_session::{CARD, CheckoutSession, PaymentStatus, SessionStatus};
 use super::sandbox_dispute::DisputeReason;
 use super::sandbox_event::{Cause, EventType, SandboxEvent};
@@ -52,7 +56,7 @@ pub enum Refused {
     Declined(&'static str),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 enum Timer {
     /// A session that is still open expires.
     Expiry {
@@ -115,10 +119,13 @@ impl Ledger {
         }
     }
 
-    /// Makes all changes that are due until `now`, each at its own time.
-    pub(super) fn advance_to(&mut self, now: Timestamp) {
+    /// Makes all changes that are due until `now`, each at its own time. Returns whether there
+    /// were any.
+    pub(super) fn advance_to(&mut self, now: Timestamp) -> bool {
+        let mut is_changed = false;
         self.cause = Cause::default();
         while let Some(timer) = self.timers.first_entry().filter(|timer| timer.key().0 <= now) {
+            is_changed = true;
             let ((at, _), due) = timer.remove_entry();
             self.now = at;
             // A change that no longer applies is skipped.
@@ -132,6 +139,7 @@ impl Ledger {
             };
         }
         self.now = now;
+        is_changed
     }
 
     fn schedule(&mut self, at: Timestamp, due: Timer) {

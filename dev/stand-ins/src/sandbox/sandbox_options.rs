@@ -1,9 +1,11 @@
 //! The options of a sandbox.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use openchair::clock::Clock;
+use serde::{Deserialize, Serialize};
 
 use super::webhooks::{WebhookEndpoint, Webhooks};
 
@@ -23,6 +25,9 @@ pub struct SandboxOptions {
     pub refunds: Refunds,
     pub debits: Debits,
     pub clock: Clock,
+    /// The file that keeps sessions, payments and events over a restart of a served sandbox.
+    /// `None` keeps them in memory.
+    pub ledger: Option<PathBuf>,
 }
 
 impl Default for SandboxOptions {
@@ -36,12 +41,13 @@ impl Default for SandboxOptions {
             refunds: Refunds::Ok,
             debits: Debits::ByHand,
             clock: Clock::machine(),
+            ledger: None,
         }
     }
 }
 
 /// How refunds end. Two of Stripe's test cards override this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 pub enum Refunds {
     /// They succeed at once; refunds of debits succeed after the bank's time
     Ok,

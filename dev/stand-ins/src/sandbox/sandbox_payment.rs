@@ -3,26 +3,29 @@
 
 use jiff::Timestamp;
 use salon::money::Money;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::checkout_session::{CARD, CheckoutSession};
+use super::checkout_session::{CARD, CheckoutSession, MethodName};
 use super::params::Metadata;
-use super::random_id;
 use super::sandbox_dispute::{Dispute, DisputeStatus};
 use super::sandbox_options::Refunds;
+use super::{random_id, stored};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Payment {
     /// `pi_…`
     pub id: String,
     /// `ch_…`
     pub charge: String,
+    #[serde(with = "stored::money")]
     pub amount: Money,
     /// The refunded amount in minor units.
     pub refunded: i64,
     pub state: PaymentState,
     /// `card` or a bank debit.
-    pub method: &'static str,
+    #[serde(with = "stored::method")]
+    pub method: MethodName,
     pub created: Timestamp,
     /// The session's `payment_intent_data[metadata]`.
     pub metadata: Metadata,
@@ -34,7 +37,7 @@ pub struct Payment {
     pub dispute: Option<Dispute>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum PaymentState {
     Processing,
     /// It can be captured or cancelled.

@@ -2,22 +2,23 @@
 
 use jiff::Timestamp;
 use salon::money::Money;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
 use super::checkout_session::CARD;
 use super::params::{Metadata, Params};
-use super::random_id;
 use super::sandbox_ledger::{Ledger, Refused};
 use super::sandbox_options::Refunds;
 use super::sandbox_payment::PaymentState;
 use super::v1_lists::named_payment;
+use super::{random_id, stored};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Refund {
     /// `re_…`
     pub id: String,
+    #[serde(with = "stored::money")]
     pub amount: Money,
     /// `pi_…`
     pub payment_intent: String,
@@ -28,7 +29,7 @@ pub struct Refund {
     by_card: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
     Pending,

@@ -174,7 +174,7 @@ async fn admit(
     let key = idempotency_key(&request).cloned();
     let admitted = {
         let now = sandbox.now();
-        let mut state = sandbox.state();
+        let mut state = sandbox.unchanged_state();
         let route = format!("{} {}", request.method(), route.as_str());
         let admitted = authenticate(request.headers()).and_then(|()| {
             let admitted = state.bucket.take(now);

@@ -35,7 +35,9 @@ where
     let parsed = params::parse(request.uri().query().unwrap_or_default());
     delay(&sandbox, effect).await;
     let result = parsed.and_then(|fields| {
-        run_with_fault(effect, || work(&mut sandbox.state().ledger, &Params::new(&fields)))
+        run_with_fault(effect, || {
+            work(&mut sandbox.unchanged_state().ledger, &Params::new(&fields))
+        })
     });
     result.map(axum::Json).into_response()
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::sandbox_event::SandboxEvent;
-use super::webhooks::{Deliveries, WebhookEndpoint, Webhooks, signature};
+use super::webhooks::{Deliveries, Undelivered, WebhookEndpoint, Webhooks, lock, signature};
 
 /// The maximum number of concurrent requests.
 const MAX_CONCURRENT: usize = 32;
@@ -22,6 +22,7 @@ pub(super) struct WebhookSender {
     client: reqwest::Client,
     clock: Clock,
     tally: watch::Sender<Deliveries>,
+    undelivered: Undelivered,
     permits: Semaphore,
     /// Whether the first failure has been printed.
     has_warned: AtomicBool,
@@ -32,6 +33,7 @@ impl WebhookSender {
         endpoint: WebhookEndpoint,
         clock: Clock,
         tally: watch::Sender<Deliveries>,
+        undelivered: Undelivered,
     ) -> reqwest::Result<Self> {
         // Stripe treats a redirect as a failure. A proxy would not reach this machine.
         let client = reqwest::Client::builder()
@@ -40,7 +42,8 @@ impl WebhookSender {
             .timeout(endpoint.timeout)
             .build()?;
         let permits = Semaphore::new(MAX_CONCURRENT);
-        Ok(Self { endpoint, client, clock, tally, permits, has_warned: AtomicBool::new(false) })
+        let has_warned = AtomicBool::new(false);
+        Ok(Self { endpoint, client, clock, tally, undelivered, permits, has_warned })
     }
 
     /// Sends events until the channel closes.
@@ -57,17 +60,20 @@ impl WebhookSender {
                 Webhooks::On => {
                     deliveries.spawn(async move { sender.deliver(&event).await });
                 }
-                Webhooks::Lost => self.tally.send_modify(|tally| {
-                    tally.waiting -= 1;
-                    tally.lost += 1;
-                }),
+                Webhooks::Lost => {
+                    lock(&self.undelivered).remove(&event.id);
+                    self.tally.send_modify(|tally| {
+                        tally.waiting -= 1;
+                        tally.lost += 1;
+                    });
+                }
                 Webhooks::Double => {
                     deliveries.spawn(async move {
                         let (one, other) = tokio::join!(
                             sender.send_with_retries(&event),
                             sender.send_with_retries(&event)
                         );
-                        sender.count(one && other);
+                        sender.count(&event, one && other);
                     });
                 }
                 Webhooks::Late => {
@@ -95,7 +101,7 @@ impl WebhookSender {
         let mut failed = JoinSet::new();
         for event in batch.into_iter().rev() {
             if self.attempt(&event).await {
-                self.count(true);
+                self.count(&event, true);
             } else {
                 let sender = Arc::clone(&self);
                 failed.spawn(async move { sender.deliver(&event).await });
@@ -106,7 +112,7 @@ impl WebhookSender {
 
     async fn deliver(&self, event: &SandboxEvent) {
         let delivered = self.send_with_retries(event).await;
-        self.count(delivered);
+        self.count(event, delivered);
     }
 
     /// Sends an event until it is accepted or the attempts are used up.
@@ -154,7 +160,8 @@ impl WebhookSender {
         false
     }
 
-    fn count(&self, delivered: bool) {
+    fn count(&self, event: &SandboxEvent, delivered: bool) {
+        lock(&self.undelivered).remove(&event.id);
         self.tally.send_modify(|tally| {
             tally.waiting -= 1;
             if delivered {

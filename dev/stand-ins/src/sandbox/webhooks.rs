@@ -1,5 +1,7 @@
 //! Webhooks: <https://docs.stripe.com/webhooks>.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -83,14 +85,19 @@ pub(super) struct EventQueue {
     /// `None` without an endpoint.
     sender: Option<mpsc::UnboundedSender<SandboxEvent>>,
     tally: watch::Sender<Deliveries>,
+    undelivered: Undelivered,
 }
+
+/// The ids of the events that are being sent or will be retried.
+pub(super) type Undelivered = Arc<Mutex<HashSet<String>>>;
 
 impl EventQueue {
     pub(super) fn new(
         sender: Option<mpsc::UnboundedSender<SandboxEvent>>,
         tally: watch::Sender<Deliveries>,
+        undelivered: Undelivered,
     ) -> Self {
-        Self { sender, tally }
+        Self { sender, tally, undelivered }
     }
 
     pub(super) fn put(&self, event: SandboxEvent) {
@@ -99,10 +106,16 @@ impl EventQueue {
         };
         // Counted first: delivery could finish before `send` returns.
         self.tally.send_modify(|tally| tally.waiting += 1);
+        lock(&self.undelivered).insert(event.id.clone());
         if sender.send(event).is_err() {
             self.tally.send_modify(|tally| tally.waiting -= 1);
         }
     }
+}
+
+/// Locks the set of undelivered events, which every change leaves complete.
+pub(super) fn lock(undelivered: &Undelivered) -> MutexGuard<'_, HashSet<String>> {
+    undelivered.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sandbox {

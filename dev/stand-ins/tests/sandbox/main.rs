@@ -16,4 +16,5 @@ mod idempotency;
 mod lists;
 mod page;
 mod refund;
+mod restart;
 mod webhooks;
