@@ -1,6 +1,6 @@
 //! Maps errors of reserving and cancelling to responses.
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use openchair::bookings::{CancelError, ReserveError};
 use openchair::http::{ApiError, ErrorCode};
 use openchair::payments::StripeError;
@@ -18,8 +18,11 @@ pub(crate) fn reserve_error(
     match error {
         ReserveError::Rule(rule) => rule_error(salon, now, rule).for_field(when.field()),
         ReserveError::TooManyHolds { until } => {
-            let message =
-                "You already have unpaid bookings. Pay or cancel them, or wait until they expire.";
+            let message = format!(
+                "There are too many unpaid or cancelled bookings in your name or from your \
+                 network. Pay or cancel the unpaid ones, or book again after {}.",
+                wall_clock(salon, until)
+            );
             let wait = until.duration_since(now).as_secs().max(1);
             ApiError::new(ErrorCode::TooManyHolds, message).retry_after(wait.unsigned_abs())
         }
@@ -75,6 +78,13 @@ pub(crate) fn cancel_error(error: CancelError) -> ApiError {
 
 pub(crate) fn unknown_booking() -> ApiError {
     ApiError::new(ErrorCode::UnknownBooking, "There is no booking with this id.")
+}
+
+/// Returns the salon's wall-clock time, to the next full minute.
+fn wall_clock(salon: &Salon, at: Timestamp) -> String {
+    let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
+    let at = salon.time_zone.to_datetime(at.round(minute).unwrap_or(at));
+    at.strftime("%A, %B %-d, %-I:%M %p").to_string()
 }
 
 fn rule_error(salon: &Salon, now: Timestamp, rule: RuleError) -> ApiError {

@@ -265,7 +265,7 @@ pub struct Refund {
 }
 
 /// What the number of unpaid holds is limited by: the hash of a client's phone
-/// number or e-mail address, or of a request's network address.
+/// number or e-mail address together with a network address, or of the network address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HoldKey(pub Box<str>);
 

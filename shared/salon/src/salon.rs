@@ -68,9 +68,9 @@ pub struct Salon {
 /// How many unpaid holds are allowed at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldLimits {
-    /// Per phone number, and per e-mail address.
+    /// Per phone number, and per e-mail address, each together with a network address.
     pub per_customer: usize,
-    /// Per network address.
+    /// Per network address, which many people may share.
     pub per_address: usize,
 }
 

@@ -35,7 +35,8 @@ async fn the_limit_of_unpaid_holds_counts_a_phone_number_whatever_its_extension(
     {
         let phone = format!("206 555 0199 x{number}");
         let body = checkout_body(json!({"clientPhone": phone, "time": time}));
-        assert_eq!(harness.reserve(&body).await.status(), status, "{phone}");
+        let event = checkout_event(&body).source("192.0.2.7");
+        assert_eq!(harness.send(&event).await.status(), status, "{phone}");
     }
 }
 

@@ -157,27 +157,53 @@ async fn anyone_means_whoever_has_the_least_booked_and_a_named_person_is_kept() 
 #[tokio::test]
 async fn a_customer_gets_two_unpaid_holds() {
     let harness = Harness::new().await;
-    let phone = json!({"clientPhone": "(206) 555-0100"});
-    let spelt = json!({"clientPhone": "+1 206 555 0100", "time": "11:00"});
-    let third = json!({"clientPhone": "206.555.0100", "time": "12:00"});
-    assert_eq!(harness.reserve(&checkout_body(phone)).await.status(), 201);
-    assert_eq!(harness.reserve(&checkout_body(spelt)).await.status(), 201);
-    let response = harness.reserve(&checkout_body(third.clone())).await;
+    let request = |changes| checkout_event(&checkout_body(changes)).source("192.0.2.7");
+    let phone = request(json!({"clientPhone": "(206) 555-0100"}));
+    let spelt = request(json!({"clientPhone": "+1 206 555 0100", "time": "11:00"}));
+    let third = request(json!({"clientPhone": "206.555.0100", "time": "12:00"}));
+    assert_eq!(harness.send(&phone).await.status(), 201);
+    harness.clock.advance(SignedDuration::from_secs(20));
+    assert_eq!(harness.send(&spelt).await.status(), 201);
+    let response = harness.send(&third).await;
     assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()));
-    assert_eq!(response.headers()["retry-after"], "600");
-
-    harness.clock.advance(SignedDuration::from_mins(10));
+    assert_eq!(response.headers()["retry-after"], "580");
     assert_eq!(
-        harness.reserve(&checkout_body(third)).await.status(),
-        201,
-        "holds end by themselves"
+        json_body(&response)["error"]["message"],
+        "There are too many unpaid or cancelled bookings in your name or from your network. Pay \
+         or cancel the unpaid ones, or book again after Monday, November 23, 7:10 AM."
     );
+
+    harness.clock.advance(SignedDuration::from_secs(580));
+    assert_eq!(harness.send(&third).await.status(), 201, "the first hold has ended");
     harness.check_invariants();
 }
 
 #[tokio::test]
-async fn an_address_gets_six_unpaid_holds() {
+async fn holds_in_somebody_elses_name_do_not_keep_them_from_booking() {
     let harness = Harness::new().await;
+    let in_the_name_of = |field: &str, value: &str, time: &str, source| {
+        checkout_event(&checkout_body(json!({field: value, "time": time}))).source(source)
+    };
+    for (field, value, [first, second, third]) in [
+        ("clientPhone", "206 555 0100", ["10:00", "10:30", "11:00"]),
+        ("clientEmail", "ada@example.com", ["12:30", "13:00", "13:30"]),
+    ] {
+        for time in [first, second] {
+            let event = in_the_name_of(field, value, time, "198.51.100.9");
+            assert_eq!(harness.send(&event).await.status(), 201);
+        }
+        let stranger = in_the_name_of(field, value, third, "198.51.100.9");
+        assert_eq!(harness.send(&stranger).await.status(), 429, "{field}");
+        let victim = in_the_name_of(field, value, third, "192.0.2.7");
+        assert_eq!(harness.send(&victim).await.status(), 201, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_gets_as_many_unpaid_holds_as_the_salon_file_says() {
+    let file =
+        |file: String| file.replace("max_holds_per_address = 20", "max_holds_per_address = 6");
+    let harness = Harness::with_salon(file).await;
     for hour in 10..16 {
         let event = checkout_event(&checkout_body(json!({"time": format!("{hour}:00")})))
             .source("2001:db8::1");

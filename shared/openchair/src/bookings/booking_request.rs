@@ -73,7 +73,7 @@ pub enum ReserveError {
     /// The client or the network address has too many unpaid holds.
     #[error("there are too many unpaid holds")]
     TooManyHolds {
-        /// When the earliest of these holds ends.
+        /// When enough of these holds have ended, if nothing else changes.
         until: Timestamp,
     },
     /// The idempotency key was used for another request.

@@ -8,12 +8,17 @@ use sha2::{Digest, Sha256};
 use salon::booking::{HoldKey, RequestKey};
 use salon::customer::Customer;
 
-/// Returns the keys against which a customer's unpaid holds count.
-pub(super) fn customer_keys(customer: &Customer) -> [HoldKey; 2] {
-    [
-        HoldKey(hash(&["phone", customer.phone.as_str()]).into()),
-        HoldKey(hash(&["email", &customer.email.normalised()]).into()),
-    ]
+/// Returns the keys against which the unpaid holds of a customer at a network address count.
+///
+/// The address is part of the keys because anyone can enter somebody else's phone number and
+/// e-mail address. The holds that a stranger places in a client's name count only at the
+/// stranger's address.
+pub(super) fn customer_keys(customer: &Customer, address: Option<&HoldKey>) -> [HoldKey; 2] {
+    let key = |kind, value| {
+        let parts = [kind, value].into_iter().chain(address.map(|address| &*address.0));
+        HoldKey(hash(&parts.collect::<Vec<_>>()).into())
+    };
+    [key("phone", customer.phone.as_str()), key("email", &customer.email.normalised())]
 }
 
 /// Returns the key against which the unpaid holds of a network address count.

@@ -74,7 +74,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         let candidates: Vec<&StaffMember> =
             self.salon.eligible_staff(Some(&slot.service.id), slot.staff).collect();
-        let customer_keys = customer_keys(&request.customer);
+        let customer_keys = customer_keys(&request.customer, request.address.as_ref());
         let hold_keys: Vec<HoldKey> =
             customer_keys.iter().chain(&request.address).cloned().collect();
         let placement = self
@@ -189,15 +189,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let limits = &self.salon.hold_limits;
         let keys = customer_keys.iter().map(|key| (key, limits.per_customer));
         let keys = keys.chain(request.address.iter().map(|key| (key, limits.per_address)));
-        for (key, limit) in keys {
-            let Some(count) = counts.get(key) else { continue };
-            let is_replaced = replaced.is_some_and(|id| count.is_live(id, now));
-            if count.live(now) - usize::from(is_replaced) >= limit {
-                let until = count.first_end(now).unwrap_or(now);
-                return Err(ReserveError::TooManyHolds { until });
-            }
+        let full =
+            keys.filter_map(|(key, limit)| counts.get(key)?.full_until(limit, replaced, now));
+        match full.max() {
+            Some(until) => Err(ReserveError::TooManyHolds { until }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Builds the booking for a new hold.

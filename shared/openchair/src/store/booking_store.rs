@@ -23,26 +23,25 @@ pub struct HoldCount {
 }
 
 impl HoldCount {
-    /// Returns how many holds count at `now`.
-    #[must_use]
-    pub fn live(&self, now: Timestamp) -> usize {
-        self.live_ends(now).count()
-    }
-
     /// Returns whether the hold of a booking counts at `now`.
     #[must_use]
     pub fn is_live(&self, booking: &BookingId, now: Timestamp) -> bool {
         self.holds.get(booking).is_some_and(|until| now < *until)
     }
 
-    /// Returns when the first of the holds that count at `now` ends.
+    /// Returns when there is room for another hold; none if there is room at `now`. The
+    /// hold of the booking `without` does not count.
     #[must_use]
-    pub fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
-        self.live_ends(now).min()
-    }
-
-    fn live_ends(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        self.holds.values().copied().filter(move |until| now < *until)
+    pub fn full_until(
+        &self,
+        limit: usize,
+        without: Option<&BookingId>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let counting = self.holds.iter().filter(|(id, _)| without != Some(id));
+        let mut ends: Vec<_> = counting.map(|(_, until)| *until).filter(|at| now < *at).collect();
+        ends.sort_unstable();
+        ends.get(ends.len().checked_sub(limit)?).copied()
     }
 
     /// Returns the next version of the item, with one more hold and without
@@ -207,4 +206,33 @@ pub trait BookingStore: Store {
         &self,
         ids: &[BookingId],
     ) -> impl Future<Output = Result<Vec<BookingState>, StoreError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_count_has_room_once_enough_holds_have_ended() {
+        let at = |second| Timestamp::from_second(second).expect("an instant");
+        let id = BookingId::from_bits;
+        let count = |ends: &[i64]| HoldCount {
+            version: 1,
+            holds: (1..).zip(ends).map(|(number, end)| (id(number), at(*end))).collect(),
+        };
+        let cases = [
+            (&[][..], None, None),
+            (&[70], None, None),
+            (&[70, 60], None, Some(60)),
+            (&[70, 60], Some(2), None),
+            (&[70, 60, 90], None, Some(70)),
+            (&[70, 60, 90], Some(3), Some(60)),
+            (&[70, 50, 60], None, Some(60)),
+            (&[50, 50, 60], None, None),
+        ];
+        for (ends, without, expected) in cases {
+            let full_until = count(ends).full_until(2, without.map(id).as_ref(), at(50));
+            assert_eq!(full_until, expected.map(at), "{ends:?} without {without:?}");
+        }
+    }
 }

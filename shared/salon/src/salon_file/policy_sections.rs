@@ -43,7 +43,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
         optional_or(table, key, default, |f| f.integer(1..=100_u16, "holds")).map(usize::from)
     };
     let per_customer = holds("max_holds_per_customer", 2);
-    let per_address = holds("max_holds_per_address", 6);
+    let per_address = holds("max_holds_per_address", 20);
     let retention_days =
         optional_or(table, "retention_days", 400, |f| f.integer(1..=3_650, "days"));
     Some(BookingRules {

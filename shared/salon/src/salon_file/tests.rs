@@ -56,7 +56,7 @@ fn optional_keys_have_defaults() {
     assert_eq!(rules, (42, 120, 15, false));
     assert_eq!(salon.hold_minutes, 10);
     let limits = (salon.hold_limits.per_customer, salon.hold_limits.per_address);
-    assert_eq!((limits, salon.retention_days, salon.ui.as_str()), ((2, 6), 400, "hosted"));
+    assert_eq!((limits, salon.retention_days, salon.ui.as_str()), ((2, 20), 400, "hosted"));
     assert_eq!((salon.cancellation.full_refund_hours, salon.delayed_methods), (24, false));
     assert_eq!(salon.services[0].buffer_minutes, 0);
 }
