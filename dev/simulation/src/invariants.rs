@@ -246,13 +246,23 @@ impl BookingHistory {
 }
 
 fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
-    for id in contents.counts.values().flat_map(|count| count.holds.keys()) {
-        let booking = contents.bookings.get(id);
-        let counts = |state| matches!(state, State::Held | State::Standby | State::InLine);
-        if booking.is_none_or(|booking| !counts(booking.state)) {
+    for (id, until) in contents.counts.values().flat_map(|count| &count.holds) {
+        let may_count = |booking: &Booking| match booking.state {
+            State::Held | State::Standby | State::InLine | State::Processing => {
+                booking.counts_as_hold_until() == Some(*until)
+            }
+            State::Confirmed | State::Expired | State::Capturing => false,
+            // If it was paid, its cancellation counts for a day.
+            State::Cancelled
+            | State::Refunding
+            | State::Refunded
+            | State::RefundFailed
+            | State::Released => booking.hold_until < *until,
+        };
+        if !contents.bookings.get(id).is_some_and(may_count) {
             return violated(
-                "only unpaid holds count against a client",
-                format!("{} counts, but is not unpaid", short(id)),
+                "only unpaid and cancelled bookings count against a client",
+                format!("{} counts, but is neither", short(id)),
             );
         }
     }
@@ -261,7 +271,7 @@ fn check_counts(contents: Contents<'_>) -> Result<(), Violation> {
     };
     if let Some(booking) = contents.bookings.values().find(has_needless_keys) {
         return violated(
-            "only unpaid holds keep the keys under which they count",
+            "only unpaid bookings keep the keys under which they count",
             format!("{} is {}", short(&booking.id), booking.state),
         );
     }

@@ -21,7 +21,7 @@ pub(super) struct Visitor {
     staff: Option<StaffId>,
     is_standby: bool,
     key: RequestKey,
-    address: Option<HoldKey>,
+    pub(crate) address: Option<HoldKey>,
     /// The booking, once the visitor has an answer.
     pub(super) booking: Option<(BookingId, ManageToken)>,
     /// The session in which the visitor can pay.

@@ -170,8 +170,9 @@ impl SalonHarness {
     /// Cancels a booking, as its customer.
     pub async fn cancel(&self, id: &BookingId) {
         let booking = self.booking(id).await;
-        let cancelling =
-            Box::pin(async { self.bookings().cancel(id, booking.manage_token.expose()).await });
+        let cancelling = Box::pin(async {
+            self.bookings().cancel(id, booking.manage_token.expose(), None).await
+        });
         cancelling.await.expect("it can be cancelled");
     }
 

@@ -154,7 +154,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let fields = Fields(object(json_body(request)?)?);
         let token = fields.required("manageToken")?;
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
-        match self.bookings.cancel(&id, token).await {
+        match self.bookings.cancel(&id, token, address(request).as_ref()).await {
             Ok(booking) => Ok(uncacheable(
                 StatusCode::OK,
                 booking_json::booking(self.bookings.salon(), &booking),

@@ -12,6 +12,7 @@
 //! | `payment_context` | looks up whether the time of a late payment is free |
 //! | `transition` | applies an event and writes what follows from it |
 //! | `line` | serves those who stand by for a time |
+//! | `hold_counts` | keeps the counts that limit unpaid bookings |
 //! | `update` | the optimistic read–change–write loop |
 //! | `refunding` | sends money back, once |
 //! | `refund_check` | finds refunds whose events were lost, every day |
@@ -31,6 +32,7 @@ mod booking_request;
 mod cancel;
 #[cfg(all(feature = "calendars", feature = "dynamodb"))]
 mod from_environment;
+mod hold_counts;
 mod idempotency_keys;
 mod line;
 mod own_hold;

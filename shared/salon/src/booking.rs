@@ -39,6 +39,10 @@ const UNPAID_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// When a hold that no event has settled is first checked at Stripe.
 const FIRST_CHECK: SignedDuration = SignedDuration::from_mins(3);
 
+/// How long a delayed payment counts as unpaid at most. Stripe's slowest methods settle in 14
+/// business days (<https://docs.stripe.com/payments/sepa-debit>).
+const LONGEST_PROCESSING: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// Identifies a booking: 128 random bits, in hexadecimal.
 ///
 /// Anyone who knows it can view the booking, but not change it.
@@ -355,8 +359,20 @@ impl Booking {
     /// Returns when the booking stops counting as an unpaid hold; none if it does not count.
     #[must_use]
     pub fn counts_as_hold_until(&self) -> Option<Timestamp> {
-        matches!(self.state, State::Held | State::Standby | State::InLine)
-            .then_some(self.hold_until)
+        match self.state {
+            State::Held | State::Standby | State::InLine => Some(self.hold_until),
+            State::Processing => {
+                Some(self.changed_at.saturating_add(LONGEST_PROCESSING).unwrap_or(Timestamp::MAX))
+            }
+            State::Confirmed
+            | State::Expired
+            | State::Cancelled
+            | State::Refunding
+            | State::Refunded
+            | State::RefundFailed
+            | State::Capturing
+            | State::Released => None,
+        }
     }
 
     /// Returns whether the booking was cancelled while its payment was being

@@ -79,9 +79,10 @@ impl Schedule<'_> {
         let bookings = &self.system.bookings;
         self.history.cancelled.insert(id.clone());
         let description = format!("visitor {visitor} cancels {}", short(&id));
+        let address = self.visitors[visitor].address.clone();
         self.begin(&description, None, async move {
             // The invariants hold whether or not this succeeds.
-            let _ = bookings.cancel(&id, token.expose()).await;
+            let _ = bookings.cancel(&id, token.expose(), address.as_ref()).await;
             TaskResult::Done
         });
     }

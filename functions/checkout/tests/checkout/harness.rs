@@ -61,6 +61,12 @@ impl Harness {
         self.send(&post_json(&format!("/bookings/{id}/cancel"), &body)).await
     }
 
+    /// Cancels from a network address.
+    pub(crate) async fn cancel_from(&self, source: &str, id: &str, token: &str) -> Response<Body> {
+        let body = json!({"manageToken": token}).to_string();
+        self.send(&post_json(&format!("/bookings/{id}/cancel"), &body).source(source)).await
+    }
+
     pub(crate) async fn reserve(&self, body: &Value) -> Response<Body> {
         self.send(&checkout_event(body)).await
     }

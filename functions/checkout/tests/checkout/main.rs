@@ -9,6 +9,7 @@ mod client_fields;
 mod contention;
 mod crash;
 mod harness;
+mod limits;
 mod own_hold;
 mod reserve;
 mod round_trips;

@@ -5,7 +5,7 @@ use super::update::too_many_conflicts;
 use crate::busy::Origin;
 use crate::payments::Payments;
 use crate::store::booking_store::BookingStore;
-use salon::booking::{Booking, BookingEvent, BookingId, State};
+use salon::booking::{Booking, BookingEvent, BookingId, HoldKey, State};
 
 /// A booking could not be cancelled.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +31,17 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// cancellation of a booking that is over.
     ///
     /// The session of a hold is expired first. If the client has just paid, the
-    /// paid booking is cancelled, under its own terms.
+    /// paid booking is cancelled, under its own terms. A paid booking then counts like an
+    /// unpaid hold for a day, against its client at the network address `address`.
     ///
     /// # Errors
     /// See [`CancelError`].
-    pub async fn cancel(&self, id: &BookingId, token: &str) -> Result<Booking, CancelError> {
+    pub async fn cancel(
+        &self,
+        id: &BookingId,
+        token: &str,
+        address: Option<&HoldKey>,
+    ) -> Result<Booking, CancelError> {
         let read = || async { Ok::<_, SettleError>(self.reader.store().booking(id).await?) };
         let mut booking = read().await?.ok_or(CancelError::Unknown)?;
         if !booking.manage_token.matches(token) {
@@ -53,8 +59,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 }
                 _ if booking.appointment.start() <= self.now() => return Err(CancelError::Begun),
                 State::Processing | State::Confirmed | State::InLine => {
-                    let event = BookingEvent::Cancelled;
-                    booking = self.apply(id, &event, Trigger::Cancellation).await?.booking;
+                    booking = self.apply_cancellation(id, address).await?.booking;
                 }
                 State::Capturing => booking = self.capture(&booking).await?,
                 State::Held | State::Standby => match self.expire_session(&booking).await? {

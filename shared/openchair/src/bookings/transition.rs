@@ -1,7 +1,6 @@
 //! Applying an event to a booking, and writing what follows from it.
 
-use std::mem;
-
+use super::hold_counts::Canceller;
 use super::payment_context::PaymentFindings;
 use super::settle::SettleError;
 use super::update::{BookingUpdate, Decision};
@@ -10,7 +9,7 @@ use crate::busy::Origin;
 use crate::payments::Payments;
 use crate::store::booking_store::BookingStore;
 use crate::telemetry::metrics::{Metric, count};
-use salon::booking::{Booking, BookingEvent, BookingId, RequestKey, State, Transition};
+use salon::booking::{Booking, BookingEvent, BookingId, HoldKey, RequestKey, State, Transition};
 use salon::day_sheet::NextInLine;
 
 /// What caused a change of a booking. It is logged.
@@ -106,11 +105,33 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         event: &BookingEvent,
         trigger: Trigger,
     ) -> Result<Applied, SettleError> {
+        self.apply_for(id, is_meant, event, trigger, None).await
+    }
+
+    /// Cancels a booking for its client, at the network address `address`.
+    pub(super) async fn apply_cancellation(
+        &self,
+        id: &BookingId,
+        address: Option<&HoldKey>,
+    ) -> Result<Applied, SettleError> {
+        let canceller = Some(Canceller { address });
+        self.apply_for(id, |_| true, &BookingEvent::Cancelled, Trigger::Cancellation, canceller)
+            .await
+    }
+
+    async fn apply_for(
+        &self,
+        id: &BookingId,
+        is_meant: impl Fn(&Booking) -> bool + Send + Sync,
+        event: &BookingEvent,
+        trigger: Trigger,
+        canceller: Option<Canceller<'_>>,
+    ) -> Result<Applied, SettleError> {
         let is_meant = &is_meant;
         let updated = self
             .update(id, None, |before: Booking| async move {
                 if is_meant(&before) {
-                    self.decide(before, event, trigger).await
+                    self.decide(before, event, trigger, canceller).await
                 } else {
                     Ok(Decision::Keep(before, None))
                 }
@@ -144,6 +165,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         before: Booking,
         event: &BookingEvent,
         trigger: Trigger,
+        canceller: Option<Canceller<'_>>,
     ) -> Result<Decision<Option<Change>>, SettleError> {
         let PaymentFindings { context, mut sheets } = if before.needs_payment_context(event) {
             self.payment_findings(&before).await?
@@ -187,18 +209,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             affects_line = sheet.as_ref().is_some_and(|sheet| !sheet.line().is_empty());
             sheet
         };
-        let mut released_keys = Vec::new();
-        if booking.counts_as_hold_until().is_none() {
-            // They are hashes of personal data that can be reversed, and only the counts
-            // need them.
-            let keys = mem::take(&mut booking.hold_keys);
-            if before.counts_as_hold_until().is_some() {
-                released_keys = keys;
-            }
-        }
+        let hold_counts = self.follow_hold_counts(&before, &mut booking, canceller).await?;
         let update = BookingUpdate {
             sheet,
-            released_keys,
+            hold_counts,
             frees_request_key: self.frees_request_key(&booking, trigger).await?,
             booking,
         };

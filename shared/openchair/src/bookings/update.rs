@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use super::Bookings;
+use super::hold_counts::HoldCountUpdate;
 use crate::backoff::Backoff;
 use crate::busy::Origin;
 use crate::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange, WriteOutcome,
 };
 use crate::store::{Store, StoreError};
-use salon::booking::{Booking, BookingId, HoldKey};
+use salon::booking::{Booking, BookingId};
 use salon::day_sheet::DaySheet;
 
 /// How many times a write is tried while other writers change the same items.
@@ -49,8 +50,7 @@ pub(super) struct BookingUpdate {
     pub(super) booking: Booking,
     /// The new day sheet of its staff member and date, if it changes.
     pub(super) sheet: Option<DaySheet>,
-    /// The keys under which the booking no longer counts as an unpaid hold.
-    pub(super) released_keys: Vec<HoldKey>,
+    pub(super) hold_counts: HoldCountUpdate,
     /// Whether its idempotency key may be used again.
     pub(super) frees_request_key: bool,
 }
@@ -58,15 +58,15 @@ pub(super) struct BookingUpdate {
 impl BookingUpdate {
     /// Changes the booking alone.
     pub(super) const fn only(booking: Booking) -> Self {
-        Self { booking, sheet: None, released_keys: Vec::new(), frees_request_key: false }
+        Self { booking, sheet: None, hold_counts: HoldCountUpdate::None, frees_request_key: false }
     }
 
     fn change(&self) -> BookingChange<'_> {
-        let Self { booking, sheet, released_keys, .. } = self;
-        let hold_counts = if released_keys.is_empty() {
-            HoldCountChange::None
-        } else {
-            HoldCountChange::Release(released_keys)
+        let Self { booking, sheet, hold_counts, .. } = self;
+        let hold_counts = match hold_counts {
+            HoldCountUpdate::None => HoldCountChange::None,
+            HoldCountUpdate::Set(counts) => HoldCountChange::Set(counts),
+            HoldCountUpdate::Release(keys) => HoldCountChange::Release(keys),
         };
         let request_key = match &booking.request_key {
             Some(key) if self.frees_request_key => RequestKeyChange::Delete(key),

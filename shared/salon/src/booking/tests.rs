@@ -271,7 +271,7 @@ fn each_state_has_its_entry_limit_and_deletion_time() {
     let hold = Some(at(600));
     let table = [
         (State::Held, Some(hold), hold, None),
-        (State::Processing, Some(None), None, None),
+        (State::Processing, Some(None), Some(at(30 * 24 * 3_600)), None),
         (State::Confirmed, Some(None), None, long_after),
         (State::Expired, None, None, after_a_week),
         (State::Cancelled, None, None, after_a_week),

@@ -1,0 +1,156 @@
+//! Bookings that count like unpaid holds, although they are not held any longer.
+
+use jiff::SignedDuration;
+use lambda_http::{Body, Response};
+use salon::booking::State;
+use serde_json::{Value, json};
+
+use crate::harness::Harness;
+use testing::Call;
+use testing::http_messages::{
+    checkout_body, checkout_event, json_body, status_and_code, text_field,
+};
+
+const HOME: &str = "192.0.2.7";
+const AWAY: &str = "192.0.2.8";
+
+/// Requests a time as one client, from a network address.
+async fn request(harness: &Harness, time: &str, source: &str) -> Response<Body> {
+    let body = checkout_body(json!({
+        "time": time, "date": "2026-11-27",
+        "clientPhone": "+1 206 555 0100", "clientEmail": "ada@example.com",
+    }));
+    harness.send(&checkout_event(&body).source(source)).await
+}
+
+async fn hold(harness: &Harness, time: &str) -> Value {
+    let response = request(harness, time, HOME).await;
+    assert_eq!(response.status(), 201, "{response:?}");
+    json_body(&response)
+}
+
+/// Looks at a booking, which asks Stripe about its payment.
+async fn view(harness: &Harness, body: &Value) -> Value {
+    harness.clock.advance(SignedDuration::from_secs(5));
+    let id = text_field(body, "bookingId");
+    json_body(&harness.get(&format!("/bookings/{id}")).await)["status"].clone()
+}
+
+#[tokio::test]
+async fn a_payment_that_takes_days_counts_until_it_has_arrived_or_failed() {
+    let delayed = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
+    for has_arrived in [true, false] {
+        let harness = Harness::with_salon(delayed).await;
+        let mut held = Vec::new();
+        for time in ["10:00", "11:00"] {
+            let body = hold(&harness, time).await;
+            let session = text_field(&body, "sessionId");
+            harness.stripe().pay_by_debit(&session).expect("the session is open");
+            assert_eq!(view(&harness, &body).await, "processing");
+            held.push((body, session));
+        }
+        harness.clock.advance(SignedDuration::from_hours(12));
+        let response = request(&harness, "12:00", HOME).await;
+        assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()));
+        assert_eq!(request(&harness, "12:00", AWAY).await.status(), 201, "another address");
+
+        let (body, session) = &held[0];
+        harness.stripe().settle(session, has_arrived).expect("it is on its way");
+        assert_eq!(view(&harness, body).await, if has_arrived { "confirmed" } else { "expired" });
+        assert_eq!(request(&harness, "13:00", HOME).await.status(), 201);
+        let settled = harness.booking(&text_field(body, "bookingId")).await;
+        assert_eq!(settled.hold_keys, [], "a settled booking keeps no hashes of its client");
+        harness.check_invariants();
+    }
+}
+
+#[tokio::test]
+async fn a_paid_booking_that_its_client_cancels_counts_for_a_day() {
+    let harness = Harness::new().await;
+    for time in ["10:00", "11:00"] {
+        let body = hold(&harness, time).await;
+        harness.stripe().pay(&text_field(&body, "sessionId")).expect("the session is open");
+        assert_eq!(view(&harness, &body).await, "confirmed");
+        let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
+        for _ in 0..2 {
+            let response = harness.cancel_from(HOME, &id, &token).await;
+            assert_eq!(response.status(), 200, "{response:?}");
+        }
+        let cancelled = harness.booking(&id).await;
+        assert_eq!((cancelled.state, cancelled.hold_keys), (State::Refunded, vec![]));
+    }
+    let response = request(&harness, "12:00", HOME).await;
+    assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()));
+    let wait = SignedDuration::from_hours(24) - SignedDuration::from_secs(5);
+    assert_eq!(response.headers()["retry-after"], wait.as_secs().to_string().as_str());
+    assert_eq!(
+        json_body(&response)["error"]["message"],
+        "There are too many unpaid or cancelled bookings in your name or from your network. Pay \
+         or cancel the unpaid ones, or book again after Tuesday, November 24, 7:01 AM."
+    );
+    assert_eq!(request(&harness, "12:00", AWAY).await.status(), 201, "another address");
+
+    harness.clock.advance(wait);
+    assert_eq!(request(&harness, "13:00", HOME).await.status(), 201);
+    harness.check_invariants();
+}
+
+#[tokio::test]
+async fn a_cancellation_counts_where_the_client_cancels() {
+    let harness = Harness::new().await;
+    for time in ["10:00", "11:00"] {
+        let body = hold(&harness, time).await;
+        // Nobody knows of the payment when the client cancels.
+        harness.stripe().pay(&text_field(&body, "sessionId")).expect("the session is open");
+        let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
+        assert_eq!(harness.cancel_from(AWAY, &id, &token).await.status(), 200);
+    }
+    assert_eq!(request(&harness, "12:00", AWAY).await.status(), 429);
+    assert_eq!(request(&harness, "12:00", HOME).await.status(), 201);
+}
+
+#[tokio::test]
+async fn a_payment_that_is_cancelled_on_its_way_counts_for_a_day() {
+    let delayed = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
+    let harness = Harness::with_salon(delayed).await;
+    for time in ["10:00", "11:00"] {
+        let body = hold(&harness, time).await;
+        harness.stripe().pay_by_debit(&text_field(&body, "sessionId")).expect("it is open");
+        assert_eq!(view(&harness, &body).await, "processing");
+        let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
+        assert_eq!(harness.cancel_from(AWAY, &id, &token).await.status(), 200);
+        let cancelled = harness.booking(&id).await;
+        assert_eq!((cancelled.state, cancelled.hold_keys), (State::Cancelled, vec![]));
+    }
+    for source in [HOME, AWAY] {
+        let response = request(&harness, "12:00", source).await;
+        assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()), "{source}");
+    }
+    harness.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(request(&harness, "12:00", HOME).await.status(), 201);
+}
+
+#[tokio::test]
+async fn an_unpaid_booking_that_is_cancelled_no_longer_counts() {
+    let harness = Harness::new().await;
+    for _ in 0..4 {
+        let body = hold(&harness, "10:00").await;
+        let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
+        assert_eq!(harness.cancel_from(HOME, &id, &token).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_that_cannot_be_counted_is_not_written() {
+    let harness = Harness::new().await;
+    let body = hold(&harness, "10:00").await;
+    harness.stripe().pay(&text_field(&body, "sessionId")).expect("the session is open");
+    assert_eq!(view(&harness, &body).await, "confirmed");
+    let (id, token) = (text_field(&body, "bookingId"), text_field(&body, "manageToken"));
+    harness.store.set_hook(|call: Call<'_>| match call {
+        Call::ReservationContext => Err(call.unavailable().into()),
+        _ => Ok(()),
+    });
+    assert_eq!(harness.cancel_from(HOME, &id, &token).await.status(), 503);
+    assert_eq!(harness.booking(&id).await.state, State::Confirmed);
+}
