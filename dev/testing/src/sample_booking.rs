@@ -42,6 +42,7 @@ pub fn booking() -> Booking {
             idempotency_key: "checkout-sample-1".to_owned(),
             form: "mode=payment".to_owned(),
             expires_at: at("2026-11-16T18:35:00Z"),
+            offers_delayed: false,
             session: None,
         },
         payment: Some("pi_3SampleOfAPayment".to_owned()),

@@ -2,7 +2,7 @@
 //!
 //! | item | key | attributes |
 //! |---|---|---|
-//! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries`, `expiresAt` |
+//! | day sheet | `PK=STAFF#id`, `SK=DAY#date` | `version`, `entries`, `line` if there is one, `expiresAt` |
 //! | booking | `PK=BOOKING#id`, `SK=BOOKING` | `version`, `state` and the other fields; until it is settled, `unsettled` and `checkAt`, by which the index `unsettled` lists it; `expiresAt` |
 //! | last question to Stripe about a booking | `PK=BOOKING#id`, `SK=QUESTION` | `askedAt`, in milliseconds, `expiresAt` |
 //! | effect marker of a booking | `PK=BOOKING#id`, `SK=SENT#effect#version` | `claimedUntil` while it is claimed, `doneAt` afterwards, `expiresAt` |

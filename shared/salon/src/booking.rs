@@ -229,6 +229,8 @@ pub struct Checkout {
     /// The request's parameters, form-encoded, as first sent.
     pub form: String,
     pub expires_at: Timestamp,
+    /// Whether the session offers payment methods that take days to settle.
+    pub offers_delayed: bool,
     /// `None` until Stripe's response is known.
     pub session: Option<Session>,
 }
@@ -340,7 +342,12 @@ impl Booking {
             | State::InLine
             | State::Released => return None,
         };
-        Entry::new(self.id.clone(), self.appointment, self.free_from, until)
+        let may_be_delayed = match self.state {
+            State::Held => self.checkout.offers_delayed,
+            state => state == State::Processing,
+        };
+        let entry = Entry::new(self.id.clone(), self.appointment, self.free_from, until)?;
+        Some(Entry { may_be_delayed, ..entry })
     }
 
     /// Returns the place in the line of its day sheet, if the booking is in line.

@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::booking::{Booking, BookingId};
 use super::interval::{Interval, IntervalSet};
 
+/// How many entries of a day sheet may be paid by methods that take days to settle.
+const MAX_DELAYED: usize = 2;
+
 /// The holds and bookings of one staff member on one date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DaySheet {
@@ -26,6 +29,9 @@ pub struct Entry {
     pub free_from: Timestamp,
     /// When an unpaid hold lapses; `None` once it is paid.
     pub until: Option<Timestamp>,
+    /// Whether its payment may take days: its session offers such methods, or such a payment
+    /// is being processed.
+    pub may_be_delayed: bool,
 }
 
 /// A client who stands by, with an authorised payment.
@@ -65,6 +71,7 @@ impl Entry {
             appointment,
             free_from,
             until,
+            may_be_delayed: false,
         })
     }
 
@@ -182,6 +189,13 @@ impl DaySheet {
     #[must_use]
     pub fn is_wanted(&self, time: Interval<Timestamp>) -> bool {
         self.line.iter().any(|place| place.taken.overlaps(&time))
+    }
+
+    /// Returns whether the session of another hold may offer payment methods that take days to
+    /// settle. A hold that has ended but is not settled may have been paid, so it counts.
+    #[must_use]
+    pub fn has_room_for_delayed(&self) -> bool {
+        self.entries.iter().filter(|entry| entry.may_be_delayed).count() < MAX_DELAYED
     }
 
     /// Returns the total length of all entries, live or not.
@@ -326,6 +340,23 @@ mod tests {
         assert_eq!(sheet.holds_end(time, at(40)), Some(at(50)));
         assert_eq!(sheet.holds_end(time, at(60)), None);
         assert!(sheet.is_wanted(time));
+    }
+
+    #[test]
+    fn two_payments_may_be_delayed_even_if_their_holds_have_ended() {
+        let delayed = |number, until| {
+            let start = 100 * i64::try_from(number).expect("a small number");
+            Entry { may_be_delayed: true, ..entry(number, start, start + 100, until) }
+        };
+        let other = entry(9, 1_000, 1_100, None);
+        let (ended, processing) = (delayed(1, Some(50)), delayed(2, None));
+        let sheet = |entries: &[&Entry]| {
+            DaySheet::new(1, entries.iter().copied().cloned().collect()).has_room_for_delayed()
+        };
+        assert!(sheet(&[]));
+        assert!(sheet(&[&other, &ended]));
+        assert!(sheet(&[&other, &processing]));
+        assert!(!sheet(&[&other, &ended, &processing]));
     }
 
     #[test]

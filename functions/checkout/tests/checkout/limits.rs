@@ -65,6 +65,45 @@ async fn a_payment_that_takes_days_counts_until_it_has_arrived_or_failed() {
 }
 
 #[tokio::test]
+async fn at_most_two_payments_of_a_day_sheet_can_take_days() {
+    let delayed = |file: String| file.replace("delayed_methods = false", "delayed_methods = true");
+    let harness = Harness::with_salon(delayed).await;
+    let held = async |time: &str, day: &str| {
+        let body = checkout_body(json!({"time": time, "date": day}));
+        let body = json_body(&harness.reserve(&body).await);
+        let booking = harness.booking(&text_field(&body, "bookingId")).await;
+        let is_by_card_only = booking.checkout.form.contains("allowed_payment_method_types");
+        assert_eq!(is_by_card_only, !booking.checkout.offers_delayed, "{body}");
+        (body, booking.checkout.offers_delayed)
+    };
+    let (first, offers_delayed) = held("10:00", "2026-11-27").await;
+    assert!(offers_delayed);
+    let (second, offers_delayed) = held("11:00", "2026-11-27").await;
+    assert!(offers_delayed);
+    let (third, offers_delayed) = held("12:00", "2026-11-27").await;
+    assert!(!offers_delayed, "two sessions of that day offer such methods");
+    assert!(held("12:00", "2026-11-28").await.1, "another day");
+
+    // One becomes `processing`, and the hold of the other ends.
+    harness.stripe().pay_by_debit(&text_field(&first, "sessionId")).expect("it is open");
+    assert_eq!(view(&harness, &first).await, "processing");
+    harness.clock.advance(SignedDuration::from_mins(15));
+    assert!(!held("13:00", "2026-11-27").await.1, "the second may have been paid");
+    harness.stripe().pay(&text_field(&third, "sessionId")).expect("it is open");
+    let session = text_field(&second, "sessionId");
+    harness.stripe().pay_by_debit(&session).expect("it is open");
+    assert_eq!(view(&harness, &second).await, "processing");
+    assert_eq!(view(&harness, &third).await, "confirmed");
+    assert!(!held("14:00", "2026-11-27").await.1);
+
+    // Once one has arrived, there is room again.
+    harness.stripe().settle(&session, true).expect("it is on its way");
+    assert_eq!(view(&harness, &second).await, "confirmed");
+    assert!(held("15:00", "2026-11-27").await.1);
+    harness.check_invariants();
+}
+
+#[tokio::test]
 async fn a_paid_booking_that_its_client_cancels_counts_for_a_day() {
     let harness = Harness::new().await;
     for time in ["10:00", "11:00"] {

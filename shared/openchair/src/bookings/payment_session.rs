@@ -28,6 +28,8 @@ pub(super) struct CheckoutParameters<'a> {
     /// Until when the time is kept; until when it is decided, for a client who stands by.
     pub(super) hold_until: Timestamp,
     pub(super) is_standby: bool,
+    /// Whether to offer payment methods that take days to settle.
+    pub(super) offers_delayed: bool,
     pub(super) now: Timestamp,
 }
 
@@ -58,7 +60,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             customer_email: Some(parameters.customer_email),
             expires_at,
             message: &message,
-            delayed_methods: self.salon.delayed_methods,
+            delayed_methods: parameters.offers_delayed,
             only_authorises: parameters.is_standby,
         });
         Checkout {
@@ -67,6 +69,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             idempotency_key: request.key().to_owned(),
             form: request.form().to_owned(),
             expires_at,
+            offers_delayed: parameters.offers_delayed,
             session: None,
         }
     }
@@ -142,6 +145,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 customer_email: booking.customer.email.as_str(),
                 hold_until: booking.hold_until,
                 is_standby: booking.is_standby,
+                offers_delayed: booking.checkout.offers_delayed,
                 now: self.now(),
             });
             Ok(Decision::Write(BookingUpdate::only(booking), ()))

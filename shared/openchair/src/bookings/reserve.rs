@@ -126,7 +126,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     return Ok(Attempt::ReadAgain);
                 }
                 let sheet = sheets.get(place.staff()).cloned().unwrap_or_default();
-                let booking = self.draft(request, place, hold_keys.clone(), now);
+                let booking = self.draft(request, place, &sheet, hold_keys.clone(), now);
                 if booking.state == State::Held
                     && self.settle_ended_holds(&sheet, &booking, &slot, now).await?
                 {
@@ -202,6 +202,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         &self,
         request: &BookingRequest<'_>,
         place: Place,
+        sheet: &DaySheet,
         hold_keys: Vec<HoldKey>,
         now: Timestamp,
     ) -> Booking {
@@ -222,6 +223,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let checkout = self.checkout(&CheckoutParameters {
             hold_until,
             is_standby,
+            offers_delayed: self.salon.delayed_methods
+                && !is_standby
+                && sheet.has_room_for_delayed(),
             booking_id: &id,
             attempt: 1,
             ui: request.ui,

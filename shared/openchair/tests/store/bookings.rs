@@ -277,8 +277,9 @@ async fn an_ended_hold_no_longer_counts<S: BookingStore>(store: S) {
     assert!(write(&store, change).await.is_some());
     let known = &reservation_context(&store).await.hold_counts[&key("phone")];
     let until = booking.hold_until;
-    assert_eq!(known.live(until - SignedDuration::from_secs(1)), 1);
-    assert_eq!(known.live(until), 0, "also while the item is still there");
+    let before = until - SignedDuration::from_secs(1);
+    assert_eq!(known.full_until(1, None, before), Some(until));
+    assert_eq!(known.full_until(1, None, until), None, "also while the item is still there");
 }
 
 async fn a_request_is_kept_until_it_ends_or_is_deleted<S: BookingStore>(store: S) {

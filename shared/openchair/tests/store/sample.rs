@@ -20,8 +20,13 @@ pub(crate) fn full(number: u128) -> Booking {
         url: Some("https://checkout.example/cs_1".to_owned()),
     };
     let hold = testing::hold(number);
-    let checkout =
-        Checkout { ui: PaymentUi::Elements, attempt: 2, session: Some(session), ..hold.checkout };
+    let checkout = Checkout {
+        ui: PaymentUi::Elements,
+        attempt: 2,
+        offers_delayed: true,
+        session: Some(session),
+        ..hold.checkout
+    };
     let amount = Money::new(2_500, hold.terms.deposit.currency());
     let phone = hold.customer.phone.clone().with_extension("0012").expect("an extension");
     Booking {

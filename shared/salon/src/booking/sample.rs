@@ -46,6 +46,7 @@ pub(crate) fn sample() -> Booking {
             idempotency_key: "checkout-sample-1".to_owned(),
             form: String::new(),
             expires_at: at("2026-11-16T18:35:00Z"),
+            offers_delayed: false,
             session: None,
         },
         payment: Some("pi_3SampleOfAPayment".to_owned()),

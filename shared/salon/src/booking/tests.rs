@@ -63,6 +63,7 @@ fn booking(state: State) -> Booking {
             idempotency_key: "checkout-1-1".to_owned(),
             form: String::new(),
             expires_at: at(0) + TIME_TO_PAY,
+            offers_delayed: false,
             session: None,
         },
         payment: was_paid.then(|| "pi_1".to_owned()),
@@ -290,6 +291,21 @@ fn each_state_has_its_entry_limit_and_deletion_time() {
         assert_eq!(booking.counts_as_hold_until(), counts_as_hold_until, "{state} counts");
         assert_eq!(booking.delete_at(), delete_at, "{state} is deleted");
     }
+}
+
+#[test]
+fn an_entry_is_marked_while_its_payment_may_be_delayed() {
+    let is_marked = |state, offers_delayed| {
+        let booking = booking(state);
+        let checkout = Checkout { offers_delayed, ..booking.checkout.clone() };
+        Booking { checkout, ..booking }.entry().map(|entry| entry.may_be_delayed)
+    };
+    assert_eq!(is_marked(State::Held, true), Some(true));
+    assert_eq!(is_marked(State::Held, false), Some(false));
+    assert_eq!(is_marked(State::Processing, true), Some(true));
+    assert_eq!(is_marked(State::Processing, false), Some(true), "of an earlier version");
+    assert_eq!(is_marked(State::Confirmed, true), Some(false));
+    assert_eq!(is_marked(State::Capturing, true), Some(false));
 }
 
 /// Returns the possible event histories of a session: paid at once, paid later,

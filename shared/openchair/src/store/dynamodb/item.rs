@@ -35,6 +35,8 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// How many days after its date a day sheet is deleted.
 const SHEET_RETENTION_DAYS: i64 = 30;
 
+const MAY_BE_DELAYED: &str = "mayBeDelayed";
+
 /// Makes the attributes of a key.
 fn key(partition: String, sort: &str) -> Item {
     map([("PK", text(partition)), ("SK", text(sort))])
@@ -90,7 +92,8 @@ pub(super) fn day_sheet_item(staff: &StaffId, date: Date, sheet: &DaySheet) -> I
         ];
         let free_from = (entry.free_from != end).then(|| ("freeFrom", number(entry.free_from)));
         let until = entry.until.map(|until| ("until", number(until)));
-        AttributeValue::M(map(fields.into_iter().chain(free_from).chain(until)))
+        let mark = entry.may_be_delayed.then_some((MAY_BE_DELAYED, AttributeValue::Bool(true)));
+        AttributeValue::M(map(fields.into_iter().chain(free_from).chain(until).chain(mark)))
     });
     item.extend(map([
         ("version", integer(sheet.version())),
@@ -113,8 +116,8 @@ pub(super) fn day_sheet_item(staff: &StaffId, date: Date, sheet: &DaySheet) -> I
     item
 }
 
-/// Reads `version`, `entries`: a list of `{bookingId, start, end, freeFrom?, until?}`, and
-/// `line`, if there is one: a list of `{bookingId, since, start, freeFrom}`.
+/// Reads `version`, `entries`: a list of `{bookingId, start, end, freeFrom?, until?,
+/// mayBeDelayed?}`, and `line`, if there is one: a list of `{bookingId, since, start, freeFrom}`.
 pub(super) fn day_sheet(item: &Item) -> Result<DaySheet, StoreError> {
     strictly(item, |item| {
         let entries = required(item, "entries", |entries| {
@@ -133,7 +136,10 @@ fn entry(entry: &AttributeValue) -> Option<Entry> {
     let appointment = Interval::new(instant(fields.get("start")?)?, instant(fields.get("end")?)?)?;
     let free_from = optional(fields, "freeFrom", instant).ok()?.unwrap_or(appointment.end());
     let id = BookingId::parse(string(fields.get("bookingId")?)?)?;
-    Entry::new(id, appointment, free_from, optional(fields, "until", instant).ok()?)
+    let until = optional(fields, "until", instant).ok()?;
+    let mut entry = Entry::new(id, appointment, free_from, until)?;
+    entry.may_be_delayed = is_set(fields, MAY_BE_DELAYED).ok()?;
+    Some(entry)
 }
 
 fn place_in_line(place: &AttributeValue) -> Option<PlaceInLine> {
@@ -256,6 +262,11 @@ fn optional<'a, T>(
 ) -> Result<Option<T>, Unreadable> {
     let value = item.get(attribute);
     value.map(|value| read(value).ok_or(Unreadable(attribute))).transpose()
+}
+
+/// Reads a flag that is written only if it is set.
+fn is_set(item: &Item, attribute: &'static str) -> Result<bool, Unreadable> {
+    Ok(optional(item, attribute, |flag| flag.as_bool().ok().copied())?.unwrap_or(false))
 }
 
 fn string(value: &AttributeValue) -> Option<&str> {

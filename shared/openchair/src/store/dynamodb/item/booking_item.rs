@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use salon::cancellation_terms::CancellationTerms;
 
 use super::{
-    Item, Unreadable, instant, integer, key, map, number, optional, parsed, required, strictly,
-    string, text,
+    Item, Unreadable, instant, integer, is_set, key, map, number, optional, parsed, required,
+    strictly, string, text,
 };
 use crate::store::StoreError;
 use crate::store::booking_store::{BookingState, UnsettledBooking};
@@ -156,8 +156,7 @@ pub(in super::super) fn booking(item: &Item) -> Result<Booking, StoreError> {
             hold_keys: required(item, "holdKeys", hold_keys_of)?,
             request_key: optional(item, "requestKey", string)?.map(|key| RequestKey(key.into())),
             hold_until: optional(item, "holdUntil", instant)?.unwrap_or(old_end),
-            is_standby: optional(item, "isStandby", |value| value.as_bool().ok().copied())?
-                .unwrap_or(false),
+            is_standby: is_set(item, "isStandby")?,
             in_line_since: optional(item, "inLineSince", instant)?,
             created_at: at("createdAt")?,
             changed_at: at("changedAt")?,
@@ -207,7 +206,9 @@ fn checkout_item(checkout: &Checkout) -> Item {
         ("form", text(checkout.form.as_str())),
         ("expiresAt", number(checkout.expires_at)),
     ];
-    map(fields.into_iter().chain(present([("session", session)])))
+    let offers_delayed = checkout.offers_delayed.then_some(Bool(true));
+    let optional = [("offersDelayed", offers_delayed), ("session", session)];
+    map(fields.into_iter().chain(present(optional)))
 }
 
 fn checkout_of(value: &AttributeValue) -> Option<Checkout> {
@@ -218,6 +219,7 @@ fn checkout_of(value: &AttributeValue) -> Option<Checkout> {
         idempotency_key: string(checkout.get("key")?)?.to_owned(),
         form: string(checkout.get("form")?)?.to_owned(),
         expires_at: instant(checkout.get("expiresAt")?)?,
+        offers_delayed: is_set(checkout, "offersDelayed").ok()?,
         session: optional(checkout, "session", session_of).ok()?,
     })
 }

@@ -31,16 +31,10 @@ fn checkouts() -> impl Strategy<Value = Checkout> {
     let session = (".{1,20}", option::of(".{0,20}"), option::of(".{0,20}"));
     let session = session.prop_map(|(id, client_secret, url)| Session { id, client_secret, url });
     let ui = select(vec![PaymentUi::Hosted, PaymentUi::Embedded, PaymentUi::Elements]);
-    (ui, any::<u32>(), ".{0,20}", ".{0,20}", instants(), option::of(session)).prop_map(
-        |(ui, attempt, idempotency_key, form, expires_at, session)| Checkout {
-            ui,
-            attempt,
-            idempotency_key,
-            form,
-            expires_at,
-            session,
-        },
-    )
+    (ui, any::<u32>(), ".{0,20}", ".{0,20}", instants(), any::<bool>(), option::of(session))
+        .prop_map(|(ui, attempt, idempotency_key, form, expires_at, offers_delayed, session)| {
+            Checkout { ui, attempt, idempotency_key, form, expires_at, offers_delayed, session }
+        })
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
