@@ -6,14 +6,12 @@ mod booking_json;
 mod checkout_request;
 mod route;
 
-use std::net::IpAddr;
-
 use lambda_http::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use openchair::bookings::{Bookings, address_key, fingerprint, request_key};
 use openchair::busy::Origin;
 use openchair::clock::Clock;
+use openchair::http::client_address::ClientAddresses;
 use openchair::http::{self, ApiError, ErrorCode, RouteResponse, observe};
 use openchair::payments::{BareDeposit, StripeClient, create_bare_deposit};
 use openchair::store::booking_store::BookingStore;
@@ -37,13 +35,20 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 #[derive(Debug)]
 pub struct Checkout<S, O> {
     bookings: Bookings<S, O, StripeClient>,
+    addresses: ClientAddresses,
     clock: Clock,
 }
 
 impl<S: BookingStore, O: Origin> Checkout<S, O> {
     #[must_use]
-    pub const fn new(bookings: Bookings<S, O, StripeClient>, clock: Clock) -> Self {
-        Self { bookings, clock }
+    pub fn new(bookings: Bookings<S, O, StripeClient>, clock: Clock) -> Self {
+        Self { bookings, addresses: ClientAddresses::default(), clock }
+    }
+
+    /// Finds the clients' network addresses with `addresses`.
+    #[must_use]
+    pub fn with_addresses(self, addresses: ClientAddresses) -> Self {
+        Self { addresses, ..self }
     }
 
     /// Answers a request.
@@ -111,7 +116,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             replaces: checkout.replaces,
             key,
             fingerprint,
-            address: address(request),
+            address: self.address(request),
         };
         match self.bookings.reserve(&request).await {
             Ok(reserved) => {
@@ -123,6 +128,11 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
             }
             Err(error) => Err(reserve_error(salon, now, checkout.when, error)),
         }
+    }
+
+    /// Returns a hash of the client's network address.
+    fn address(&self, request: &Request) -> Option<HoldKey> {
+        self.addresses.of(request).map(address_key)
     }
 
     async fn booking(&self, id: &str) -> Result<RouteResponse, ApiError> {
@@ -154,7 +164,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         let fields = Fields(object(json_body(request)?)?);
         let token = fields.required("manageToken")?;
         let id = BookingId::parse(id).ok_or_else(unknown_booking)?;
-        match self.bookings.cancel(&id, token, address(request).as_ref()).await {
+        match self.bookings.cancel(&id, token, self.address(request).as_ref()).await {
             Ok(booking) => Ok(uncacheable(
                 StatusCode::OK,
                 booking_json::booking(self.bookings.salon(), &booking),
@@ -222,11 +232,4 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> 
         ApiError::new(ErrorCode::InvalidParameter, message).for_field("idempotency-key")
     })?;
     Ok(Some(request_key(key)))
-}
-
-/// Returns a hash of the client's address as the gateway saw it. It is not read from a header, which could be forged.
-fn address(request: &Request) -> Option<HoldKey> {
-    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
-    let address: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;
-    Some(address_key(address))
 }

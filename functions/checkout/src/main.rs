@@ -6,8 +6,11 @@ use openchair::bookings::Bookings;
 use openchair::calendars::Origins;
 use openchair::clock::Clock;
 use openchair::config::Config;
+use openchair::http::client_address::{CLIENT_ADDRESS_SECRET, ClientAddresses};
 use openchair::runtime::run_http;
+use openchair::secrets;
 use openchair::store::DynamoStore;
+use tokio::try_join;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,7 +19,10 @@ async fn main() -> Result<(), Error> {
 
 /// Makes the function, with an open connection to Stripe.
 async fn start() -> Result<Checkout<DynamoStore, Origins>, Error> {
-    let bookings = Box::pin(Bookings::load(Config::from_env()?)).await?;
+    let (bookings, secret) = try_join!(Box::pin(Bookings::load(Config::from_env()?)), async {
+        Ok(secrets::load_optional(CLIENT_ADDRESS_SECRET).await?)
+    })?;
     bookings.payments().connect().await;
-    Ok(Checkout::new(bookings, Clock::machine()))
+    let addresses = ClientAddresses::new(secret)?;
+    Ok(Checkout::new(bookings, Clock::machine()).with_addresses(addresses))
 }

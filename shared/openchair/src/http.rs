@@ -2,6 +2,7 @@
 
 pub mod api_gateway;
 pub mod caching;
+pub mod client_address;
 mod error_response;
 mod observe;
 

@@ -56,6 +56,25 @@ pub async fn load<const N: usize>(
     load_from(variable, ssm, variables).await
 }
 
+/// Loads a secret as [`load`] does. Returns nothing if neither its variable nor that of its
+/// parameter is set.
+///
+/// # Errors
+/// If the secret is empty, or if SSM does not return it.
+pub async fn load_optional(variable: &'static str) -> Result<Option<SecretString>, SecretsError> {
+    optional(load([variable]).await)
+}
+
+fn optional(
+    loaded: Result<[SecretString; 1], SecretsError>,
+) -> Result<Option<SecretString>, SecretsError> {
+    match loaded {
+        Ok([secret]) => Ok(Some(secret)),
+        Err(SecretsError::NotSet { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 async fn load_from<const N: usize>(
     environment: impl Fn(&str) -> Option<String>,
     ssm: impl AsyncFnOnce() -> Ssm,
@@ -234,6 +253,31 @@ mod tests {
             let environment = [environment, &[(HOOK, "whsec_1")][..]].concat();
             let message = read(&environment, &server).await.unwrap_err();
             assert_eq!(message, *expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_optional_secret_may_be_missing_but_not_empty() {
+        /// The environment, and the secret or the beginning of the error.
+        type Case<'a> = (&'a [(&'a str, &'a str)], Result<Option<&'a str>, &'a str>);
+        let cases: [Case<'_>; 4] = [
+            (&[], Ok(None)),
+            (&[(KEY, "sk_test_1")], Ok(Some("sk_test_1"))),
+            (&[(KEY, " ")], Err("STRIPE_SECRET_KEY is empty")),
+            (&[("STRIPE_SECRET_KEY_PARAMETER", "")], Err("STRIPE_SECRET_KEY_PARAMETER is empty")),
+        ];
+        for (environment, expected) in cases {
+            let environment: HashMap<_, _> = environment.iter().copied().collect();
+            let variable = |name: &str| environment.get(name).map(|&value| value.to_owned());
+            let loaded = load_from(variable, async || unreachable!("no parameter"), [KEY]).await;
+            let loaded = optional(loaded).map_err(|error| error.to_string());
+            match (loaded, expected) {
+                (Ok(loaded), Ok(expected)) => {
+                    assert_eq!(loaded.as_ref().map(ExposeSecret::expose_secret), expected);
+                }
+                (Err(error), Err(expected)) => assert!(error.starts_with(expected), "{error}"),
+                (loaded, expected) => panic!("{loaded:?} is not {expected:?}"),
+            }
         }
     }
 

@@ -11,7 +11,8 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 /// Variables that hold a secret. With `_PARAMETER` appended, they name the SSM
 /// parameter that holds it.
-const SECRETS: [&str; 3] = ["CALENDAR_SECRETS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
+const SECRETS: [&str; 4] =
+    ["CALENDAR_SECRETS", "CLIENT_ADDRESS_SECRET", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
 
 /// Text in capitals that is not a variable that is read.
 const NOT_READ: [&str; 13] = [

@@ -4,13 +4,18 @@ use std::time::Duration;
 use checkout::Checkout;
 use lambda_http::{Body, Response};
 use openchair::busy::NoCalendars;
+use openchair::http::client_address::ClientAddresses;
 use salon::booking::{Booking, BookingId};
 use salon::salon_file;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use stand_ins::gateway_event::GatewayEvent;
 use stand_ins::sandbox::SandboxOptions;
 use testing::http_messages::{checkout_event, post_json};
 use testing::{HarnessOptions, MemoryStore, SalonHarness};
+
+/// What the CDN sends beside a client's address.
+pub(crate) const CDN_SECRET: &str = "a-secret-of-the-cdn-0123456789";
 
 /// The function, in front of a salon.
 pub(crate) struct Harness {
@@ -44,7 +49,9 @@ impl Harness {
 
     async fn with(options: HarnessOptions) -> Self {
         let salon = SalonHarness::with(options).await;
-        let function = Checkout::new(salon.bookings(), salon.clock.clone());
+        let addresses = ClientAddresses::new(Some(SecretString::from(CDN_SECRET)));
+        let function = Checkout::new(salon.bookings(), salon.clock.clone())
+            .with_addresses(addresses.expect("a usable secret"));
         Self { salon, function }
     }
 
