@@ -34,6 +34,7 @@ max_holds_per_address = 100
 [deposit]
 default = 50
 bare = true
+max_bare_per_hour = 10000
 [site]
 allowed_origins = ["https://salon.example"]
 return_url = "https://salon.example/booking"

@@ -19,7 +19,9 @@ pub mod memory_store;
 pub mod misbehaving_server;
 pub mod salon_harness;
 mod sample_booking;
+mod tally;
 
 pub use self::memory_store::{Call, Contents, Fault, Hook, MemoryStore, Outcome};
 pub use self::salon_harness::{HarnessOptions, Hold, SalonHarness};
 pub use self::sample_booking::{booking, hold};
+pub use self::tally::Tally;

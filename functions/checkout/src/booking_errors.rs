@@ -23,8 +23,8 @@ pub(crate) fn reserve_error(
                  network. Pay or cancel the unpaid ones, or book again after {}.",
                 wall_clock(salon, until)
             );
-            let wait = until.duration_since(now).as_secs().max(1);
-            ApiError::new(ErrorCode::TooManyHolds, message).retry_after(wait.unsigned_abs())
+            let wait = seconds_until(until, now);
+            ApiError::new(ErrorCode::TooManyHolds, message).retry_after(wait)
         }
         ReserveError::AnotherRequest => {
             let message = "This `Idempotency-Key` belongs to another request. Use a new one.";
@@ -78,6 +78,20 @@ pub(crate) fn cancel_error(error: CancelError) -> ApiError {
 
 pub(crate) fn unknown_booking() -> ApiError {
     ApiError::new(ErrorCode::UnknownBooking, "There is no booking with this id.")
+}
+
+/// Makes the response to a request for a deposit without a booking from a network address
+/// that has asked for as many as the salon allows.
+pub(crate) fn too_many_deposits(salon: &Salon, now: Timestamp, until: Timestamp) -> ApiError {
+    let message = format!(
+        "Too many deposits were asked for from your network. Try again after {}, or book a time.",
+        wall_clock(salon, until)
+    );
+    ApiError::new(ErrorCode::TooManyDeposits, message).retry_after(seconds_until(until, now))
+}
+
+fn seconds_until(until: Timestamp, now: Timestamp) -> u64 {
+    until.duration_since(now).as_secs().max(1).unsigned_abs()
 }
 
 /// Returns the salon's wall-clock time, to the next full minute.

@@ -22,7 +22,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::booking_errors::{cancel_error, reserve_error, unknown_booking};
+use crate::booking_errors::{cancel_error, reserve_error, too_many_deposits, unknown_booking};
 use crate::checkout_request::{CheckoutRequest, Fields, object};
 use crate::route::Route;
 
@@ -85,7 +85,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
 
     async fn checkout(&self, request: &Request) -> Result<RouteResponse, ApiError> {
         if request.body().is_empty() {
-            return self.bare_deposit().await;
+            return self.bare_deposit(request).await;
         }
         let salon = self.bookings.salon();
         let fields = Fields(object(json_body(request)?)?);
@@ -175,7 +175,7 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
 
     /// Creates a Stripe session for the salon's default deposit, without reserving a
     /// time.
-    async fn bare_deposit(&self) -> Result<RouteResponse, ApiError> {
+    async fn bare_deposit(&self, request: &Request) -> Result<RouteResponse, ApiError> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Session<'a> {
@@ -187,6 +187,10 @@ impl<S: BookingStore, O: Origin> Checkout<S, O> {
         if !salon.bare_deposits {
             let message = "This salon takes deposits only for bookings.";
             return Err(ApiError::new(ErrorCode::NotFound, message));
+        }
+        let address = self.address(request);
+        if let Some(until) = self.bookings.count_bare_deposit(address.as_ref()).await? {
+            return Err(too_many_deposits(salon, self.clock.now(), until));
         }
         let deposit = BareDeposit {
             amount: salon.default_deposit,

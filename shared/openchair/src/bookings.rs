@@ -13,6 +13,7 @@
 //! | `transition` | applies an event and writes what follows from it |
 //! | `line` | serves those who stand by for a time |
 //! | `hold_counts` | keeps the counts that limit unpaid bookings |
+//! | `bare_deposits` | limits deposits without a booking |
 //! | `update` | the optimistic read–change–write loop |
 //! | `refunding` | sends money back, once |
 //! | `refund_check` | finds refunds whose events were lost, every day |
@@ -28,6 +29,7 @@
 //! - What Stripe says becomes a [`BookingEvent`](salon::booking::BookingEvent), and
 //!   only events change the state of a booking.
 
+mod bare_deposits;
 mod booking_request;
 mod cancel;
 #[cfg(all(feature = "calendars", feature = "dynamodb"))]

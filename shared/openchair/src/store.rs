@@ -8,6 +8,7 @@
 //! | effect marker of a booking | `PK=BOOKING#id`, `SK=SENT#effect#version` | `claimedUntil` while it is claimed, `doneAt` afterwards, `expiresAt` |
 //! | unpaid holds of a client or an address | `PK=HOLDS#hash`, `SK=HOLDS` | `version`, for each hold `hold#id` (when it stops counting), `expiresAt` |
 //! | idempotency key | `PK=REQUEST#hash`, `SK=REQUEST` | `bookingId`, `fingerprint`, `until`, `expiresAt` |
+//! | deposits without a booking, by address and hour | `PK=DEPOSITS#hash`, `SK=HOUR#seconds` | `deposits`, `expiresAt` |
 //! | last reading of a person's calendars | `PK=CALENDAR#id`, `SK=READING` | `sources`, `windowStart`, `windowEnd`, `readAt`, `freshUntil`, `expiresAt` |
 //! | lease on reading them | `PK=CALENDAR#id`, `SK=LEASE` | `leaseUntil`, `expiresAt` |
 //!

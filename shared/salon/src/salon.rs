@@ -33,6 +33,8 @@ pub struct Salon {
     pub default_deposit: Money,
     /// Whether a deposit can be paid without reserving a time.
     pub bare_deposits: bool,
+    /// How many of them a network address may ask for in an hour.
+    pub max_bare_deposits_per_hour: u16,
     pub hours: WeeklyHours,
     pub closures: Vec<Closure>,
     /// In the order of the menu.

@@ -152,6 +152,7 @@ fn read_salon(reader: &Reader<'_>, document: &DeTable<'_>) -> Option<Salon> {
         slot_step_minutes: booking.slot_step_minutes,
         default_deposit: deposit.default,
         bare_deposits: deposit.bare,
+        max_bare_deposits_per_hour: deposit.max_bare_per_hour,
         hours: hours?,
         closures,
         calendar_fresh_seconds: calendars.fresh_seconds,

@@ -19,6 +19,8 @@ pub(super) struct Bookings {
     polls: HashMap<BookingId, Timestamp>,
     pub(super) counts: HashMap<HoldKey, HoldCount>,
     requests: HashMap<RequestKey, StoredRequest>,
+    /// Deposits without a booking, by address and hour.
+    deposits: HashMap<(HoldKey, Timestamp), u16>,
 }
 
 impl MemoryStore {
@@ -155,6 +157,21 @@ impl BookingStore for MemoryStore {
                 polls.insert(id.clone(), now);
             }
             is_due
+        })
+        .await
+    }
+
+    async fn count_bare_deposit(
+        &self,
+        address: &HoldKey,
+        hour: Timestamp,
+        limit: u16,
+    ) -> Result<bool, StoreError> {
+        self.call(Call::CountBareDeposit, |state| {
+            let counted = state.bookings.deposits.entry((address.clone(), hour)).or_default();
+            let has_room = *counted < limit;
+            *counted += u16::from(has_room);
+            has_room
         })
         .await
     }

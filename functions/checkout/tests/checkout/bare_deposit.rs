@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use stand_ins::gateway_event::GatewayEvent;
 use stand_ins::sandbox::SandboxOptions;
 
@@ -36,6 +37,51 @@ async fn bare_deposits_can_be_switched_off() {
     let harness = Harness::with_salon(|file| file.replace("bare = true", "bare = false")).await;
     let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
     assert_eq!(status_and_code(&response), (404, "not_found".to_owned()));
+    assert_eq!(harness.sessions_requested(), 0);
+}
+
+#[tokio::test]
+async fn an_address_gets_ten_deposits_in_an_hour() {
+    let harness = Harness::new().await;
+    harness.clock.advance(SignedDuration::from_mins(50));
+    let event = GatewayEvent::new("POST", "/checkout").source("192.0.2.7");
+    for _ in 0..10 {
+        assert_eq!(harness.send(&event).await.status(), 200);
+    }
+    for _ in 0..3 {
+        let response = harness.send(&event).await;
+        assert_eq!(status_and_code(&response), (429, "too_many_deposits".to_owned()));
+        assert_eq!(response.headers()["retry-after"], "600");
+        assert_eq!(
+            json_body(&response)["error"]["message"],
+            "Too many deposits were asked for from your network. Try again after Monday, \
+             November 23, 8:00 AM, or book a time."
+        );
+    }
+    assert_eq!(harness.sessions_requested(), 10, "a refused request costs Stripe nothing");
+    let other = GatewayEvent::new("POST", "/checkout").source("192.0.2.8");
+    assert_eq!(harness.send(&other).await.status(), 200);
+    harness.clock.advance(SignedDuration::from_mins(10));
+    assert_eq!(harness.send(&event).await.status(), 200, "the next hour has begun");
+}
+
+#[tokio::test]
+async fn requests_without_a_readable_address_share_a_limit() {
+    let harness = Harness::new().await;
+    let mut statuses = Vec::new();
+    for number in 0..12 {
+        let event = GatewayEvent::new("POST", "/checkout").source(&format!("unreadable {number}"));
+        statuses.push(harness.send(&event).await.status().as_u16());
+    }
+    assert_eq!(statuses[9..], [200, 429, 429]);
+}
+
+#[tokio::test]
+async fn without_the_table_no_deposit_is_asked_for() {
+    let harness = Harness::new().await;
+    harness.store.set_down(true);
+    let response = harness.send(&GatewayEvent::new("POST", "/checkout")).await;
+    assert_eq!(status_and_code(&response), (503, "store_unavailable".to_owned()));
     assert_eq!(harness.sessions_requested(), 0);
 }
 

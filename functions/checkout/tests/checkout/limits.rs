@@ -4,12 +4,13 @@ use jiff::SignedDuration;
 use lambda_http::{Body, Response};
 use salon::booking::State;
 use serde_json::{Value, json};
+use stand_ins::gateway_event::GatewayEvent;
 
-use crate::harness::Harness;
-use testing::Call;
+use crate::harness::{CDN_SECRET, Harness};
 use testing::http_messages::{
     checkout_body, checkout_event, json_body, status_and_code, text_field,
 };
+use testing::{Call, Tally};
 
 const HOME: &str = "192.0.2.7";
 const AWAY: &str = "192.0.2.8";
@@ -192,4 +193,59 @@ async fn a_cancellation_that_cannot_be_counted_is_not_written() {
     });
     assert_eq!(harness.cancel_from(HOME, &id, &token).await.status(), 503);
     assert_eq!(harness.booking(&id).await.state, State::Confirmed);
+}
+
+#[tokio::test]
+async fn behind_a_cdn_each_clients_own_address_counts() {
+    const CDN: &str = "203.0.113.1";
+    let one = |file: String| {
+        file.replace("max_holds_per_address = 20", "max_holds_per_address = 1")
+            .replace("max_bare_per_hour = 10", "max_bare_per_hour = 1")
+    };
+    let harness = Harness::with_salon(one).await;
+    let from = |event: GatewayEvent, client: &str, secret: &str| {
+        event
+            .source(CDN)
+            .header("x-openchair-client-address", client)
+            .header("x-openchair-client-secret", secret)
+    };
+    let book = |time: &str| checkout_event(&checkout_body(json!({"time": time})));
+    let bare = || GatewayEvent::new("POST", "/checkout");
+    for (hour, client, secret, (booked, paid)) in [
+        (10, HOME, CDN_SECRET, (201, 200)),
+        (11, HOME, CDN_SECRET, (429, 429)),
+        (12, AWAY, CDN_SECRET, (201, 200)),
+        (13, "192.0.2.9", "not-the-secret-0123456789", (201, 200)),
+        // The address of the CDN counts, which has a hold by now.
+        (14, "192.0.2.10", "not-the-secret-0123456789", (429, 429)),
+        (15, "unreadable", CDN_SECRET, (429, 429)),
+    ] {
+        let response = harness.send(&from(book(&format!("{hour}:00")), client, secret)).await;
+        assert_eq!(response.status(), booked, "{hour}: {response:?}");
+        let response = harness.send(&from(bare(), client, secret)).await;
+        assert_eq!(response.status(), paid, "{hour}: {response:?}");
+    }
+    harness.check_invariants();
+}
+
+#[tokio::test]
+async fn every_refusal_by_a_limit_is_counted_once() {
+    let tally = Tally::default();
+    let _counting = metrics::set_default_local_recorder(&tally);
+    let one = |file: String| {
+        file.replace("max_holds_per_customer = 2", "max_holds_per_customer = 1")
+            .replace("max_bare_per_hour = 10", "max_bare_per_hour = 1")
+    };
+    let harness = Harness::with_salon(one).await;
+    for (time, status) in [("10:00", 201), ("11:00", 429), ("11:00", 429)] {
+        assert_eq!(request(&harness, time, HOME).await.status(), status);
+    }
+    for status in [200, 429] {
+        let event = GatewayEvent::new("POST", "/checkout");
+        assert_eq!(harness.send(&event).await.status(), status);
+    }
+    let taken = checkout_body(json!({"time": "10:00", "date": "2026-11-27"}));
+    assert_eq!(harness.reserve(&taken).await.status(), 409, "this is no limit");
+    let expected = [("HoldsPlaced", 1), ("HoldsRefused", 3)];
+    assert_eq!(tally.counts(), expected.map(|(name, count)| (name.to_owned(), count)));
 }

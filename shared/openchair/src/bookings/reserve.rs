@@ -192,7 +192,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let full =
             keys.filter_map(|(key, limit)| counts.get(key)?.full_until(limit, replaced, now));
         match full.max() {
-            Some(until) => Err(ReserveError::TooManyHolds { until }),
+            Some(until) => {
+                count(Metric::HoldsRefused);
+                Err(ReserveError::TooManyHolds { until })
+            }
             None => Ok(()),
         }
     }

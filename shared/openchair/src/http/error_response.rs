@@ -32,6 +32,7 @@ pub enum ErrorCode {
     NotOnStep,
     NonexistentTime,
     TooManyHolds,
+    TooManyDeposits,
     PaymentRejected,
     CalendarUnavailable,
     StoreUnavailable,
@@ -63,7 +64,7 @@ impl ErrorCode {
             | Self::TooFar
             | Self::NotOnStep
             | Self::NonexistentTime => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyHolds => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyHolds | Self::TooManyDeposits => StatusCode::TOO_MANY_REQUESTS,
             Self::PaymentRejected => StatusCode::BAD_GATEWAY,
             Self::CalendarUnavailable | Self::StoreUnavailable | Self::StripeBusy => {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -193,6 +193,15 @@ pub trait BookingStore: Store {
         min_interval: SignedDuration,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// Counts a deposit without a booking, against a network address in the hour that begins
+    /// at `hour`, unless `limit` of them are counted. Returns whether it was counted.
+    fn count_bare_deposit(
+        &self,
+        address: &HoldKey,
+        hour: Timestamp,
+        limit: u16,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Lists at most `limit` bookings that are not settled, the one with the earliest
     /// `check_at` first.
     fn unsettled_bookings(

@@ -23,6 +23,8 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 pub enum Metric {
     /// Holds that were placed.
     HoldsPlaced,
+    /// Requests refused because a client or a network address is at a limit.
+    HoldsRefused,
     /// Bookings that were paid and confirmed.
     BookingsConfirmed,
     /// Payments for a booking that had expired or been cancelled.
@@ -61,6 +63,7 @@ impl Metric {
     const fn name(self) -> &'static str {
         match self {
             Self::HoldsPlaced => "HoldsPlaced",
+            Self::HoldsRefused => "HoldsRefused",
             Self::BookingsConfirmed => "BookingsConfirmed",
             Self::LatePayments => "LatePayments",
             Self::UnexpectedPayments => "UnexpectedPayments",

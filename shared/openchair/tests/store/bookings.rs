@@ -23,6 +23,7 @@ promises! {
     an_ended_hold_no_longer_counts
     a_request_is_kept_until_it_ends_or_is_deleted
     a_poll_is_recorded_once_an_interval
+    deposits_are_counted_by_address_and_hour_up_to_the_limit
     unsettled_bookings_are_listed_with_the_longest_overdue_first
     the_states_of_more_bookings_than_a_batch_are_read
 }
@@ -340,6 +341,22 @@ async fn a_poll_is_recorded_once_an_interval<S: BookingStore>(store: S) {
     assert!(!ask(3_501).await);
     let others = store.record_poll(&hold(2).id, at(MADE + 3), pause).await;
     assert!(others.expect("the store is up"), "another booking has a pause of its own");
+}
+
+async fn deposits_are_counted_by_address_and_hour_up_to_the_limit<S: BookingStore>(store: S) {
+    let count = async |name: &str, hour: i64, limit: u16| {
+        store.count_bare_deposit(&key(name), at(hour), limit).await.expect("the store is up")
+    };
+    assert!(count("address", MADE, 2).await);
+    assert!(count("address", MADE, 2).await);
+    assert!(!count("address", MADE, 2).await);
+    assert!(!count("address", MADE, 2).await, "a refused one is not counted");
+    assert!(count("address", MADE, 3).await);
+    assert!(count("another", MADE, 2).await);
+    assert!(count("address", MADE + 3_600, 2).await, "the next hour");
+    let many = (0..20).map(|_| count("crowd", MADE, 7));
+    let counted = join_all(many).await.into_iter().filter(|is_counted| *is_counted).count();
+    assert_eq!(counted, 7, "concurrent requests cannot share the last one");
 }
 
 async fn unsettled_bookings_are_listed_with_the_longest_overdue_first<S: BookingStore>(store: S) {

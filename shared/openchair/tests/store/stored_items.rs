@@ -168,6 +168,11 @@ async fn check(harness: &Harness, item: &Value) {
             let request = read.request.expect("it was written");
             assert_eq!(request.booking_id.as_str(), text(item, "bookingId"));
         }
+        (("DEPOSITS", key), ("HOUR", hour)) => {
+            let hour = at(hour.parse().expect("seconds"));
+            let counted = store.count_bare_deposit(&HoldKey(key.into()), hour, 1).await;
+            assert!(!counted.expect("readable"), "{item}");
+        }
         other => panic!("nothing reads {other:?}"),
     }
 }
@@ -285,6 +290,7 @@ async fn print_stored_items() {
     store.claim(&booking.id, MAIL, at(MADE), never, never).await.expect("claimed");
     store.mark_done(&booking.id, MAIL, at(MADE), never).await.expect("marked");
     store.claim(&booking.id, ENTRY, at(MADE), never, never).await.expect("claimed");
+    store.count_bare_deposit(&key("address"), at(MADE), 1).await.expect("counted");
     let busy = Interval::new(at(MADE), at(MADE + 3_600)).into_iter().collect();
     let source = SourceReading { busy, version: Some("\"etag\"".to_owned()) };
     let window = Interval::new(at(MADE), at(MADE + 86_400)).expect("a day");

@@ -33,6 +33,7 @@ fn salon(zone: &str, hours: &IntervalSet<ClockTime>, staff: usize) -> Salon {
         slot_step_minutes: 15,
         default_deposit: price,
         bare_deposits: true,
+        max_bare_deposits_per_hour: 10,
         hours: WeeklyHours::new(std::array::from_fn(|_| hours.clone())),
         closures: Vec::new(),
         services: vec![Service {

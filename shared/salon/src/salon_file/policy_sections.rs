@@ -60,6 +60,7 @@ pub(super) fn booking_rules(file: &Table<'_, '_>) -> Option<BookingRules> {
 pub(super) struct DepositRules {
     pub(super) default: Money,
     pub(super) bare: bool,
+    pub(super) max_bare_per_hour: u16,
     pub(super) ui: PaymentUi,
     pub(super) delayed_methods: bool,
 }
@@ -71,6 +72,7 @@ pub(super) fn deposit_rules(
     let table = file.required("deposit", "[deposit] with the default deposit")?.table(&[
         "default",
         "bare",
+        "max_bare_per_hour",
         "ui",
         "delayed_methods",
     ])?;
@@ -80,11 +82,15 @@ pub(super) fn deposit_rules(
         chargeable(&f, amount).then_some(amount)
     });
     let bare = optional_or(Some(&table), "bare", false, boolean);
+    let max_bare_per_hour = optional_or(Some(&table), "max_bare_per_hour", 10, |f| {
+        f.integer(1..=10_000_u16, "deposits")
+    });
     let delayed_methods = optional_or(Some(&table), "delayed_methods", false, boolean);
     let ui = optional_or(Some(&table), "ui", PaymentUi::Hosted, ui);
     Some(DepositRules {
         default: default?,
         bare: bare?,
+        max_bare_per_hour: max_bare_per_hour?,
         ui: ui?,
         delayed_methods: delayed_methods?,
     })

@@ -54,6 +54,7 @@ fn optional_keys_have_defaults() {
     let rules =
         (salon.horizon_days, salon.notice_minutes, salon.slot_step_minutes, salon.bare_deposits);
     assert_eq!(rules, (42, 120, 15, false));
+    assert_eq!(salon.max_bare_deposits_per_hour, 10);
     assert_eq!(salon.hold_minutes, 10);
     let limits = (salon.hold_limits.per_customer, salon.hold_limits.per_address);
     assert_eq!((limits, salon.retention_days, salon.ui.as_str()), ((2, 20), 400, "hosted"));

@@ -96,6 +96,15 @@ impl BookingStore for OneBooking {
         unreachable!()
     }
 
+    async fn count_bare_deposit(
+        &self,
+        _: &HoldKey,
+        _: Timestamp,
+        _: u16,
+    ) -> Result<bool, StoreError> {
+        unreachable!()
+    }
+
     async fn unsettled_bookings(&self, _: usize) -> Result<Vec<UnsettledBooking>, StoreError> {
         unreachable!()
     }

@@ -20,8 +20,8 @@ pub(super) use self::booking_item::{
     unsettled_booking,
 };
 pub(super) use self::hold_items::{
-    hold_attribute, hold_count, hold_count_item, holds_key, request_item, request_key,
-    stored_request,
+    deposits_key, hold_attribute, hold_count, hold_count_item, holds_key, request_item,
+    request_key, stored_request,
 };
 use super::super::StoreError;
 use salon::booking::BookingId;

@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{
-    Item, booking, booking_item, booking_key, booking_state, day_sheet_item, hold_attribute,
-    hold_count, hold_count_item, holds_key, integer, number, poll_key, request_item, request_key,
-    stored_request, text, unsettled_booking,
+    Item, booking, booking_item, booking_key, booking_state, day_sheet_item, deposits_key,
+    hold_attribute, hold_count, hold_count_item, holds_key, integer, number, poll_key,
+    request_item, request_key, stored_request, text, unsettled_booking,
 };
 use super::{DynamoStore, MAX_BATCH, refused, unavailable};
 use crate::store::StoreError;
@@ -22,6 +22,8 @@ use salon::booking::{Booking, BookingId, HoldKey, RequestKey};
 /// How long the time of the last question to Stripe is stored. No interval
 /// between two questions is longer.
 const POLL_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// The period in which deposits without a booking are counted together.
+const COUNTED_HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 impl DynamoStore {
     /// Returns the items that a transaction writes.
@@ -170,6 +172,27 @@ impl BookingStore for DynamoStore {
             .expression_attribute_values(":then", milliseconds(then))
             .expression_attribute_values(":expires", number(expires_at));
         Ok(refused(update.send().await, "recording a poll")?.is_none())
+    }
+
+    /// Each hour has an item of its own, so nothing has to be reset.
+    async fn count_bare_deposit(
+        &self,
+        address: &HoldKey,
+        hour: Timestamp,
+        limit: u16,
+    ) -> Result<bool, StoreError> {
+        let expires_at = hour.saturating_add(COUNTED_HOUR).unwrap_or(Timestamp::MAX);
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(deposits_key(address, hour)))
+            .update_expression("ADD deposits :one SET expiresAt = :expires")
+            .condition_expression("attribute_not_exists(deposits) OR deposits < :limit")
+            .expression_attribute_values(":one", integer(1))
+            .expression_attribute_values(":limit", integer(limit))
+            .expression_attribute_values(":expires", number(expires_at));
+        Ok(refused(update.send().await, "counting a deposit")?.is_none())
     }
 
     /// Reads an index, which is usually about a second behind the table.

@@ -1,6 +1,8 @@
 //! The items of a reservation besides the booking: counts of unpaid holds, and
 //! idempotency keys.
 
+use jiff::Timestamp;
+
 use super::{
     Item, Unreadable, instant, integer, key, map, number, parsed, required, strictly, string, text,
 };
@@ -18,6 +20,12 @@ pub(in super::super) fn holds_key(hold_key: &HoldKey) -> Item {
 
 pub(in super::super) fn request_key(request_key: &RequestKey) -> Item {
     key(format!("REQUEST#{}", request_key.0), "REQUEST")
+}
+
+/// Returns the key of the deposits without a booking that a network address has asked for in
+/// the hour that begins at `hour`.
+pub(in super::super) fn deposits_key(address: &HoldKey, hour: Timestamp) -> Item {
+    key(format!("DEPOSITS#{}", address.0), &format!("HOUR#{}", hour.as_second()))
 }
 
 /// Returns the name of a hold's attribute.
