@@ -10,7 +10,8 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `v1_api`, `v1_call` | routes, API keys, the rate limit and idempotency |
+//! | `v1_api`, `v1_call` | routes, the rate limit and idempotency |
+//! | `api_key` | API keys, their modes and their rights |
 //! | `v1_lists`, `v1_list` | the lists of sessions, refunds and events, and their pages |
 //! | `create_session` | the parameters of a session |
 //! | `checkout_session`, `sandbox_payment`, `sandbox_refund`, `sandbox_dispute`, `sandbox_event` | one object each |
@@ -22,6 +23,7 @@
 //! | `sandbox_options`, `faults` | options, and injected failures |
 
 mod api_error;
+mod api_key;
 mod checkout_session;
 mod create_session;
 mod faults;
@@ -57,6 +59,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+pub use self::api_key::Right;
 pub use self::checkout_session::{
     CheckoutSession, LineItem, MethodName, PaymentStatus, SessionStatus, UiMode,
 };

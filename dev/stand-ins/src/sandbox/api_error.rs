@@ -54,6 +54,32 @@ impl ApiError {
         Self::refused(format!("There is no {object} {id}.")).of(param).coded("resource_missing")
     }
 
+    pub(super) fn no_key() -> Self {
+        let message = "You did not provide an API key. Send a secret or restricted key as: \
+                       Authorization: Bearer sk_test_…";
+        Self::malformed(message).with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn invalid_key(key: &str) -> Self {
+        Self::malformed(format!("Invalid API Key provided: {}", redacted(key)))
+            .with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn live_key() -> Self {
+        let message = "This is the payment sandbox, which moves no real money: it accepts keys \
+                       of test mode only (sk_test_… or rk_test_…), not a live key.";
+        Self::malformed(message).with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn right_missing(key: &str, right: &str) -> Self {
+        let message = format!(
+            "The provided key '{}' does not have the required permissions for this endpoint. \
+             Having the '{right}' permission would allow this request to continue.",
+            redacted(key)
+        );
+        Self::malformed(message).with_status(StatusCode::FORBIDDEN)
+    }
+
     pub(super) fn rate_limited() -> Self {
         Self::malformed("Too many requests per second. Back off, then try again.")
             .coded("rate_limit")
@@ -99,6 +125,14 @@ impl ApiError {
         }
         json!({"error": error})
     }
+}
+
+/// Returns a key as Stripe's messages quote it: without its middle.
+fn redacted(key: &str) -> String {
+    let chars: Vec<char> = key.chars().collect();
+    let hidden = 8..chars.len().saturating_sub(4).max(8);
+    let shown = |(at, char): (usize, &char)| if hidden.contains(&at) { '*' } else { *char };
+    chars.iter().enumerate().map(shown).collect()
 }
 
 impl IntoResponse for ApiError {

@@ -1,5 +1,6 @@
 //! The options of a sandbox.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clap::ValueEnum;
 use openchair::clock::Clock;
 use serde::{Deserialize, Serialize};
 
+use super::api_key::Right;
 use super::webhooks::{WebhookEndpoint, Webhooks};
 
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub struct SandboxOptions {
     /// The limit of API calls per second and the size of a burst; 0 for no limit. Stripe's
     /// test mode allows 25.
     pub requests_per_second: u32,
+    /// The rights of restricted keys (`rk_test_…`). `None` is every right.
+    pub restricted_key_rights: Option<BTreeSet<Right>>,
     /// The URL of the sandbox for browsers, without a trailing slash. The default is the address
     /// that [`Sandbox::start`](super::Sandbox::start) listens on.
     pub public_url: Option<String>,
@@ -35,6 +39,7 @@ impl Default for SandboxOptions {
         Self {
             latency: Duration::ZERO,
             requests_per_second: 25,
+            restricted_key_rights: None,
             public_url: None,
             webhook: None,
             webhooks: Webhooks::On,

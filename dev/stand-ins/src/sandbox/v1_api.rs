@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{MatchedPath, Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -13,7 +13,9 @@ use super::params::Params;
 use super::sandbox_ledger::{Ledger, Refused};
 use super::v1_call::{IDEMPOTENCY_KEY, read, write};
 use super::v1_lists::{list_events, list_refunds, list_sessions, with_payment};
-use super::{API_VERSION, Effect, Sandbox, create_session, faults, random_id, sandbox_refund};
+use super::{
+    API_VERSION, Effect, Sandbox, api_key, create_session, faults, random_id, sandbox_refund,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -176,7 +178,10 @@ async fn admit(
         let now = sandbox.now();
         let mut state = sandbox.unchanged_state();
         let route = format!("{} {}", request.method(), route.as_str());
-        let admitted = authenticate(request.headers()).and_then(|()| {
+        let rights = sandbox.options.restricted_key_rights.as_ref();
+        let (headers, path) = (request.headers(), request.uri().path());
+        let admitted = api_key::check(headers, request.method(), path, rights);
+        let admitted = admitted.and_then(|()| api_key::check_version(headers)).and_then(|()| {
             let admitted = state.bucket.take(now);
             admitted.then_some(()).ok_or_else(ApiError::rate_limited)
         });
@@ -228,21 +233,6 @@ fn hang_up() -> ! {
 fn idempotency_key(request: &Request) -> Option<&HeaderValue> {
     let key = request.headers().get(IDEMPOTENCY_KEY);
     key.filter(|_| request.method() == Method::POST)
-}
-
-/// Accepts any bearer token that looks like a secret or restricted key.
-fn authenticate(headers: &HeaderMap) -> Result<(), ApiError> {
-    let header = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
-    let key = header
-        .and_then(|header| header.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim());
-    let rest = key.and_then(|key| key.strip_prefix("sk_").or_else(|| key.strip_prefix("rk_")));
-    if rest.is_some_and(|rest| !rest.is_empty()) {
-        return Ok(());
-    }
-    let message = "Send a secret or restricted API key as: Authorization: Bearer sk_test_…";
-    Err(ApiError::malformed(message).with_status(StatusCode::UNAUTHORIZED))
 }
 
 async fn no_such_route(method: Method, uri: Uri) -> ApiError {

@@ -192,7 +192,7 @@ impl Form {
         &self.0
     }
 
-    fn body(&self) -> Body {
+    pub(crate) fn body(&self) -> Body {
         let pairs: Vec<_> = self
             .0
             .iter()

@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod harness;
 mod idempotency;
+mod keys;
 mod lists;
 mod page;
 mod refund;
