@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use openchair::clock::Clock;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect;
@@ -10,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::TICK;
 use super::sandbox_event::SandboxEvent;
 use super::webhooks::{Deliveries, Undelivered, WebhookEndpoint, Webhooks, lock, signature};
 
@@ -115,19 +118,35 @@ impl WebhookSender {
         self.count(event, delivered);
     }
 
-    /// Sends an event until it is accepted or the attempts are used up.
+    /// Sends an event until it is accepted or the time for retries is over.
     async fn send_with_retries(&self, event: &SandboxEvent) -> bool {
-        let mut pause = self.endpoint.first_pause;
-        for attempt in 1..=self.endpoint.attempts {
-            if self.attempt(event).await {
-                return true;
+        let WebhookEndpoint { retry_for, first_pause, longest_pause, .. } = self.endpoint;
+        let last = event.created + retry_for;
+        let mut pause = first_pause;
+        while !self.attempt(event).await {
+            let next = self.clock.now() + pause;
+            if last < next {
+                eprintln!(
+                    "warning: gave up the webhook {} ({}), which {} has not accepted for {retry_for:#}",
+                    event.id,
+                    event.kind.word(),
+                    self.endpoint.url,
+                );
+                return false;
             }
-            if attempt < self.endpoint.attempts {
-                sleep(pause).await;
-                pause = pause.saturating_mul(2).min(self.endpoint.longest_pause);
-            }
+            self.wait_until(next).await;
+            pause = (pause * 2).min(longest_pause);
         }
-        false
+        true
+    }
+
+    /// Waits on the sandbox's clock, which a test may move.
+    async fn wait_until(&self, at: Timestamp) {
+        while let Ok(left) = Duration::try_from(at.duration_since(self.clock.now()))
+            && !left.is_zero()
+        {
+            sleep(left.min(TICK)).await;
+        }
     }
 
     async fn attempt(&self, event: &SandboxEvent) -> bool {
@@ -154,7 +173,8 @@ impl WebhookSender {
         if !self.has_warned.swap(true, Ordering::Relaxed) {
             let url = &self.endpoint.url;
             eprintln!(
-                "warning: cannot deliver webhooks to {url}: {problem}. They are retried for a few minutes. This warning is shown once."
+                "warning: cannot deliver webhooks to {url}: {problem}. They are retried for {:#}. This warning is shown once.",
+                self.endpoint.retry_for
             );
         }
         false

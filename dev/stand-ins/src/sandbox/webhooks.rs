@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use tokio::sync::{mpsc, watch};
 
@@ -25,11 +25,11 @@ pub struct WebhookEndpoint {
     /// `whsec_…`
     pub secret: String,
     pub timeout: Duration,
-    /// The maximum number of attempts. Stripe retries for three days.
-    pub attempts: u32,
-    /// The pause after the first attempt. It doubles with each attempt.
-    pub first_pause: Duration,
-    pub longest_pause: Duration,
+    /// How long after its creation an event is retried, on the sandbox's clock.
+    pub retry_for: SignedDuration,
+    /// The pause after the first attempt, on the sandbox's clock. It doubles with each attempt.
+    pub first_pause: SignedDuration,
+    pub longest_pause: SignedDuration,
     /// The delay of [`Webhooks::Late`].
     pub late_by: Duration,
     /// The time in which [`Webhooks::Shuffled`] collects events.
@@ -37,16 +37,17 @@ pub struct WebhookEndpoint {
 }
 
 impl WebhookEndpoint {
-    /// Creates an endpoint with the sandbox's secret and about four minutes of retries.
+    /// Creates an endpoint with the sandbox's secret, and with Stripe's three days of retries.
+    /// The first ones come sooner than Stripe's, for an endpoint that is just being built.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             secret: WEBHOOK_SECRET.to_owned(),
             timeout: Duration::from_secs(10),
-            attempts: 10,
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_mins(1),
+            retry_for: SignedDuration::from_hours(72),
+            first_pause: SignedDuration::from_secs(1),
+            longest_pause: SignedDuration::from_hours(8),
             late_by: Duration::from_secs(20),
             window: Duration::from_secs(2),
         }

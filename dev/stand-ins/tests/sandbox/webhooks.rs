@@ -48,9 +48,6 @@ async fn shop(webhooks: Webhooks, answers: &[StatusCode]) -> Shop {
     let clock = Clock::manual(Timestamp::from_second(START).unwrap());
     let options = SandboxOptions {
         webhook: Some(WebhookEndpoint {
-            attempts: 3,
-            first_pause: Duration::from_millis(1),
-            longest_pause: Duration::from_millis(2),
             late_by: Duration::from_millis(50),
             window: Duration::from_millis(100),
             ..WebhookEndpoint::new(url)
@@ -70,6 +67,16 @@ impl Shop {
 
     async fn open(&self) -> String {
         create_session(self.serving.url()).await
+    }
+
+    /// Waits until so many attempts have failed.
+    async fn until_failed(&self, attempts: usize) {
+        let failed = async {
+            while self.sandbox().deliveries().failed_attempts < attempts {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), failed).await.expect("an attempt within 10 s");
     }
 
     /// Waits for the next webhook and returns its event.
@@ -111,7 +118,9 @@ async fn a_webhook_is_retried_until_it_is_accepted() {
     let id = shop.open().await;
     shop.sandbox().pay(&id).unwrap();
     let first = shop.next().await;
-    for _ in 0..2 {
+    for pause in [1, 2] {
+        shop.until_failed(pause).await;
+        shop.clock.advance(SignedDuration::from_secs(i64::try_from(pause).unwrap()));
         assert_eq!(shop.next().await, first, "the same event");
     }
     shop.sandbox().until_delivered().await;
@@ -120,14 +129,29 @@ async fn a_webhook_is_retried_until_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_webhook_is_given_up_after_too_many_attempts() {
-    let no = [StatusCode::INTERNAL_SERVER_ERROR; 3];
+async fn a_webhook_is_given_up_after_three_days_of_growing_pauses() {
+    let no = [StatusCode::INTERNAL_SERVER_ERROR; 99];
     let shop = shop(Webhooks::On, &no).await;
     let id = shop.open().await;
     shop.sandbox().pay(&id).unwrap();
+    let mut waited = SignedDuration::ZERO;
+    let mut pause = SignedDuration::from_secs(1);
+    let mut attempts = 1;
+    loop {
+        shop.until_failed(attempts).await;
+        if waited + pause > SignedDuration::from_hours(72) {
+            break;
+        }
+        assert_eq!(shop.sandbox().deliveries().waiting, 1, "after {waited:#}");
+        shop.clock.advance(pause);
+        waited += pause;
+        pause = (pause * 2).min(SignedDuration::from_hours(8));
+        attempts += 1;
+    }
     shop.sandbox().until_delivered().await;
     let tally = shop.sandbox().deliveries();
-    assert_eq!((tally.delivered, tally.failed_attempts, tally.given_up), (0, 3, 1));
+    assert_eq!((tally.delivered, tally.failed_attempts, tally.given_up), (0, attempts, 1));
+    assert!(waited > SignedDuration::from_hours(64), "it took {waited:#}");
 }
 
 #[tokio::test]
@@ -136,7 +160,10 @@ async fn an_unreachable_endpoint_does_not_stop_the_sandbox() {
     let url = format!("http://{}/stripe/webhook", listener.local_addr().unwrap());
     drop(listener);
     let options = SandboxOptions {
-        webhook: Some(WebhookEndpoint { attempts: 1, ..WebhookEndpoint::new(url) }),
+        webhook: Some(WebhookEndpoint {
+            retry_for: SignedDuration::ZERO,
+            ..WebhookEndpoint::new(url)
+        }),
         ..SandboxOptions::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
