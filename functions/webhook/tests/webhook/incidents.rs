@@ -117,14 +117,11 @@ async fn a_payment_of_another_amount_confirms_nothing_and_is_left_to_a_person() 
     assert_eq!(harness.stripe().refunds(&payment).len(), 0);
 }
 
-#[tokio::test]
-async fn a_payment_of_a_booking_that_is_over_and_has_lost_its_session_is_not_ignored() {
-    let harness = Harness::new().await;
-    let hold = harness.paid_hold("10:00").await;
-    let body = harness.event_bodies().pop().expect("an event");
+/// Makes a booking forget its session, as a crash does.
+async fn lose_session(harness: &Harness, hold: &Hold, state: State) {
     let mut booking = harness.booking(&hold.id).await;
     booking.checkout.session = None;
-    booking.state = State::Expired;
+    booking.state = state;
     let change = BookingChange {
         booking: &booking,
         sheet: None,
@@ -132,8 +129,30 @@ async fn a_payment_of_a_booking_that_is_over_and_has_lost_its_session_is_not_ign
         request_key: RequestKeyChange::None,
     };
     harness.store.write(&change).await.expect("the table is up");
-    assert_eq!(harness.deliver(&body).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_payment_of_a_booking_that_is_over_and_has_lost_its_session_is_not_ignored() {
+    let harness = Harness::new().await;
+    let hold = harness.paid_hold("10:00").await;
+    lose_session(&harness, &hold, State::Expired).await;
+    harness.deliver_all().await;
     assert_eq!(harness.status(&hold.id).await, "confirmed", "a late payment of a free time");
+}
+
+#[tokio::test]
+async fn a_booking_that_has_lost_its_session_is_not_paid_in_another() {
+    for state in [State::Held, State::Expired] {
+        let harness = Harness::new().await;
+        let hold = harness.hold("10:00").await;
+        let other = another_session(&harness, &hold, str::to_owned).await;
+        lose_session(&harness, &hold, state).await;
+        harness.stripe().pay(&other).expect("it is open");
+        harness.deliver_all().await;
+        assert_eq!(harness.status(&hold.id).await, state.as_str());
+        let payment = harness.stripe().payment(&other).expect("it is paid").id;
+        assert_eq!(harness.stripe().refunds(&payment).len(), 1, "{state}");
+    }
 }
 
 #[tokio::test]
@@ -236,4 +255,24 @@ async fn a_dispute_of_another_shop_is_acknowledged() {
     });
     let response = harness.deliver(&event.to_string()).await;
     assert_eq!(status_and_code(&response).0, 503, "Stripe has to send it again");
+}
+
+#[tokio::test]
+async fn refunds_whose_events_were_lost_are_found_every_day() {
+    let harness = Harness::with_refunds(Refunds::Failing).await;
+    let (by_hand, returned) = (confirmed(&harness).await, harness.paid_hold("11:00").await);
+    harness.deliver_all().await;
+    harness.cancel(&returned.id).await;
+    assert_eq!(harness.status(&returned.id).await, "refunded");
+    let bookings = harness.bookings();
+    assert_eq!(bookings.check_refunds().await.expect("Stripe answers"), 0);
+
+    // The bank returns the refund, and the owner refunds the other payment.
+    harness.clock.advance(SignedDuration::from_secs(30));
+    harness.stripe().set_refunds(Refunds::Ok);
+    refund_by_hand(&harness, &by_hand, 5_000).await;
+    assert_eq!(bookings.check_refunds().await.expect("Stripe answers"), 2);
+    assert_eq!(harness.status(&returned.id).await, "refund_failed");
+    assert_eq!(harness.status(&by_hand.id).await, "refunded");
+    assert_eq!(bookings.check_refunds().await.expect("Stripe answers"), 0, "it is settled");
 }

@@ -32,7 +32,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let listed = self.payments.refunds_since(since).await.map_err(SettleError::Stripe)?;
         let mut by_booking: BTreeMap<BookingId, Vec<Refund>> = BTreeMap::new();
         for refund in listed {
-            let id = refund.booking_id.as_deref().or(refund.paid_booking_id.as_deref());
+            let id = refund.paid_booking_id.as_deref().or(refund.booking_id.as_deref());
             if let Some(id) = id.and_then(BookingId::parse) {
                 by_booking.entry(id).or_default().push(refund);
             }

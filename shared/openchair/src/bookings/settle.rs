@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::Bookings;
 use super::stripe_status::{deposit_of, event_of};
 use super::transition::{Applied, Trigger};
+use super::{Bookings, vanished};
 use crate::busy::Origin;
 use crate::http::ApiError;
 use crate::payments::webhook::SessionChange;
@@ -134,26 +134,41 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         session: &Session,
         trigger: Trigger,
     ) -> Result<Option<bool>, SettleError> {
-        let Some(booking) = self.reader.store().booking(id).await? else { return Ok(None) };
-        let event = match &booking.checkout.session {
-            Some(known) if known.id != session.id => {
-                return self.handle_other_session(&booking, session, trigger).await.map(Some);
-            }
+        let store = self.reader.store();
+        let Some(read) = store.booking(id).await? else { return Ok(None) };
+        let version = read.version;
+        let booking = if read.checkout.session.is_none() && read.state.is_open() {
             // A crash has lost the session's id. Stripe says which session is the booking's.
-            None if booking.state.is_open() => self.refresh_from_stripe(&booking).await?,
-            // The booking may be over. If it is paid all the same, the money must not be lost.
-            _ => match change {
-                SessionChange::Completed | SessionChange::PaymentSucceeded => {
-                    event_of(&booking, session)
-                        .inspect_err(|_| count(Metric::UnexpectedPayments))?
-                }
-                SessionChange::PaymentFailed => Some(BookingEvent::PaymentFailed),
-                SessionChange::Expired => Some(BookingEvent::SessionExpired),
-            },
+            if let Some(event) = self.refresh_from_stripe(&read).await? {
+                self.apply_if_same_session(&read, &event, trigger).await?;
+            }
+            store.booking(id).await?.ok_or_else(|| vanished(id))?
+        } else {
+            read
         };
-        let Some(event) = event else { return Ok(Some(false)) };
-        let applied = self.apply_if_same_session(&booking, &event, trigger).await?;
-        Ok(Some(applied.transition.is_some()))
+        let is_other = match &booking.checkout.session {
+            Some(known) => known.id != session.id,
+            // The booking is over. If it is paid all the same, the money must not be lost.
+            None if session.paid => {
+                self.lost_session_id(&booking).await? != Some(session.id.clone())
+            }
+            None => false,
+        };
+        if is_other {
+            return self.handle_other_session(&booking, session, trigger).await.map(Some);
+        }
+        let event = match change {
+            SessionChange::Completed | SessionChange::PaymentSucceeded => {
+                event_of(&booking, session).inspect_err(|_| count(Metric::UnexpectedPayments))?
+            }
+            SessionChange::PaymentFailed => Some(BookingEvent::PaymentFailed),
+            SessionChange::Expired => Some(BookingEvent::SessionExpired),
+        };
+        let booking = match event {
+            Some(event) => self.apply_if_same_session(&booking, &event, trigger).await?.booking,
+            None => booking,
+        };
+        Ok(Some(booking.version != version))
     }
 
     /// Handles a session that is not the booking's but names it. A payment of the deposit is

@@ -32,6 +32,19 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         event_of(booking, &session)
     }
 
+    /// Returns the id of the session of a booking that does not know it: the request that
+    /// opens it is repeated. None if Stripe says that there is no session.
+    pub(super) async fn lost_session_id(
+        &self,
+        booking: &Booking,
+    ) -> Result<Option<String>, SettleError> {
+        match self.payments.open(&(&booking.checkout).into()).await {
+            Ok(session) => Ok(Some(session.id)),
+            Err(StripeError::Rejected(_)) => Ok(None),
+            Err(error) => Err(SettleError::Stripe(error)),
+        }
+    }
+
     /// Expires the session of a booking, so that it can no longer be paid.
     /// Returns what became of it: it may have been paid before.
     pub(super) async fn expire_session(
