@@ -4,6 +4,9 @@
 //! This is judged by the contents of the table and by Stripe's ledger, now and
 //! before. None of it asks the code under test for its opinion.
 
+mod other_payments;
+mod promise;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -13,6 +16,7 @@ use salon::booking::{Booking, BookingId, State};
 use salon::day_sheet::{Entry, PlaceInLine};
 use testing::Contents;
 
+pub(super) use self::promise::check_reconciled;
 use super::stripe_model::{CheckoutSession, Ledger, PaymentState};
 use super::trace::short;
 
@@ -72,14 +76,17 @@ impl BookingHistory {
                 return violated("an unpaid booking keeps its time for 10 minutes", details);
             }
             self.observe_line(booking, contents, ledger)?;
-            self.observe(booking);
+            self.observe(booking, ledger)?;
         }
         for session in &ledger.sessions {
             let Some(booking) = contents.bookings.get(&session.booking) else {
                 return violated("every session has a booking", format!("{} has none", session.id));
             };
+            if session.is_elsewhere {
+                continue;
+            }
             check_session(session, booking)?;
-            let refunded = ledger.refunded(&session.payment);
+            let refunded = ledger.refunded_by_us(&session.payment);
             let owed = self.owed(booking);
             if refunded > owed {
                 let id = short(&booking.id);
@@ -150,14 +157,27 @@ impl BookingHistory {
 
     /// Notes what a client is owed when the time is lost: by the terms, as of the
     /// decision, which may be a while before it was written.
-    fn observe(&mut self, booking: &Booking) {
+    fn observe(&mut self, booking: &Booking, ledger: &Ledger) -> Result<(), Violation> {
         let before = self.states.insert(booking.id.clone(), booking.state);
         if before == Some(booking.state) {
-            return;
+            return Ok(());
         }
+        let payment = booking.payment.as_deref().unwrap_or_default();
+        let is_by_hand = booking.incidents.refunded_by_hand.is_some();
         let deposit = booking.terms.deposit.amount();
         let owed = match (before, booking.state) {
-            (Some(State::Confirmed), State::Cancelled | State::Refunding) => {
+            (Some(State::Confirmed), State::Cancelled | State::Refunding) if !is_by_hand => {
+                if !self.cancelled.contains(&booking.id) {
+                    let details = format!("{} is {}", short(&booking.id), booking.state);
+                    return violated("only the client or a full refund undoes a booking", details);
+                }
+                if ledger.is_warning_known(payment) && booking.state == State::Refunding {
+                    let details = format!("{} is refunded", short(&booking.id));
+                    return violated("a payment that the bank may take is not refunded", details);
+                }
+                if booking.incidents.is_contested(payment) {
+                    return Ok(());
+                }
                 let terms = booking.terms.cancellation;
                 let notice = SignedDuration::from_hours(terms.full_refund_hours.into());
                 if booking.appointment.start().duration_since(booking.changed_at) >= notice {
@@ -166,10 +186,19 @@ impl BookingHistory {
                     (deposit * i64::from(terms.late_refund_percent) + 99) / 100
                 }
             }
+            (Some(State::Confirmed), State::Refunding) => {
+                let by_hand = ledger.refunded_by_others(payment);
+                if by_hand < deposit {
+                    let details = format!("{by_hand} of {} is refunded", short(&booking.id));
+                    return violated("only the client or a full refund undoes a booking", details);
+                }
+                deposit
+            }
             (_, State::Refunding) => deposit,
-            _ => return,
+            _ => return Ok(()),
         };
         self.owed.insert(booking.id.clone(), owed);
+        Ok(())
     }
 
     /// Checks what must have become of every booking when nothing is pending.
@@ -180,13 +209,17 @@ impl BookingHistory {
     ) -> Result<(), Violation> {
         let mut bookings: Vec<_> = contents.bookings.values().collect();
         bookings.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        bookings.into_iter().try_for_each(|booking| self.check_end_of(booking, ledger))
+        bookings.into_iter().try_for_each(|booking| {
+            other_payments::check_end(booking, ledger)?;
+            self.check_end_of(booking, ledger)
+        })
     }
 
     /// Checks that a client who stood by in vain is not charged, and lost to a payment.
     fn check_released(&self, booking: &Booking, ledger: &Ledger) -> Result<(), Violation> {
         let id = short(&booking.id);
-        let mut sessions = ledger.sessions.iter().filter(|it| it.booking == booking.id);
+        let is_own = |it: &&CheckoutSession| it.booking == booking.id && !it.is_elsewhere;
+        let mut sessions = ledger.sessions.iter().filter(is_own);
         if sessions.any(|session| session.state != PaymentState::Released) {
             return violated("nobody is charged in vain", format!("{id} is still authorised"));
         }
@@ -203,7 +236,9 @@ impl BookingHistory {
             return violated(SETTLES, format!("{id} is {state}, but nothing is pending"));
         }
         let is_paid = |session: &&CheckoutSession| {
-            session.booking == booking.id && session.state == PaymentState::Paid
+            session.booking == booking.id
+                && session.state == PaymentState::Paid
+                && !session.is_elsewhere
         };
         let mut paid = ledger.sessions.iter().filter(is_paid);
         let Some(session) = paid.next() else {
@@ -221,13 +256,19 @@ impl BookingHistory {
         }
         let owed = self.owed(booking);
         let refunded = ledger.refunded(&session.payment);
+        let by_us = ledger.refunded_by_us(&session.payment);
         let has_failed =
             ledger.refunds_of(&session.payment).any(|refund| refund.status == RefundStatus::Failed);
+        let may_fail = has_failed || ledger.is_contested(&session.payment);
         let is_right = match state {
-            State::Confirmed => refunded == 0,
-            State::Cancelled => booking.payment.is_some() && owed == 0 && refunded == 0,
-            State::Refunded => refunded == owed && owed > 0,
-            State::RefundFailed => has_failed && refunded < owed,
+            // Somebody may have refunded it after the appointment began.
+            State::Confirmed => {
+                by_us == 0
+                    && (refunded < session.amount || booking.incidents.refunded_by_hand.is_some())
+            }
+            State::Cancelled => booking.payment.is_some() && owed == 0 && by_us == 0,
+            State::Refunded => refunded >= owed && owed > 0,
+            State::RefundFailed => may_fail && refunded < owed,
             State::Expired
             | State::Held
             | State::Processing

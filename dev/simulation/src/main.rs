@@ -42,7 +42,7 @@ Examples:
   cargo dev simulate                               100,000 schedules
   cargo dev simulate --release --seeds 10000000    many more, with an optimized build
   cargo dev simulate --seed 17                     one schedule, step by step
-  cargo dev simulate --bug short-hold              a planted bug, found and shrunk";
+  cargo dev simulate --bug line-lost               a planted bug, found and shrunk";
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);

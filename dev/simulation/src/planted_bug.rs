@@ -22,6 +22,18 @@ pub enum Bug {
     LineJumped,
     /// A day sheet loses its line when it is written
     LineLost,
+    /// A booking loses its second payments and warnings when it is written
+    IncidentsLost,
+    /// A booking gets the terms of today's salon file when it is written
+    TermsReplaced,
+    /// Stripe's lists of sessions are taken for empty
+    SessionsUnlisted,
+    /// Stripe's list of all refunds is taken for empty
+    RefundsUnlisted,
+    /// A part that was refunded by hand counts as the whole payment
+    PartRefundGrown,
+    /// Any amount that was paid counts as the deposit
+    AmountUnchecked,
     /// A day sheet is written although it has changed since it was read
     UncheckedVersion,
     /// Events are handled as if they came once and in order

@@ -131,11 +131,13 @@ impl<'s> Schedule<'s> {
             78..80 => self.view(),
             80..88 => self.deliver_event(),
             88 => self.lose_event(),
-            89..91 => self.reconcile(),
+            89 => self.reconcile(false),
+            90 => self.reconcile(true),
             91..95 => self.pass_between(1..120)?,
             95 => self.pass_between(5 * 60..60 * 60)?,
-            96..98 => self.let_banks_act(),
-            98 => self.crash_any(),
+            96 => self.let_banks_act(),
+            97 => self.let_outsiders_act(),
+            98 => self.crash_or_deploy(),
             _ => {
                 // No running function survives so many hours.
                 while !self.tasks.is_empty() {
@@ -192,6 +194,15 @@ impl<'s> Schedule<'s> {
         self.tasks.len() >= TASKS
     }
 
+    fn crash_or_deploy(&mut self) {
+        if self.decisions.one_in(3) {
+            let version = self.system.deploy();
+            self.trace(|| format!("version {version} is deployed"));
+        } else {
+            self.crash_any();
+        }
+    }
+
     /// Ends any task where it is.
     fn crash_any(&mut self) {
         let Some(index) = self.decisions.pick(self.tasks.len()) else { return };
@@ -229,7 +240,11 @@ impl<'s> Schedule<'s> {
         match result {
             TaskResult::Reserved(visitor, outcome) => self.answer(visitor, *outcome)?,
             TaskResult::NotAccepted => self.system.stripe.ledger().pending_events.extend(event),
-            TaskResult::Done => {}
+            TaskResult::Done => {
+                if let Some(event) = event {
+                    self.system.stripe.ledger().accepted(&event);
+                }
+            }
         }
         Ok(())
     }
@@ -241,6 +256,9 @@ impl<'s> Schedule<'s> {
         outcome: Result<Reservation, ReserveError>,
     ) -> Result<(), Violation> {
         let visitor = &mut self.visitors[visitor];
+        if visitor.is_attacker {
+            return Ok(());
+        }
         // A booking that another visitor has made for the same person is not bound to the key.
         let Ok(Reservation { booking, is_owner: true, .. }) = outcome else { return Ok(()) };
         if visitor.session.is_some() {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use openchair::calendars::CalendarSecrets;
 use salon::Salon;
-use salon::customer::Customer;
+use salon::customer::{Customer, Phone};
 use salon::salon_file;
 use salon::staff_calendar::CalendarName;
 use serde_json::json;
@@ -62,15 +62,35 @@ name = "B"
 services = ["short"]
 "#;
 
-/// The salon with one person, and with two.
-pub(super) static SALONS: LazyLock<[Arc<Salon>; 2]> = LazyLock::new(|| {
-    [RULES.to_owned(), format!("{RULES}{SECOND_PERSON}")]
-        .map(|text| Arc::new(salon_file::parse(&text).expect("the salon file is right")))
+/// What a later version of the salon file says instead.
+const CHANGES: [(&str, &str); 6] = [
+    ("default = 50", "default = 60"),
+    ("delayed_methods = true", "delayed_methods = false"),
+    ("full_refund_hours = 24", "full_refund_hours = 12"),
+    ("late_refund_percent = 50", "late_refund_percent = 0"),
+    ("notice_minutes = 60", "notice_minutes = 60\nhold_minutes = 5"),
+    ("duration_minutes = 60", "duration_minutes = 45"),
+];
+
+/// The versions of a salon's file. The last one is deployed in the middle of a schedule, and
+/// rolled back.
+pub(super) type Versions = [Arc<Salon>; 2];
+
+/// The salon with one person, and with two, of whom one leaves with the last version.
+pub(super) static SALONS: LazyLock<[Versions; 2]> = LazyLock::new(|| {
+    let parse = |text: &str| Arc::new(salon_file::parse(text).expect("the salon file is right"));
+    let mut changed = RULES.to_owned();
+    for (from, to) in CHANGES {
+        assert!(changed.contains(from), "`{from}` is in the salon file");
+        changed = changed.replace(from, to);
+    }
+    let two = format!("{RULES}{SECOND_PERSON}");
+    [[parse(RULES), parse(&changed)], [parse(&two), parse(&changed)]]
 });
 
-/// The same salons, with calendars, for notifications.
+/// The first versions, with calendars, for notifications.
 pub(super) static NOTIFYING_SALONS: LazyLock<[Salon; 2]> = LazyLock::new(|| {
-    SALONS.each_ref().map(|salon| {
+    SALONS.each_ref().map(|[salon, _]| {
         let mut salon = Salon::clone(salon);
         for member in &mut salon.staff {
             member.calendars = vec![CalendarName::Google(member.id.to_string())];
@@ -87,11 +107,16 @@ pub(super) static CALENDAR_SECRETS: LazyLock<CalendarSecrets> = LazyLock::new(||
     CalendarSecrets::parse(&secrets.to_string().into()).expect("secrets")
 });
 
-pub(super) static CUSTOMERS: LazyLock<[Customer; 3]> = LazyLock::new(|| {
-    ["1", "2", "3"].map(|number| Customer {
-        name: format!("Visitor {number}").parse().expect("a name"),
-        phone: salon::customer::Phone::parse(&format!("+1415555267{number}"), SALONS[0].country)
-            .expect("a number"),
-        email: format!("visitor{number}@example.com").parse().expect("an address"),
+/// How many people book.
+pub(super) const PEOPLE: usize = 3;
+/// How many attackers come at most in a schedule, each under another name.
+pub(super) const ATTACKERS: usize = 4;
+
+/// The people who book, and then the names of attackers.
+pub(super) static CUSTOMERS: LazyLock<[Customer; PEOPLE + ATTACKERS]> = LazyLock::new(|| {
+    std::array::from_fn(|index| Customer {
+        name: format!("Visitor {}", index + 1).parse().expect("a name"),
+        phone: Phone::from_e164(&format!("+1415555267{}", index + 1)).expect("a number"),
+        email: format!("visitor{}@example.com", index + 1).parse().expect("an address"),
     })
 });

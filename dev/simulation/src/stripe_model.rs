@@ -148,7 +148,15 @@ impl Payments for Stripe {
 
     async fn sessions(&self, query: SessionQuery<'_>) -> Result<SessionPage, StripeError> {
         let description = || format!("lists sessions that are {:?}", query.status);
-        self.read(description, |ledger| ledger.list(query)).await
+        let is_unlisted = self.shared.bug == Some(Bug::SessionsUnlisted);
+        let list = |ledger: &Ledger| {
+            if is_unlisted {
+                Ok(SessionPage { sessions: Vec::new(), next: None })
+            } else {
+                ledger.list(query)
+            }
+        };
+        self.read(description, list).await
     }
 
     async fn expire(&self, id: &str) -> Result<Session, StripeError> {
@@ -181,14 +189,15 @@ impl Payments for Stripe {
     async fn refunds(&self, payment: &str) -> Result<Vec<Refund>, StripeError> {
         let is_careless = self.shared.bug == Some(Bug::CarelessRefund);
         let read = |ledger: &Ledger| {
-            Ok(ledger.refunds_of(payment).filter(|_| !is_careless).cloned().collect())
+            Ok(ledger.shown_refunds_of(payment).filter(|_| !is_careless).collect())
         };
         self.read(|| format!("reads the refunds of {payment}"), read).await
     }
 
     /// Lists all refunds: a schedule is shorter than any time that is asked for.
     async fn refunds_since(&self, _: Timestamp) -> Result<Vec<Refund>, StripeError> {
-        let read = |ledger: &Ledger| Ok(ledger.refunds().cloned().collect());
+        let is_unlisted = self.shared.bug == Some(Bug::RefundsUnlisted);
+        let read = |ledger: &Ledger| Ok(ledger.refunds().filter(|_| !is_unlisted).collect());
         self.read(|| "reads all refunds".to_owned(), read).await
     }
 

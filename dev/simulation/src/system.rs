@@ -1,6 +1,7 @@
 //! The system under test: the deployed code, with a simulated table, Stripe, SES
 //! and Google around it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,13 +47,20 @@ impl Shared {
     }
 }
 
+/// A deployed version: the code with a salon file.
+pub(super) struct Version {
+    pub(super) salon: Arc<Salon>,
+    pub(super) bookings: Bookings<MemoryStore, NoCalendars, Stripe>,
+}
+
 pub(super) struct System {
     pub(super) shared: Shared,
-    pub(super) salon: Arc<Salon>,
+    versions: [Version; 2],
+    /// The index of the deployed version.
+    deployed: AtomicUsize,
     pub(super) table: MemoryStore,
     pub(super) table_hook: TableHook,
     pub(super) stripe: Stripe,
-    pub(super) bookings: Bookings<MemoryStore, NoCalendars, Stripe>,
     /// The table as notifications reach it.
     pub(super) notify_table_hook: TableHook,
     pub(super) services: MailAndCalendars,
@@ -77,20 +85,24 @@ impl System {
         let stripe_random = random.fork();
         let table_percent = fault_percent(&mut random);
         let table_random = random.fork();
-        let draws = Random::seeded(random.u64(..));
+        let draws = random.u64(..);
         let decisions = Decisions::new(random, replayed);
 
         let clock = Clock::manual(START + hours);
         let trace = Trace::new(clock.clone(), is_traced);
         let shared = Shared { clock: clock.clone(), bug, trace, log: Arc::default() };
-        let salon = Arc::clone(&SALONS[size]);
         let stripe = Stripe::new(decisions.fork(1, stripe_random), stripe_percent, shared.clone());
         let plain_table = MemoryStore::default();
         let table_hook =
             TableHook::new(&plain_table, decisions.fork(2, table_random), table_percent, &shared);
         let table = plain_table.with_hook(table_hook.clone());
-        let reader = BusyReader::new(table.clone(), NoCalendars, clock.clone());
-        let bookings = Bookings::new(Arc::clone(&salon), reader, stripe.clone(), draws);
+        let mut version_draws = fastrand::Rng::with_seed(draws);
+        let versions = SALONS[size].each_ref().map(|salon| {
+            let reader = BusyReader::new(table.clone(), NoCalendars, clock.clone());
+            let draws = Random::seeded(version_draws.u64(..));
+            let bookings = Bookings::new(Arc::clone(salon), reader, stripe.clone(), draws);
+            Version { salon: Arc::clone(salon), bookings }
+        });
 
         let mut random = fastrand::Rng::with_seed(seed ^ NOTIFICATION_SEED);
         let percent = fault_percent(&mut random);
@@ -109,17 +121,27 @@ impl System {
         let notification_decisions = decisions.fork(5, random.fork());
         Self {
             shared,
-            salon,
+            versions,
+            deployed: AtomicUsize::new(0),
             table,
             table_hook,
             stripe,
-            bookings,
             notify_table_hook,
             services,
             notify,
             decisions,
             notification_decisions,
         }
+    }
+
+    /// Returns the deployed version.
+    pub(super) fn version(&self) -> &Version {
+        &self.versions[self.deployed.load(Ordering::Relaxed)]
+    }
+
+    /// Deploys the other version. What runs on the one before ends there.
+    pub(super) fn deploy(&self) -> usize {
+        1 - self.deployed.fetch_xor(1, Ordering::Relaxed)
     }
 
     /// Lets all later requests succeed.

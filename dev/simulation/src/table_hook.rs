@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use openchair::store::StoreError;
 use openchair::store::booking_store::{BookingChange, WriteOutcome};
-use salon::booking::Booking;
+use salon::booking::{Booking, PaymentIncidents};
 use salon::day_sheet::DaySheet;
 use testing::{Call, Fault as StoreFault, Hook, MemoryStore, Outcome};
 use tokio::task::yield_now;
@@ -15,6 +15,7 @@ use tokio::task::yield_now;
 use super::decisions::Decisions;
 use super::planted_bug::Bug;
 use super::request_faults::{Fault, Faults};
+use super::small_salon::SALONS;
 use super::system::Shared;
 use super::trace::short;
 
@@ -127,6 +128,20 @@ impl TableHook {
         }
     }
 
+    fn plant_bug_after_write(&self, written: &Booking) {
+        let mut booking = written.clone();
+        match self.shared.bug {
+            Some(Bug::IncidentsLost) => booking.incidents = PaymentIncidents::default(),
+            Some(Bug::TermsReplaced) => {
+                let [first, last] = &SALONS[0];
+                let is_first = booking.terms.cancellation == first.cancellation;
+                booking.terms.cancellation = if is_first { last } else { first }.cancellation;
+            }
+            _ => return,
+        }
+        self.table.put_booking(booking);
+    }
+
     fn observe(&self, call: Call<'_>, outcome: Outcome<'_>) {
         let trace = &self.shared.trace;
         match (call, outcome) {
@@ -165,6 +180,9 @@ impl TableHook {
             return;
         }
         self.changes.fetch_add(1, Ordering::Relaxed);
+        if let WriteOutcome::Written(booking) = written {
+            self.plant_bug_after_write(booking);
+        }
         if let Some(previous) = previous {
             self.shared.log().add_change(previous, change.booking);
         }

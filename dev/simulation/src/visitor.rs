@@ -7,14 +7,16 @@ use salon::payment_ui::PaymentUi;
 use salon::service::StaffId;
 
 use super::decisions::Decisions;
-use super::small_salon::CUSTOMERS;
+use super::small_salon::{CUSTOMERS, PEOPLE};
 
-/// How many visitors come at most in a schedule.
+/// How many visitors come at most in a schedule, besides attackers.
 pub(super) const VISITORS: usize = 6;
 
 /// A visitor with a request, and what they know so far.
 #[derive(Debug)]
 pub(super) struct Visitor {
+    /// Whether the visitor holds times and never pays.
+    pub(super) is_attacker: bool,
     customer: usize,
     service: usize,
     start: Timestamp,
@@ -45,7 +47,8 @@ impl Visitor {
         let start = salon.time_zone.to_timestamp(date.to_datetime(time)).unwrap_or(now);
         let staff = &salon.staff[decisions.index(salon.staff.len())].id;
         Self {
-            customer: decisions.index(CUSTOMERS.len()),
+            is_attacker: false,
+            customer: decisions.index(PEOPLE),
             service: decisions.index(salon.services.len()),
             start,
             staff: decisions.coin().then(|| staff.clone()),
@@ -60,10 +63,27 @@ impl Visitor {
         }
     }
 
-    /// Returns the visitor's request. It is the same each time.
-    pub(super) fn request<'a>(&self, salon: &'a Salon) -> BookingRequest<'a> {
-        let staff = self.staff.as_ref().and_then(|id| salon.staff_member(id.as_str()));
-        BookingRequest {
+    /// Turns the visitor into the attacker with this number, who has a name and a network
+    /// address that nobody else has.
+    pub(super) fn attacker(self, number: usize) -> Self {
+        let host = u8::try_from(number).unwrap_or(u8::MAX);
+        Self {
+            is_attacker: true,
+            customer: PEOPLE + number,
+            is_standby: false,
+            address: Some(address_key([198, 51, 100, host].into())),
+            ..self
+        }
+    }
+
+    /// Returns the visitor's request. It is the same each time. None if the salon does not
+    /// have the staff member.
+    pub(super) fn request<'a>(&self, salon: &'a Salon) -> Option<BookingRequest<'a>> {
+        let staff = match &self.staff {
+            Some(id) => Some(salon.staff_member(id.as_str())?),
+            None => None,
+        };
+        Some(BookingRequest {
             service: &salon.services[self.service],
             start: self.start,
             staff: staff.map(|member| &member.id),
@@ -74,6 +94,6 @@ impl Visitor {
             key: Some(self.key.clone()),
             fingerprint: String::new(),
             address: self.address.clone(),
-        }
+        })
     }
 }

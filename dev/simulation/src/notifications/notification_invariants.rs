@@ -32,7 +32,7 @@ pub(super) fn check(contents: Contents<'_>, log: &NotificationLog) -> Result<(),
             && log.late.contains(&record.number)
             && !is_confirmed;
         for (effect, recipient) in MAILS {
-            if news == "released" && recipient == "owner" {
+            if matches!((news, recipient), ("released", "owner") | ("contested", "visitor")) {
                 continue;
             }
             let key: Key = (record.booking.clone(), effect, record.version);
@@ -118,6 +118,9 @@ fn entry(calendar: &str, time: Interval<Timestamp>) -> String {
 
 /// Returns which news a change is, if people are notified of it.
 fn news(record: &Record) -> Option<&'static str> {
+    if record.is_contested {
+        return Some("contested");
+    }
     Some(match (record.from, record.to) {
         (State::Expired, State::Confirmed) if record.is_moved => "moved",
         (State::Held | State::Processing | State::Expired | State::Capturing, State::Confirmed) => {

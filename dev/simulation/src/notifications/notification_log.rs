@@ -41,6 +41,8 @@ pub(super) struct Record {
     pub(super) changed_at: Timestamp,
     pub(super) from: State,
     pub(super) to: State,
+    /// Whether the bank may take the payment back, which was not known before.
+    pub(super) is_contested: bool,
     /// Whether another staff member does it now.
     pub(super) is_moved: bool,
     pub(super) json: Value,
@@ -128,6 +130,7 @@ impl NotificationLog {
             changed_at: after.changed_at,
             from: before.state,
             to: after.state,
+            is_contested: before.incidents.warnings.len() < after.incidents.warnings.len(),
             is_moved: before.staff != after.staff,
             booking: after.id,
             json,

@@ -5,25 +5,36 @@ use openchair::payments::webhook::SessionChange;
 use openchair::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange,
 };
-use salon::booking::{Booking, BookingId, ManageToken, State};
+use salon::booking::{Booking, BookingId, ManageToken, State, WarningKind};
 use tokio::time::Instant;
 
 use super::{Schedule, TaskResult};
 use crate::planted_bug::Bug;
+use crate::small_salon::ATTACKERS;
 use crate::stripe_model::{Subject, WebhookEvent};
-use crate::system::System;
+use crate::system::{System, Version};
 use crate::trace::short;
 use crate::visitor::{VISITORS, Visitor};
 
 impl Schedule<'_> {
     /// A visitor comes and requests a time.
     pub(super) fn arrive(&mut self) {
-        let number = self.visitors.len();
-        if number == VISITORS || self.is_busy() {
+        if self.is_busy() {
             return;
         }
-        let System { salon, shared, .. } = self.system;
-        self.visitors.push(Visitor::draw(number, salon, shared.clock.now(), self.decisions));
+        let attackers = self.visitors.iter().filter(|visitor| visitor.is_attacker).count();
+        let is_attacker = self.decisions.one_in(5);
+        let has_room = if is_attacker {
+            attackers < ATTACKERS
+        } else {
+            self.visitors.len() - attackers < VISITORS
+        };
+        if !has_room {
+            return;
+        }
+        let (number, now) = (self.visitors.len(), self.system.shared.clock.now());
+        let visitor = Visitor::draw(number, &self.system.version().salon, now, self.decisions);
+        self.visitors.push(if is_attacker { visitor.attacker(attackers) } else { visitor });
         self.reserve(number);
     }
 
@@ -37,11 +48,12 @@ impl Schedule<'_> {
     }
 
     fn reserve(&mut self, visitor: usize) {
-        let System { bookings, salon, .. } = self.system;
-        let request = self.visitors[visitor].request(salon);
+        let Version { bookings, salon } = self.system.version();
+        let Some(request) = self.visitors[visitor].request(salon) else { return };
         let (service, start) = (&request.service.id, request.start);
         let who = request.staff.map_or("anyone", |staff| staff.as_str());
-        let description = format!("visitor {visitor} requests \"{service}\" of {who} at {start}");
+        let kind = if self.visitors[visitor].is_attacker { "attacker" } else { "visitor" };
+        let description = format!("{kind} {visitor} requests \"{service}\" of {who} at {start}");
         self.begin(&description, None, async move {
             TaskResult::Reserved(visitor, Box::new(bookings.reserve(&request).await))
         });
@@ -76,7 +88,7 @@ impl Schedule<'_> {
 
     pub(super) fn cancel(&mut self) {
         let Some((visitor, id, token)) = self.pick_booking() else { return };
-        let bookings = &self.system.bookings;
+        let bookings = &self.system.version().bookings;
         self.history.cancelled.insert(id.clone());
         let description = format!("visitor {visitor} cancels {}", short(&id));
         let address = self.visitors[visitor].address.clone();
@@ -90,7 +102,7 @@ impl Schedule<'_> {
     /// A visitor looks at the page of the booking.
     pub(super) fn view(&mut self) {
         let Some((visitor, id, _)) = self.pick_booking() else { return };
-        let bookings = &self.system.bookings;
+        let bookings = &self.system.version().bookings;
         let description = format!("visitor {visitor} looks at {}", short(&id));
         self.begin(&description, None, async move {
             let _ = bookings.view(&id).await;
@@ -135,18 +147,55 @@ impl Schedule<'_> {
         }
     }
 
-    pub(super) fn reconcile(&mut self) {
+    pub(super) fn reconcile(&mut self, is_cut_short: bool) {
         if self.is_busy() {
             return;
         }
-        let bookings = &self.system.bookings;
-        // A budget in which every reconciliation finishes.
-        let deadline = Instant::now() + Duration::from_hours(1);
-        let budget = ReconcileBudget { bookings: 10, pause: Duration::from_secs(1), deadline };
-        self.begin("reconciliation", None, async move {
+        let bookings = &self.system.version().bookings;
+        // A budget in which every reconciliation finishes, unless it is cut short.
+        let (bookings_checked, time) =
+            if is_cut_short { (1, Duration::ZERO) } else { (100, Duration::from_hours(1)) };
+        let budget = ReconcileBudget {
+            bookings: bookings_checked,
+            pause: Duration::from_secs(1),
+            deadline: Instant::now() + time,
+        };
+        let what = if is_cut_short { "reconciliation, cut short" } else { "reconciliation" };
+        self.begin(what, None, async move {
             let _ = bookings.reconcile(budget).await;
             TaskResult::Done
         });
+    }
+
+    /// Compares the bookings with the refunds, as happens every day.
+    pub(super) fn check_refunds(&mut self) {
+        if self.is_busy() {
+            return;
+        }
+        let bookings = &self.system.version().bookings;
+        self.begin("comparison of refunds", None, async move {
+            let _ = bookings.check_refunds().await;
+            TaskResult::Done
+        });
+    }
+
+    /// The owner refunds in Stripe's Dashboard, a client disputes a payment, somebody pays
+    /// for a booking in another session, or the refunds are compared.
+    pub(super) fn let_outsiders_act(&mut self) {
+        let what = {
+            let mut ledger = self.system.stripe.ledger();
+            match self.decisions.byte(8) {
+                0..3 => ledger.refund_by_hand(),
+                3 => ledger.warn(WarningKind::Dispute),
+                4 => ledger.warn(WarningKind::EarlyFraudWarning),
+                5..7 => ledger.pay_elsewhere(),
+                _ => None,
+            }
+        };
+        match what {
+            Some(what) => self.trace(|| what),
+            None => self.check_refunds(),
+        }
     }
 
     /// A bank decides on a payment or a refund. Sometimes one returns a refund.
@@ -174,15 +223,18 @@ impl Schedule<'_> {
 /// Delivers an event. Returns whether it was accepted; otherwise Stripe sends it
 /// again.
 async fn deliver(system: &System, event: &WebhookEvent) -> bool {
-    let id = &event.booking;
+    let (id, bookings) = (&event.booking, &system.version().bookings);
     match &event.subject {
         Subject::Session(change, session) => {
             if system.shared.bug == Some(Bug::OrderAssumed) {
                 rewind(system, id, *change).await;
             }
-            system.bookings.handle_session_event(id, *change, session).await.is_ok()
+            bookings.handle_session_event(id, *change, session).await.is_ok()
         }
-        Subject::Refund => system.bookings.handle_refund_event(id).await.is_ok(),
+        Subject::Refund => bookings.handle_refund_event(id).await.is_ok(),
+        Subject::Warning(kind, warning, payment) => {
+            bookings.handle_warning(*kind, warning, payment).await.is_ok()
+        }
     }
 }
 

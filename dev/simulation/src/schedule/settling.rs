@@ -48,7 +48,10 @@ impl Schedule<'_> {
     fn wait_until_settled(&mut self) -> Result<(), Violation> {
         for pause in PAUSES {
             self.deliver_events()?;
-            self.reconcile();
+            self.reconcile(false);
+            self.finish_tasks()?;
+            self.check_reconciled()?;
+            self.check_refunds();
             self.finish_tasks()?;
             while self.let_bank_decide() {
                 self.check()?;
@@ -67,6 +70,13 @@ impl Schedule<'_> {
         violated(invariants::SETTLES, details)
     }
 
+    /// Checks the promise to whoever pays or authorises, after a run of the schedule.
+    fn check_reconciled(&self) -> Result<(), Violation> {
+        let ledger = self.system.stripe.ledger();
+        let now = self.system.shared.clock.now();
+        self.system.table.inspect(|contents| invariants::check_reconciled(contents, &ledger, now))
+    }
+
     fn finish_tasks(&mut self) -> Result<(), Violation> {
         for _ in 0..POLLS {
             if self.tasks.is_empty() {
@@ -78,15 +88,12 @@ impl Schedule<'_> {
         violated("every task ends", format!("{} tasks do not end", self.tasks.len()))
     }
 
-    /// Delivers the pending events, and loses some.
+    /// Delivers each pending event, and loses some. An event that is not accepted comes again
+    /// in the next round.
     fn deliver_events(&mut self) -> Result<(), Violation> {
-        loop {
-            let event = {
-                let mut ledger = self.system.stripe.ledger();
-                let events = &mut ledger.pending_events;
-                let Some(index) = self.decisions.pick(events.len()) else { return Ok(()) };
-                events.swap_remove(index)
-            };
+        let mut events = std::mem::take(&mut self.system.stripe.ledger().pending_events);
+        self.decisions.shuffle(&mut events);
+        for event in events {
             if event.is_only_source || !self.decisions.one_in(3) {
                 self.begin_delivery(event);
                 self.finish_tasks()?;
@@ -94,6 +101,7 @@ impl Schedule<'_> {
                 self.trace(|| format!("{} is lost", event.description()));
             }
         }
+        Ok(())
     }
 
     fn check_end(&self) -> Result<(), Violation> {

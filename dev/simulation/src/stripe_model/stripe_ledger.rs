@@ -1,3 +1,6 @@
+mod outside_events;
+mod session_form;
+
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -6,8 +9,9 @@ use openchair::payments::{
     PaymentIntent, PaymentIntentStatus, Refund, RefundStatus, Session, SessionPage, SessionQuery,
     SessionStatus, StripeError,
 };
-use salon::booking::BookingId;
+use salon::booking::{BookingId, WarningKind};
 
+use self::session_form::SessionForm;
 use super::{Bug, Decisions, rejected};
 use crate::request_faults::Faults;
 use crate::trace::short;
@@ -43,12 +47,18 @@ pub(crate) struct CheckoutSession {
     pub(crate) id: String,
     pub(crate) booking: BookingId,
     pub(crate) payment: String,
-    amount: i64,
+    pub(crate) amount: i64,
     created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     /// Whether the payment is only authorised, and captured by the salon.
     is_manual: bool,
     pub(crate) state: PaymentState,
+    /// Whether somebody else has opened it. It names the booking all the same.
+    pub(crate) is_elsewhere: bool,
+    /// Why the bank may take the payment back, if it may.
+    warning: Option<WarningKind>,
+    /// Whether the salon's code has accepted the event about that.
+    is_warning_known: bool,
 }
 
 /// The state of a session and its money.
@@ -93,6 +103,8 @@ pub(crate) struct WebhookEvent {
 pub(crate) enum Subject {
     Session(SessionChange, Box<Session>),
     Refund,
+    /// The id of a dispute or a fraud warning, and of its payment.
+    Warning(WarningKind, String, String),
 }
 
 impl WebhookEvent {
@@ -102,6 +114,7 @@ impl WebhookEvent {
         match &self.subject {
             Subject::Session(change, _) => format!("event {number} ({change:?}) of booking {id}"),
             Subject::Refund => format!("event {number} (refund) of booking {id}"),
+            Subject::Warning(kind, ..) => format!("event {number} ({kind:?}) of booking {id}"),
         }
     }
 }
@@ -125,9 +138,19 @@ impl Ledger {
         }
     }
 
-    /// Iterates over all refunds.
-    pub(super) fn refunds(&self) -> impl Iterator<Item = &Refund> {
-        self.refunds.iter()
+    /// Iterates over all refunds, as Stripe shows them.
+    pub(super) fn refunds(&self) -> impl Iterator<Item = Refund> {
+        let is_grown = self.bug == Some(Bug::PartRefundGrown);
+        self.refunds.iter().cloned().map(move |refund| {
+            let amount =
+                if is_grown && refund.booking_id.is_none() { 10_000 } else { refund.amount };
+            Refund { amount, ..refund }
+        })
+    }
+
+    /// Iterates over the refunds of a payment, as Stripe shows them.
+    pub(super) fn shown_refunds_of(&self, payment: &str) -> impl Iterator<Item = Refund> {
+        self.refunds().filter(move |refund| refund.payment.as_deref() == Some(payment))
     }
 
     /// Iterates over the refunds of a payment.
@@ -143,6 +166,20 @@ impl Ledger {
         self.refunds_of(payment).filter(counts).map(|refund| refund.amount).sum()
     }
 
+    /// Returns how much of a payment the salon's code has refunded, or is about to.
+    pub(crate) fn refunded_by_us(&self, payment: &str) -> i64 {
+        let counts = |refund: &&Refund| {
+            refund.booking_id.is_some()
+                && !matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled)
+        };
+        self.refunds_of(payment).filter(counts).map(|refund| refund.amount).sum()
+    }
+
+    /// Returns how much of a payment was refunded in the Dashboard, and not returned.
+    pub(crate) fn refunded_by_others(&self, payment: &str) -> i64 {
+        self.refunded(payment) - self.refunded_by_us(payment)
+    }
+
     /// Sets the time, and expires the sessions whose time is over.
     pub(super) fn advance_to(&mut self, now: Timestamp) {
         self.now = now;
@@ -156,8 +193,8 @@ impl Ledger {
 
     /// Opens the session that a form describes.
     pub(super) fn open(&mut self, form: &str) -> Result<Session, StripeError> {
-        let form = read_form(form).ok_or_else(|| rejected(Some("parameter_invalid")));
-        let Form { booking, expires_at: asked, amount, is_manual } = form?;
+        let form = SessionForm::read(form).ok_or_else(|| rejected(Some("parameter_invalid")));
+        let SessionForm { booking, expires_at: asked, amount, is_manual } = form?;
         let life = asked.duration_since(self.now);
         if life < SESSION_LIFE.0 || SESSION_LIFE.1 < life {
             return Err(rejected(Some("parameter_invalid")));
@@ -176,6 +213,9 @@ impl Ledger {
             expires_at: asked,
             is_manual,
             state: PaymentState::Open,
+            is_elsewhere: false,
+            warning: None,
+            is_warning_known: false,
         });
         self.changes += 1;
         Ok(self.described(&self.sessions[number_of_session - 1]))
@@ -264,14 +304,6 @@ impl Ledger {
         Ok(PaymentIntent { status, booking_id })
     }
 
-    /// Lets a bank cancel an authorisation. Returns the payment, if there was one.
-    pub(crate) fn cancel_authorisation(&mut self) -> Option<String> {
-        let is_authorised = |session: &CheckoutSession| session.state == PaymentState::Authorised;
-        let payment = self.sessions.iter().find(|it| is_authorised(it))?.payment.clone();
-        self.end_authorisation(&payment, PaymentState::Released).ok()?;
-        Some(payment)
-    }
-
     /// Returns whether a payment is authorised, and not captured or cancelled.
     pub(crate) fn is_authorised(&self, payment: &str) -> bool {
         let mut sessions = self.sessions.iter().filter(|it| it.payment == payment);
@@ -281,35 +313,6 @@ impl Ledger {
     fn find_payment(&self, id: &str) -> Result<usize, StripeError> {
         let index = self.sessions.iter().position(|session| session.payment == id);
         index.ok_or_else(|| rejected(Some("resource_missing")))
-    }
-
-    /// Lets a bank decide on a payment or a refund. Returns a description of the
-    /// decision, if one was due.
-    pub(crate) fn let_bank_decide(&mut self) -> Option<String> {
-        let is_pending = |session: &CheckoutSession| session.state == PaymentState::Pending;
-        if let Some(index) = self.sessions.iter().position(is_pending) {
-            let (state, change) = if self.decisions.one_in(3) {
-                (PaymentState::Failed, SessionChange::PaymentFailed)
-            } else {
-                (PaymentState::Paid, SessionChange::PaymentSucceeded)
-            };
-            self.change(index, state, change);
-            return Some(format!("session {} is now {state:?}", self.sessions[index].id));
-        }
-        let is_pending = |refund: &Refund| refund.status == RefundStatus::Pending;
-        let index = self.refunds.iter().position(is_pending)?;
-        let is_refused = self.decisions.one_in(4);
-        let status = if is_refused { RefundStatus::Failed } else { RefundStatus::Succeeded };
-        self.change_refund(index, status, false);
-        Some(format!("refund {} is now {status:?}", self.refunds[index].id))
-    }
-
-    /// Lets the client's bank return a refund that had succeeded. Returns its id.
-    pub(crate) fn return_refund(&mut self) -> Option<String> {
-        let is_made = |refund: &Refund| refund.status == RefundStatus::Succeeded;
-        let index = self.refunds.iter().position(is_made)?;
-        self.change_refund(index, RefundStatus::Failed, true);
-        Some(self.refunds[index].id.clone())
     }
 
     /// Refunds a part of a payment.
@@ -322,6 +325,9 @@ impl Ledger {
         let paid = self.sessions.iter().find(|session| session.payment == payment);
         let paid = paid.filter(|session| session.state == PaymentState::Paid);
         let paid = paid.ok_or_else(|| rejected(Some("payment_intent_unexpected_state")))?;
+        if paid.warning == Some(WarningKind::Dispute) {
+            return Err(rejected(Some("charge_disputed")));
+        }
         let left = paid.amount - self.refunded(payment);
         if left == 0 {
             return Err(rejected(Some("charge_already_refunded")));
@@ -335,8 +341,15 @@ impl Ledger {
         let paid_booking_id = Some(paid.booking.to_string());
         let (payment, booking_id) = (Some(payment.to_owned()), Some(booking.to_owned()));
         self.refunds.push(Refund { id, status, amount, payment, booking_id, paid_booking_id });
-        self.change_refund(self.refunds.len() - 1, status, false);
+        self.change_refund(self.refunds.len() - 1, status);
         Ok(self.refunds[self.refunds.len() - 1].clone())
+    }
+
+    /// Returns the amount of a booking's own session.
+    fn deposit_of(&self, booking: &BookingId) -> i64 {
+        let mut sessions = self.sessions.iter();
+        let own = sessions.find(|session| session.booking == *booking && !session.is_elsewhere);
+        own.map_or(0, |session| session.amount)
     }
 
     fn find(&self, id: &str) -> Result<usize, StripeError> {
@@ -356,12 +369,12 @@ impl Ledger {
         self.send(session.booking.clone(), subject, false);
     }
 
-    fn change_refund(&mut self, index: usize, status: RefundStatus, is_only_source: bool) {
+    fn change_refund(&mut self, index: usize, status: RefundStatus) {
         let refund = &mut self.refunds[index];
         refund.status = status;
-        let booking = refund.booking_id.as_deref().and_then(BookingId::parse);
+        let booking = refund.paid_booking_id.as_deref().and_then(BookingId::parse);
         if let Some(booking) = booking {
-            self.send(booking, Subject::Refund, is_only_source);
+            self.send(booking, Subject::Refund, false);
         }
     }
 
@@ -392,7 +405,11 @@ impl Ledger {
             paid: is_paid || (is_complete && self.bug == Some(Bug::UnpaidConfirmed)),
             failed: matches!(session.state, PaymentState::Failed | PaymentState::Released),
             payment: is_complete.then(|| session.payment.clone()),
-            amount: Some(session.amount),
+            amount: Some(if self.bug == Some(Bug::AmountUnchecked) && session.is_elsewhere {
+                self.deposit_of(&session.booking)
+            } else {
+                session.amount
+            }),
             currency: Some("usd".to_owned()),
             booking_id: Some(session.booking.as_str().to_owned()),
             live: false,
@@ -401,25 +418,4 @@ impl Ledger {
             expires_at: session.expires_at,
         }
     }
-}
-
-/// What the model reads of the form of a session.
-struct Form {
-    booking: BookingId,
-    expires_at: Timestamp,
-    amount: i64,
-    is_manual: bool,
-}
-
-fn read_form(form: &str) -> Option<Form> {
-    let field = |name: &str| {
-        let mut fields = form.split('&').filter_map(|field| field.split_once('='));
-        Some(fields.find(|(key, _)| key.ends_with(name))?.1)
-    };
-    Some(Form {
-        booking: BookingId::parse(field("client_reference_id")?)?,
-        expires_at: Timestamp::from_second(field("expires_at")?.parse().ok()?).ok()?,
-        amount: field("unit_amount]")?.parse().ok()?,
-        is_manual: field("capture_method]") == Some("manual"),
-    })
 }

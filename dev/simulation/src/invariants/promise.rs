@@ -1,0 +1,42 @@
+//! The promise to whoever pays or authorises.
+
+use jiff::Timestamp;
+use salon::day_sheet::Entry;
+use testing::Contents;
+
+use super::{Violation, violated};
+use crate::stripe_model::{CheckoutSession, Ledger, PaymentState};
+use crate::trace::short;
+
+/// Checks the promise to whoever pays or authorises, after a run of the schedule in
+/// which nothing went wrong: it knows of every payment, and whoever is in line waits for
+/// a hold that has not ended. No hold lasts longer than 10 minutes or is placed after
+/// somebody is in line, so they have the time after that and one run.
+pub(crate) fn check_reconciled(
+    contents: Contents<'_>,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Result<(), Violation> {
+    for booking in contents.bookings.values() {
+        let (id, state) = (short(&booking.id), booking.state);
+        let mut sessions = ledger.sessions.iter().filter(|it| it.booking == booking.id);
+        let is_finished = |session: &CheckoutSession| {
+            !session.is_elsewhere
+                && matches!(session.state, PaymentState::Paid | PaymentState::Authorised)
+        };
+        if state.awaits_client() && sessions.any(is_finished) {
+            let details = format!("{id} is {state}, but the client has paid or authorised");
+            return violated("one run of the schedule finds every payment", details);
+        }
+        let Some(place) = booking.place_in_line() else { continue };
+        let sheet = contents.sheets.get(&(booking.staff.clone(), booking.date));
+        let is_in_the_way = |entry: &Entry| {
+            entry.taken().overlaps(&place.taken) && entry.until.is_some_and(|it| now < it)
+        };
+        if !sheet.is_some_and(|sheet| sheet.entries().any(is_in_the_way)) {
+            let details = format!("{id} is in line, but no hold is in the way");
+            return violated("whoever is in line gets the time after one run", details);
+        }
+    }
+    Ok(())
+}
