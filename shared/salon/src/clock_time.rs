@@ -73,6 +73,14 @@ mod tests {
     }
 
     #[test]
+    fn a_day_has_1440_minutes() {
+        assert_eq!(ClockTime::from_minutes(0), Some(ClockTime::START_OF_DAY));
+        assert_eq!(ClockTime::from_minutes(1_440), Some(ClockTime::END_OF_DAY));
+        assert_eq!(ClockTime::from_minutes(1_441), None);
+        assert_eq!("09:05".parse().map(ClockTime::minutes), Ok(545));
+    }
+
+    #[test]
     fn an_invalid_time_is_refused() {
         for text in
             ["", "9:00", "24:01", "12:60", "1200", "12:0", "+1:00", "12:00 ", "１２:00", "99:99"]

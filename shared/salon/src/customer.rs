@@ -113,5 +113,6 @@ mod tests {
         for personal in ["Ada", "555", "4711", "example"] {
             assert!(!shown.contains(personal), "{shown}");
         }
+        assert_eq!(shown, "Customer { .. } CustomerName(…) Phone(…) Email(…)");
     }
 }

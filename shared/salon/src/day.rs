@@ -185,10 +185,9 @@ fn pieces(date: Date, span: Interval<Timestamp>, zone: &TimeZone) -> Vec<Piece> 
         let span = Interval::new(start, end)?;
         Some(Piece { span, offset, midnight })
     };
-    let last = span.end() - SignedDuration::from_secs(1);
     // Searching for transitions is slow, and 363 days of a year have none.
     let offset = zone.to_offset(span.start());
-    if offset == zone.to_offset(last) {
+    if offset == zone.to_offset(span.end()) {
         return piece(span.start(), span.end(), offset).into_iter().collect();
     }
     let following = zone.following(span.start()).map(|change| change.timestamp());

@@ -105,4 +105,52 @@ mod tests {
             );
         }
     }
+    fn week(tuesday: &str, wednesday: &str) -> WeeklyHours {
+        let mut days = [const { IntervalSet::empty() }; 7];
+        for (day, ranges) in [(1, tuesday), (2, wednesday)] {
+            let range = |text: &str| {
+                let (start, end) = text.split_once('-').expect("two times");
+                ClockRange::new(start.parse().expect(start), end.parse().expect(end))
+            };
+            days[day] = ranges.split_whitespace().filter_map(range).collect();
+        }
+        WeeklyHours::new(days)
+    }
+
+    #[test]
+    fn each_weekday_has_its_own_hours() {
+        let hours = week("10:00-12:00", "");
+        assert!(!hours.on(Weekday::Tuesday).is_empty());
+        for closed in [Weekday::Monday, Weekday::Wednesday, Weekday::Sunday] {
+            assert!(hours.on(closed).is_empty(), "{closed:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_opening_is_one_without_a_break() {
+        assert_eq!(week("10:00-12:00 13:00-16:30", "10:00-13:00").longest(), 210);
+        assert_eq!(week("10:00-12:00", "09:00-13:00").longest(), 240);
+        assert_eq!(week("", "").longest(), 0);
+    }
+
+    #[test]
+    fn hours_outside_the_limits_are_found_on_their_day() {
+        let limits = week("10:00-12:00 13:00-19:00", "10:00-12:00");
+        let inside = week("10:00-11:00 13:00-19:00", "10:00-12:00");
+        assert!(inside.outside(&limits).iter().all(IntervalSet::is_empty));
+        let outside = week("11:00-14:00", "10:00-12:00").outside(&limits);
+        assert_eq!(WeeklyHours::new(outside), week("12:00-13:00", ""));
+    }
+
+    #[test]
+    fn a_closure_covers_both_its_ends() {
+        let closure = Closure {
+            first: jiff::civil::date(2026, 12, 24),
+            last: jiff::civil::date(2026, 12, 26),
+            reason: "Christmas".to_owned(),
+        };
+        for (day, expected) in [(23, false), (24, true), (26, true), (27, false)] {
+            assert_eq!(closure.covers(jiff::civil::date(2026, 12, day)), expected, "{day}");
+        }
+    }
 }

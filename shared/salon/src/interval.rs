@@ -197,6 +197,41 @@ mod tests {
     }
 
     #[test]
+    fn intervals_contain_and_overlap_up_to_their_ends() {
+        let whole = Interval { start: 10, end: 20 };
+        // start, end, lies inside, overlaps, and the part that both share
+        let cases = [
+            (10, 20, true, Some((10, 20))),
+            (11, 19, true, Some((11, 19))),
+            (9, 20, false, Some((10, 20))),
+            (10, 21, false, Some((10, 20))),
+            (19, 25, false, Some((19, 20))),
+            (20, 25, false, None),
+            (5, 11, false, Some((10, 11))),
+            (5, 10, false, None),
+        ];
+        for (start, end, is_inside, shared) in cases {
+            let other = Interval { start, end };
+            assert_eq!(whole.contains(&other), is_inside, "{other:?}");
+            assert_eq!(whole.overlaps(&other), shared.is_some(), "{other:?}");
+            let shared = shared.map(|(start, end)| Interval { start, end });
+            assert_eq!(whole.intersection(&other), shared, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_set_shows_its_intervals_in_order() {
+        let intervals = [Interval { start: 1, end: 3 }, Interval { start: 5, end: 9 }];
+        let open = set(&[(5, 9), (1, 3)]);
+        assert_eq!(open.as_slice(), intervals);
+        assert_eq!(open.iter().copied().collect::<Vec<_>>(), intervals);
+        assert_eq!((&open).into_iter().count(), 2);
+        assert_eq!(open.clone().into_iter().collect::<Vec<_>>(), intervals);
+        assert!(!open.is_empty());
+        assert!(set(&[]).is_empty() && IntervalSet::<u8>::default().is_empty());
+    }
+
+    #[test]
     fn a_set_does_not_contain_an_interval_across_a_gap() {
         let open = set(&[(10, 12), (13, 19)]);
         assert!(open.contains(&Interval { start: 13, end: 19 }));

@@ -191,15 +191,55 @@ mod tests {
     }
 
     #[test]
+    fn whole_units_are_converted_to_minor_units() {
+        let cases = [
+            ("usd", 50, Some(5_000)),
+            ("jpy", 50, Some(50)),
+            ("usd", 0, Some(0)),
+            ("usd", i64::MAX / 100, Some(i64::MAX / 100 * 100)),
+            ("usd", i64::MAX / 100 + 1, None),
+        ];
+        for (code, units, expected) in cases {
+            let money = Money::from_major(units, currency(code));
+            assert_eq!(money.map(Money::amount), expected, "{units} {code}");
+        }
+    }
+
+    #[test]
     fn a_percentage_rounds_up() {
-        let price = Money::new(9_999, currency("usd"));
-        assert_eq!(price.percent(30).amount(), 3_000);
-        assert_eq!(price.percent(100), price);
+        let cases =
+            [(9_999, 30, 3_000), (10_000, 30, 3_000), (9_999, 100, 9_999), (1, 1, 1), (500, 0, 0)];
+        for (price, percent, expected) in cases {
+            let part = Money::new(price, currency("usd")).percent(percent);
+            assert_eq!(part, Money::new(expected, currency("usd")), "{percent} % of {price}");
+        }
     }
 
     #[test]
     fn money_is_displayed_with_decimal_places_and_currency() {
-        assert_eq!(Money::new(5_000, currency("USD")).to_string(), "50.00 USD");
-        assert_eq!(Money::new(50, currency("jpy")).to_string(), "50 JPY");
+        let cases = [
+            ("USD", 5_000, "50.00 USD"),
+            ("eur", 5_005, "50.05 EUR"),
+            ("gbp", 99, "0.99 GBP"),
+            ("usd", -1_250, "-12.50 USD"),
+            ("jpy", 50, "50 JPY"),
+        ];
+        for (code, amount, expected) in cases {
+            assert_eq!(Money::new(amount, currency(code)).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_currency_has_a_code_and_a_least_charge() {
+        assert_eq!(Currency::from_code("xyz"), None);
+        assert_eq!(Currency::codes().collect::<Vec<_>>().len(), 23);
+        for code in Currency::codes() {
+            let found = currency(code);
+            assert_eq!((found.code(), currency(&code.to_uppercase())), (code, found));
+            assert_eq!(found.minimum_charge().currency(), found);
+        }
+        let least = |code| currency(code).minimum_charge().to_string();
+        let expected = ["0.50 USD", "0.30 GBP", "175.00 HUF", "50 JPY"];
+        assert_eq!(["usd", "gbp", "huf", "jpy"].map(least), expected);
     }
 }

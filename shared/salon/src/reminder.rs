@@ -106,8 +106,8 @@ impl Reminders {
     /// Returns the start times of appointments whose reminders may be due at `now`.
     #[must_use]
     pub fn starts_to_check(&self, now: Timestamp) -> Range<Timestamp> {
-        // A day of quiet hours, the hour before them, and an hour for a clock change.
-        let ahead = SignedDuration::from_hours(i64::from(self.hours) + 24 + 1 + 1);
+        // The longest quiet hours, the hour before them, and an hour for a clock change.
+        let ahead = SignedDuration::from_hours(i64::from(self.hours) + 22 + 1 + 1);
         let end = now.saturating_add(ahead).unwrap_or(Timestamp::MAX);
         now..end
     }

@@ -195,3 +195,6 @@ impl DateRange {
         self.first <= date && date <= self.last
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,3 +117,80 @@ impl StaffMember {
         self.services.as_ref().is_none_or(|performed| performed.contains(service))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    fn service(duration_minutes: u16, buffer_minutes: u16) -> Service {
+        let usd = Currency::from_code("usd").expect("a currency");
+        Service {
+            id: ServiceId::new("1.01").expect("an id"),
+            category: "Facials".to_owned(),
+            title: "Facial".to_owned(),
+            duration_minutes,
+            buffer_minutes,
+            price: Money::new(9_000, usd),
+            deposit: Money::new(5_000, usd),
+        }
+    }
+
+    #[test]
+    fn an_id_is_1_to_40_letters_digits_dots_hyphens_or_underscores() {
+        let longest = "a".repeat(40);
+        for id in ["1", "1.01", "A_b-c.9", &longest] {
+            assert_eq!(StaffId::new(id).map(|id| id.to_string()).as_deref(), Some(id));
+            assert_eq!(ServiceId::new(id).expect(id).as_str(), id);
+        }
+        for wrong in ["", " ", "a b", "a/b", "é", "#1", &format!("{longest}a")] {
+            assert_eq!(StaffId::new(wrong), None, "{wrong:?}");
+            assert_eq!(ServiceId::new(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_follows_the_appointment_and_is_cut_at_the_end_of_the_day() {
+        let at = |minute: i64| Timestamp::from_second(60 * minute).expect("an instant");
+        let cases = [
+            // start, end of the day, end of the appointment, free again
+            (100, 1_000, 160, 175),
+            (100, 175, 160, 175),
+            (100, 170, 160, 170),
+            (100, 160, 160, 160),
+            (100, 150, 160, 160),
+        ];
+        for (start, day_end, end, free_from) in cases {
+            let service = service(60, 15);
+            assert_eq!(service.end(at(start)), at(end));
+            assert_eq!(service.free_from(at(start), at(day_end)), at(free_from), "until {day_end}");
+        }
+    }
+
+    #[test]
+    fn the_part_of_a_buffer_after_midnight_is_counted() {
+        let cases = [("23:30", 30, 0), ("23:30", 31, 1), ("24:00", 15, 15), ("10:00", 240, 0)];
+        for (end, buffer, after_midnight) in cases {
+            let end: ClockTime = end.parse().expect(end);
+            let minutes = service(60, buffer).minutes_after_midnight(end);
+            assert_eq!(minutes, after_midnight, "{buffer} minutes after {end}");
+        }
+    }
+
+    #[test]
+    fn people_perform_all_services_unless_theirs_are_listed() {
+        let id = |text| ServiceId::new(text).expect("an id");
+        let mut member = StaffMember {
+            id: StaffId::new("s1").expect("an id"),
+            name: "Person".to_owned(),
+            hours: None,
+            services: None,
+            calendars: Vec::new(),
+        };
+        assert!(member.performs(&id("1")) && member.performs(&id("2")));
+        member.services = Some(vec![id("1")]);
+        assert!(member.performs(&id("1")) && !member.performs(&id("2")));
+        member.services = Some(Vec::new());
+        assert!(!member.performs(&id("1")));
+    }
+}

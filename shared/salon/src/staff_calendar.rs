@@ -73,3 +73,59 @@ impl CalendarReading {
         self.sources.values().flat_map(|source| source.busy.iter().copied()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(60 * minute).expect("an instant")
+    }
+
+    fn span(start: i64, end: i64) -> Interval<Timestamp> {
+        Interval::new(at(start), at(end)).expect("a span")
+    }
+
+    fn reading() -> CalendarReading {
+        let source = |start, end| SourceReading {
+            busy: [span(start, end)].into_iter().collect(),
+            version: None,
+        };
+        let sources =
+            [("google".to_owned(), source(110, 120)), ("own".to_owned(), source(115, 130))];
+        CalendarReading::new(BTreeMap::from(sources), span(100, 200), at(10), at(11))
+    }
+
+    #[test]
+    fn a_reading_is_used_for_the_time_that_it_covers_until_it_is_stale() {
+        let max_stale = SignedDuration::from_mins(15);
+        let cases = [
+            (span(100, 200), 10, true),
+            (span(100, 200), 24, true),
+            (span(100, 200), 25, false),
+            (span(120, 130), 24, true),
+            (span(99, 200), 10, false),
+            (span(100, 201), 10, false),
+        ];
+        for (window, now, expected) in cases {
+            assert_eq!(
+                reading().is_usable(&window, max_stale, at(now)),
+                expected,
+                "{window:?} at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn calendars_are_read_again_once_the_reading_is_no_longer_fresh() {
+        let just_before = at(11) - SignedDuration::from_secs(1);
+        assert!(reading().is_fresh(just_before));
+        assert!(!reading().is_fresh(at(11)));
+    }
+
+    #[test]
+    fn an_event_in_any_calendar_makes_its_owner_busy() {
+        let busy: Vec<Interval<Timestamp>> = reading().busy().into_iter().collect();
+        assert_eq!(busy, [span(110, 130)]);
+    }
+}

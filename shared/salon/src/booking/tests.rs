@@ -1,3 +1,5 @@
+mod checks;
+mod identity;
 mod payment_incidents;
 
 use crate::cancellation_terms::CancellationTerms;

@@ -137,8 +137,25 @@ mod tests {
             assert_eq!(email.as_str(), expected, "{given:?}");
             assert_eq!(Email::from_ascii(expected), Ok(email), "it is parsed again");
         }
-        let longest = format!("{}@example.com", "a".repeat(64));
-        assert!(longest.parse::<Email>().is_ok());
+    }
+
+    #[test]
+    fn an_address_and_each_of_its_parts_has_a_longest_length() {
+        // Before the `@`, in a label of the domain, and in all.
+        let local = |length: usize| format!("{}@example.com", "a".repeat(length));
+        let label = |length: usize| format!("a@{}.example", "b".repeat(length));
+        let whole = |length: usize| {
+            let domain = format!("{0}.{0}.{0}.{1}.de", "b".repeat(60), "c".repeat(length - 199));
+            format!("{}@{domain}", "a".repeat(12))
+        };
+        assert_eq!(whole(254).len(), 254);
+        for allowed in [local(64), label(63), whole(254)] {
+            assert!(allowed.parse::<Email>().is_ok(), "{allowed}");
+            assert!(Email::from_ascii(&allowed).is_ok(), "{allowed}");
+        }
+        for too_long in [local(65), label(64), whole(255)] {
+            assert_eq!(Email::from_ascii(&too_long), Err(CustomerError::LongEmail), "{too_long}");
+        }
     }
 
     #[test]

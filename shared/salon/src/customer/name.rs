@@ -86,9 +86,15 @@ mod tests {
             let name: CustomerName = given.parse().expect(given);
             assert_eq!(name.as_str(), given.trim());
         }
-        let copied: CustomerName =
-            "\u{2068}Ada\u{200e} Love\u{ad}lace\u{2069}\u{200b}".parse().expect("a name");
-        assert_eq!(copied.as_str(), "Ada Lovelace");
+        for copied in [
+            "\u{2068}Ada\u{200e} Love\u{ad}lace\u{2069}\u{200b}",
+            "\u{200e} Ada Lovelace \u{200b}",
+            "\u{200d}Ada Lovelace\u{200c}",
+            "\u{200d} \u{200e}Ada Lovelace",
+        ] {
+            let name: CustomerName = copied.parse().expect(copied);
+            assert_eq!(name.as_str(), "Ada Lovelace", "{copied:?}");
+        }
         let too_long = "é".repeat(101);
         let refused = [
             ("", CustomerError::NoName),

@@ -95,6 +95,42 @@ mod tests {
         text
     }
 
+    fn written(text: &str) -> String {
+        let mut lines = ContentLines::default();
+        lines.text("SUMMARY", text);
+        lines.into_text()
+    }
+
+    #[test]
+    fn a_line_is_folded_only_where_it_would_pass_75_octets() {
+        let a = |count| "a".repeat(count);
+        let cases = [
+            (a(67), format!("SUMMARY:{}\r\n", a(67))),
+            (a(68), format!("SUMMARY:{}\r\n a\r\n", a(67))),
+            (a(67 + 74), format!("SUMMARY:{}\r\n {}\r\n", a(67), a(74))),
+            (a(67 + 75), format!("SUMMARY:{}\r\n {}\r\n a\r\n", a(67), a(74))),
+            // Two octets that do not fit into the last one.
+            (a(66) + "é", format!("SUMMARY:{}\r\n é\r\n", a(66))),
+            (a(65) + "é", format!("SUMMARY:{}é\r\n", a(65))),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(written(&text), expected);
+        }
+    }
+
+    #[test]
+    fn text_is_escaped_and_keeps_no_control_character_but_a_tab() {
+        let cases = [
+            ("a;b,c\\d", "a\\;b\\,c\\\\d"),
+            ("a\nb\rc\r\nd", "a\\nb\\nc\\nd"),
+            ("a\tb", "a\tb"),
+            ("a\0\u{7}\u{7f}\u{85}b", "ab"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(written(text), format!("SUMMARY:{expected}\r\n"), "{text:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn written_text_is_parsed_back_and_no_line_is_too_long(text in "(?s)[^\r\\p{Cc}]{0,300}") {

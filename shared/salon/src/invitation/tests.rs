@@ -75,6 +75,21 @@ fn a_booking_that_was_never_paid_has_no_file() {
 }
 
 #[test]
+fn a_client_learns_the_name_of_their_person_where_there_are_several() {
+    let mut salon = salon();
+    let description = |salon: &Salon| {
+        let lines = lines(Invitation::for_client(&sample(), salon));
+        lines.into_iter().find(|line| line.starts_with("DESCRIPTION:")).expect("a description")
+    };
+    assert_eq!(description(&salon), "DESCRIPTION:Phone +1 213 555 0142");
+    let mut second = salon.staff[0].clone();
+    second.id = crate::service::StaffId::new("s2").expect("an id");
+    salon.staff.push(second);
+    salon.staff[0].name = "Ada".to_owned();
+    assert_eq!(description(&salon), "DESCRIPTION:With Ada\\nPhone +1 213 555 0142");
+}
+
+#[test]
 fn only_the_owners_file_contains_personal_data() {
     let booking = sample();
     let client = Invitation::for_client(&booking, &salon()).expect("an invitation").text;

@@ -83,6 +83,65 @@ fn a_time_is_unknown_only_if_nobodys_availability_is_known() {
 }
 
 #[test]
+fn an_appointment_may_begin_exactly_when_the_notice_ends() {
+    let salon = salon();
+    let slot = slot(&salon, "2.02", "2026-11-24T10:00:00-08:00");
+    let rules = |now| slot.check_rules(&salon, at(now));
+    assert_eq!(rules("2026-11-24T08:00:00-08:00"), Ok(()));
+    assert_eq!(rules("2026-11-24T08:00:01-08:00"), Err(RuleError::TooSoon));
+}
+
+fn hold(number: u128, start: &str, end: &str, until: Option<&str>) -> Entry {
+    let span = Interval::new(at(start), at(end)).expect("a span");
+    Entry::new(BookingId::from_bits(number), span, span.end(), until.map(at)).expect("an entry")
+}
+
+#[test]
+fn whoever_stands_by_waits_for_the_holds_that_end_first() {
+    let salon = salon();
+    let slot = slot(&salon, "2.02", "2026-11-24T10:00:00-08:00");
+    let sheet = |number, until| {
+        let (start, end) = ("2026-11-24T10:15:00-08:00", "2026-11-24T11:00:00-08:00");
+        DaySheet::new(1, vec![hold(number, start, end, Some(until))])
+    };
+    let (early, late) = ("2026-11-23T07:04:00-08:00", "2026-11-23T07:09:00-08:00");
+    let sheets = HashMap::from([(staff("s1"), sheet(1, late)), (staff("s2"), sheet(2, early))]);
+    let choose = |busy: &BusyTimes, sheets: &HashMap<StaffId, DaySheet>| {
+        slot.choose_standby(&salon, busy, sheets, at(NOW))
+    };
+    assert_eq!(choose(&free(&salon), &sheets), Some((staff("s2"), at(early))));
+
+    let appointment = Interval::new(slot.start, slot.service.end(slot.start));
+    let paid: IntervalSet<_> = appointment.into_iter().collect();
+    let mut busy = free(&salon);
+    busy.insert(staff("s2"), paid.clone());
+    assert_eq!(choose(&busy, &sheets), Some((staff("s1"), at(late))), "the other has no chance");
+    assert_eq!(choose(&busy, &HashMap::new()), Some((staff("s1"), at(NOW))), "nobody to wait for");
+    busy.insert(staff("s1"), paid);
+    assert_eq!(choose(&busy, &sheets), None);
+}
+
+#[test]
+fn other_times_are_offered_the_nearest_first() {
+    let salon = salon();
+    let slot = slot(&salon, "2.02", "2026-11-24T18:30:00-08:00");
+    let offered = |count| {
+        let times = slot.alternatives(&salon, &free(&salon), at(NOW), count);
+        let shown =
+            |it: &Alternative| it.at.display_with_offset(it.offset).to_string()[8..16].to_owned();
+        times.iter().map(shown).collect::<Vec<_>>()
+    };
+    // It is the last start of the day, and not an alternative to itself.
+    assert_eq!(offered(3), ["24T18:15", "24T18:00", "24T17:45"]);
+    assert_eq!(offered(0), Vec::<String>::new());
+    let between = SlotRequest { start: at("2026-11-24T12:07:30-08:00"), ..slot };
+    let times = between.alternatives(&salon, &free(&salon), at(NOW), 2);
+    let times: Vec<Timestamp> = times.iter().map(|it| it.at).collect();
+    let expected = ["2026-11-24T12:00:00-08:00", "2026-11-24T12:15:00-08:00"].map(at);
+    assert_eq!(times, expected, "of two that are as near, the earlier");
+}
+
+#[test]
 fn a_buffer_is_cut_at_the_end_of_the_day() {
     let mut salon = salon();
     salon.services[0].buffer_minutes = 240;

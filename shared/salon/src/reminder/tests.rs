@@ -73,6 +73,29 @@ fn quiet_hours_may_be_at_any_time_and_must_leave_two_hours() {
 }
 
 #[test]
+fn quiet_hours_include_their_start_and_not_their_end() {
+    let cases = [
+        ("12:00", "14:00", "11:59", false),
+        ("12:00", "14:00", "12:00", true),
+        ("12:00", "14:00", "13:59", true),
+        ("12:00", "14:00", "14:00", false),
+        ("12:00", "14:00", "23:00", false),
+        ("20:00", "08:00", "19:59", false),
+        ("20:00", "08:00", "20:00", true),
+        ("20:00", "08:00", "00:00", true),
+        ("20:00", "08:00", "07:59", true),
+        ("20:00", "08:00", "08:00", false),
+        ("24:00", "06:00", "00:00", true),
+        ("24:00", "06:00", "23:59", false),
+    ];
+    for (from, until, time, expected) in cases {
+        let quiet = quiet(from, until).expect("quiet hours");
+        let time: Time = format!("{time}:00").parse().expect(time);
+        assert_eq!(quiet.contains(time), expected, "{time} in {from}-{until}");
+    }
+}
+
+#[test]
 fn a_reminder_is_sent_between_its_time_and_the_appointment_outside_quiet_hours() {
     let mut booking = sample();
     booking.state = State::Confirmed;

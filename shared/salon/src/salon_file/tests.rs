@@ -1,4 +1,5 @@
 mod midnight;
+mod values;
 
 use super::*;
 

@@ -83,3 +83,26 @@ fn a_contested_payment_is_not_refunded_to_a_client_who_cancels() {
         assert_eq!(contested.state, expected, "{payment} is contested");
     }
 }
+
+#[test]
+fn a_kind_of_warning_is_found_by_its_name() {
+    for kind in WarningKind::ALL {
+        assert_eq!(WarningKind::from_name(kind.as_str()), Some(kind));
+    }
+    let names = WarningKind::ALL.map(WarningKind::as_str);
+    assert_eq!(names, ["dispute", "early_fraud_warning"]);
+    assert_eq!(WarningKind::from_name("Dispute"), None);
+}
+
+#[test]
+fn a_booking_with_an_incident_is_kept_as_long_as_one_that_was_paid() {
+    let mut expired = booking(State::Expired);
+    assert!(expired.incidents.is_empty());
+    let unpaid = expired.delete_at();
+    apply(&mut expired, BookingEvent::PaidElsewhere("pi_2".to_owned())).expect("news");
+    let made = BookingEvent::SecondRefund("pi_2".to_owned(), RefundOutcome::Made);
+    apply(&mut expired, made).expect("news");
+    assert!(!expired.incidents.is_empty() && !expired.incidents.owes_refund());
+    assert_eq!(expired.delete_at(), booking(State::Confirmed).delete_at());
+    assert_ne!(expired.delete_at(), unpaid);
+}

@@ -134,6 +134,39 @@ fn an_area_code_is_checked_by_its_form() {
 }
 
 #[test]
+fn a_number_in_e164_has_a_plus_and_7_to_15_digits() {
+    for number in ["+1234567", "+123456789012345"] {
+        assert_eq!(Phone::from_e164(number).expect(number).to_text(), number);
+    }
+    let wrong = [
+        "",
+        "+",
+        "1234567",
+        "+123456",
+        "+1234567890123456",
+        "+12345a7",
+        "+1 234567",
+        "+１２３４５",
+    ];
+    for number in wrong {
+        assert_eq!(Phone::from_e164(number), None, "{number:?}");
+    }
+}
+
+#[test]
+fn an_extension_has_1_to_10_digits() {
+    let phone = || Phone::from_e164("+12065550100").expect("a number");
+    for digits in ["1", "1234567890"] {
+        let extended = phone().with_extension(digits).expect(digits);
+        assert_eq!(extended.extension(), Some(digits));
+        assert_eq!(extended.as_str(), "+12065550100");
+    }
+    for wrong in ["", "12345678901", "1a", " 1", "１２"] {
+        assert_eq!(phone().with_extension(wrong), None, "{wrong:?}");
+    }
+}
+
+#[test]
 fn an_invalid_phone_number_is_refused() {
     assert_eq!(parse("1000", "DE"), None, "a number of E.164 has 7 digits at least");
     let long = "+1 206 555 0100".repeat(9);
@@ -158,6 +191,11 @@ fn an_invalid_phone_number_is_refused() {
         "206 555 0100 / 206 555 0101",
         "206+5550100",
         "++1 206 555 0100",
+        "+1 206 +555 0100",
+        "+1 206 555 0100+",
+        "1+206 555 0100",
+        "1+983 555 0100",
+        "00+1 206 555 0100",
         "206²5550100",
         "*67 206 555 0100",
         "206\u{301} 555 0100",
