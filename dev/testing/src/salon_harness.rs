@@ -126,14 +126,11 @@ impl SalonHarness {
         self.stripe().inject(Fault { call: call.to_owned(), effect, times });
     }
 
-    /// Reserves half an hour on Tuesday, each time for another customer at another address.
-    ///
-    /// # Errors
-    /// As [`Bookings::reserve`].
-    pub async fn reserve(&self, time: &str) -> Result<Reservation, ReserveError> {
+    /// Requests half an hour on Tuesday, each time for another customer at another address.
+    pub fn request(&self, time: &str) -> BookingRequest<'_> {
         let number = next_number();
         let email = format!("someone{number}@example.com");
-        let request = BookingRequest {
+        BookingRequest {
             service: self.salon.service("2.02").expect("a service of half an hour"),
             start: format!("2026-11-24T{time}:00-08:00").parse().expect("an instant"),
             staff: None,
@@ -149,8 +146,15 @@ impl SalonHarness {
             key: None,
             fingerprint: fingerprint(&[&email]),
             address: Some(address_key(client_address(number).parse().expect("an address"))),
-        };
-        Box::pin(self.bookings().reserve(&request)).await
+        }
+    }
+
+    /// Reserves what [`request`](Self::request) asks for.
+    ///
+    /// # Errors
+    /// As [`Bookings::reserve`].
+    pub async fn reserve(&self, time: &str) -> Result<Reservation, ReserveError> {
+        Box::pin(self.bookings().reserve(&self.request(time))).await
     }
 
     /// Places a hold, as [`reserve`](Self::reserve) does.

@@ -11,6 +11,7 @@ mod crash;
 mod harness;
 mod limits;
 mod own_hold;
+mod payment_session;
 mod reserve;
 mod round_trips;
 mod sequences;

@@ -1,11 +1,13 @@
 //! One's own hold: found again, and given up for another time.
 
 use jiff::SignedDuration;
+use openchair::store::StoreError;
 use salon::booking::State;
 use serde_json::{Value, json};
 use stand_ins::sandbox::{Effect, SessionStatus};
 
 use crate::harness::Harness;
+use testing::Call;
 use testing::http_messages::{
     checkout_body, checkout_event, json_body, status_and_code, text_field,
 };
@@ -52,6 +54,21 @@ async fn ones_own_hold_is_never_called_taken() {
     let response = harness.send(&elsewhere.source("192.0.2.8")).await;
     assert_eq!(status_and_code(&response), (409, "slot_taken".to_owned()), "another address");
     harness.check_invariants();
+}
+
+#[tokio::test]
+async fn other_peoples_bookings_at_the_same_address_are_not_read() {
+    let harness = Harness::new().await;
+    let other = json!({"clientPhone": "+1 206 555 0101", "clientEmail": "grace@example.com"});
+    assert_eq!(request(&harness, "10:00", other).await.0, 201);
+    harness.store.set_hook(|call: Call<'_>| match call {
+        Call::Booking(id) => {
+            let problem = "it was read".to_owned();
+            Err(StoreError::Corrupt { key: format!("BOOKING#{id}"), problem }.into())
+        }
+        _ => Ok(()),
+    });
+    assert_eq!(request(&harness, "15:00", json!({})).await.0, 201);
 }
 
 #[tokio::test]

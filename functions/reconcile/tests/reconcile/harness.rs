@@ -1,12 +1,12 @@
 use std::ops::Deref;
 
 use jiff::SignedDuration;
-use openchair::bookings::ReconcileReport;
+use openchair::bookings::{ReconcileReport, SettleError};
 use openchair::busy::NoCalendars;
 use openchair::payments::StripeClient;
 use openchair::store::StoreError;
 use reconcile::Reconcile;
-use testing::{MemoryStore, SalonHarness};
+use testing::{HarnessOptions, MemoryStore, SalonHarness};
 
 /// The function, in front of a salon that no event of Stripe's reaches.
 pub(crate) struct Harness {
@@ -24,7 +24,11 @@ impl Deref for Harness {
 
 impl Harness {
     pub(crate) async fn new() -> Self {
-        let salon = SalonHarness::new().await;
+        Self::with(HarnessOptions::default()).await
+    }
+
+    pub(crate) async fn with(options: HarnessOptions) -> Self {
+        let salon = SalonHarness::with(options).await;
         let reconcile = Reconcile::new(salon.bookings(), salon.clock.clone());
         Self { salon, reconcile }
     }
@@ -39,5 +43,10 @@ impl Harness {
         time: SignedDuration,
     ) -> Result<ReconcileReport, StoreError> {
         Box::pin(self.reconcile.run(self.clock.now() + time)).await
+    }
+
+    /// Runs the function as its daily schedule does.
+    pub(crate) async fn check_refunds(&self) -> Result<usize, SettleError> {
+        Box::pin(self.reconcile.check_refunds()).await
     }
 }

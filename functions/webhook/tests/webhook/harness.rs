@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use lambda_http::{Body, Response};
 use openchair::busy::NoCalendars;
 use openchair::payments::webhook::WebhookSecrets;
-use salon::salon_file;
 use secrecy::SecretString;
 use serde_json::Value;
 use stand_ins::gateway_event::GatewayEvent;
@@ -37,9 +36,16 @@ impl Harness {
         Self::with(WEBHOOK_SECRET, HarnessOptions { sandbox, ..HarnessOptions::default() }).await
     }
 
+    /// Makes a function in front of a salon whose file is changed.
+    pub(crate) async fn with_salon(edit: impl FnOnce(String) -> String) -> Self {
+        let HarnessOptions { salon_file, .. } = HarnessOptions::default();
+        let options = HarnessOptions { salon_file: edit(salon_file), ..HarnessOptions::default() };
+        Self::with(WEBHOOK_SECRET, options).await
+    }
+
     pub(crate) async fn with(secrets: &str, options: HarnessOptions) -> Self {
         let salon_file =
-            salon_file::COMPILED_IN.replace("delayed_methods = false", "delayed_methods = true");
+            options.salon_file.replace("delayed_methods = false", "delayed_methods = true");
         let salon = SalonHarness::with(HarnessOptions { salon_file, ..options }).await;
         let secrets = WebhookSecrets::new(&SecretString::from(secrets)).expect("secrets");
         let webhook = Webhook::new(salon.bookings(), secrets, salon.clock.clone());

@@ -11,7 +11,7 @@ use testing::Hold;
 
 /// Lets a session expire for us and be paid at Stripe: returns the event of
 /// the payment, which is late.
-async fn late_payment(harness: &Harness, held: &Hold) -> String {
+pub(crate) async fn late_payment(harness: &Harness, held: &Hold) -> String {
     harness.stripe().pay(&held.session).expect("it is open");
     let paid = harness.event_bodies().pop().expect("an event");
     let expired = changed(&paid, |event| {

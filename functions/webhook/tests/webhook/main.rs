@@ -8,3 +8,4 @@ mod life;
 mod metrics;
 mod order;
 mod signature;
+mod staff;
