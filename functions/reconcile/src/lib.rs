@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 /// Maximum number of bookings that a run checks one by one. Usually time runs out first.
 const MAX_BOOKINGS: usize = 200;
-/// Time between two bookings, and between two lists. Stripe accepts 25 requests/s, and most
+/// Time before each booking, and between two lists. Stripe accepts 25 requests/s, and most
 /// are kept for visitors.
 const PAUSE: Duration = Duration::from_millis(120);
 /// Time of a run whose deadline is in the past: `cargo lambda watch` reports deadlines in

@@ -1,11 +1,14 @@
 //! Cancelling, before the payment and after it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use jiff::SignedDuration;
 use salon::booking::{Booking, State};
 use serde_json::json;
 use stand_ins::sandbox::{Effect, SessionStatus};
 
 use crate::harness::Harness;
+use testing::Call;
 use testing::http_messages::{checkout_body, json_body, status_and_code, text_field};
 
 struct Held {
@@ -187,4 +190,28 @@ async fn cancelling_expires_a_session_whose_id_was_lost() {
     let [session] = &harness.stripe().sessions()[..] else { panic!("one session") };
     assert_eq!(session.status, SessionStatus::Expired);
     harness.check_invariants();
+}
+
+#[tokio::test]
+async fn a_cancellation_is_repeated_while_another_request_renews_the_session() {
+    for (renewals, status, state) in [(2, 200, State::Cancelled), (3, 503, State::Held)] {
+        let harness = Harness::new().await;
+        let held = hold(&harness, json!({})).await;
+        let (store, reads) = (harness.store.clone(), AtomicU32::new(0));
+        // Each renewal is between Stripe's answer and the write that follows from it.
+        harness.store.set_hook(move |call: Call<'_>| {
+            if let Call::Booking(_) = call
+                && (1..=renewals).contains(&reads.fetch_add(1, Ordering::Relaxed))
+            {
+                let mut booking = store.bookings().pop().expect("a booking");
+                booking.checkout.attempt += 1;
+                booking.version += 1;
+                store.put_booking(booking);
+            }
+            Ok(())
+        });
+        let response = harness.cancel(&held.id, &held.token).await;
+        assert_eq!(response.status(), status, "{renewals} renewals: {response:?}");
+        assert_eq!(harness.booking(&held.id).await.state, state, "{renewals} renewals");
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use openchair::bookings::{BookingRequest, Trigger};
 use stand_ins::sandbox::{Effect, PaymentState};
-use testing::HarnessOptions;
+use testing::{HarnessOptions, Hold};
 
 use crate::harness::Harness;
 
@@ -70,21 +70,38 @@ async fn a_debit_under_way_is_checked_every_hour() {
     }
 }
 
-#[tokio::test]
-async fn an_authorisation_that_could_not_be_cancelled_is_cancelled_by_a_later_run() {
-    let harness = Harness::new().await;
-    let holder = harness.hold("10:00").await;
+/// Stands by for the time of a hold, and authorises the payment.
+async fn in_line(harness: &Harness) -> Hold {
     let request = BookingRequest { is_standby: true, ..harness.request("10:00") };
     let standby = Box::pin(harness.bookings().reserve(&request)).await.expect("a place").booking;
     let session = standby.checkout.session.expect("a session").id;
     harness.stripe().pay(&session).expect("it is open");
-    let look = async |id| Box::pin(harness.bookings().settle(id, Trigger::View)).await;
-    look(&standby.id).await.expect("Stripe is up");
+    harness.run().await;
     assert_eq!(harness.status(&standby.id).await, "in_line");
+    Hold { id: standby.id, session }
+}
 
+#[tokio::test]
+async fn whoever_is_in_line_is_served_although_their_session_is_listed() {
+    let harness = Harness::new().await;
+    let holder = harness.hold("10:00").await;
+    let standby = in_line(&harness).await;
+    harness.clock.advance(SignedDuration::from_mins(11));
+    harness.run().await;
+    assert_eq!(harness.status(&standby.id).await, "confirmed");
+    assert_eq!(harness.status(&holder.id).await, "expired");
+}
+
+#[tokio::test]
+async fn an_authorisation_that_could_not_be_cancelled_is_cancelled_by_a_later_run() {
+    let harness = Harness::new().await;
+    let holder = harness.hold("10:00").await;
+    let standby = in_line(&harness).await;
+    let session = standby.session.clone();
     harness.stripe().pay(&holder.session).expect("it is open");
     harness.fail_stripe("POST /v1/payment_intents/{id}/cancel", Effect::Unavailable, 50);
-    look(&holder.id).await.expect("Stripe is up");
+    let settled = Box::pin(harness.bookings().settle(&holder.id, Trigger::View)).await;
+    settled.expect("Stripe is up");
     assert_eq!(harness.status(&standby.id).await, "released");
     let payment = || harness.stripe().payment(&session).expect("a payment").state;
     assert_eq!(payment(), PaymentState::Authorised, "Stripe did not answer");

@@ -37,7 +37,7 @@ const STATES_PER_READ: usize = 1_000;
 pub struct ReconcileBudget {
     /// How many bookings the run may check one by one.
     pub bookings: usize,
-    /// The pause between two bookings, and between two pages of sessions. Visitors' requests
+    /// The pause before each booking, and between two pages of sessions. Visitors' requests
     /// to Stripe come first.
     pub pause: Duration,
     /// When the run starts no further booking and no further page.
@@ -186,14 +186,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let due = unsettled.iter().take_while(|booking| booking.check_at <= now);
         let due: Vec<_> = due.filter(|it| !run.changed.contains(&it.id)).collect();
         run.report.is_cut_short |= due.len() > budget.bookings;
-        for (index, UnsettledBooking { id, .. }) in due.iter().take(budget.bookings).enumerate() {
+        for UnsettledBooking { id, .. } in due.iter().take(budget.bookings) {
             if Instant::now() >= budget.deadline {
                 run.report.is_cut_short = true;
                 return;
             }
-            if index > 0 {
-                self.reader.clock().pause(budget.pause).await;
-            }
+            self.reader.clock().pause(budget.pause).await;
             match self.check(id).await {
                 Ok(is_changed) => run.checked(is_changed),
                 Err(error) => {

@@ -97,13 +97,12 @@ fn plain_character(character: char) -> Option<char> {
     }
 }
 
-/// Returns the digits that are dialled, with the `+` before them if there is one.
+/// Returns what is dialled: the digits, and the `+`, which phonelib allows only before them.
 fn dialled_digits(number: &str) -> Option<String> {
     let mut dialled = String::new();
     for character in number.chars() {
         match character {
-            '0'..='9' => dialled.push(character),
-            '+' if dialled.is_empty() => dialled.push(character),
+            '0'..='9' | '+' => dialled.push(character),
             ' ' | '-' | '.' | '/' | '(' | ')' | '[' | ']' => {}
             _ => return None,
         }
