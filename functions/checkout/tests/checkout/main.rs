@@ -12,6 +12,7 @@ mod harness;
 mod limits;
 mod own_hold;
 mod payment_session;
+mod repeated_key;
 mod reserve;
 mod round_trips;
 mod sequences;

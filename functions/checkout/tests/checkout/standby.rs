@@ -85,6 +85,16 @@ async fn whoever_stands_by_gets_the_time_when_the_hold_ends_unpaid() {
 }
 
 #[tokio::test]
+async fn whoever_authorises_after_the_hold_has_ended_learns_at_once_that_the_time_is_theirs() {
+    let harness = Harness::new().await;
+    visit(&harness, json!({})).await;
+    let standby = stand_by(&harness).await;
+    harness.clock.advance(SignedDuration::from_mins(11));
+    assert_eq!(standby.pay(&harness).await, "confirmed");
+    harness.check_invariants();
+}
+
+#[tokio::test]
 async fn whoever_stands_by_is_not_charged_when_the_hold_is_paid() {
     let harness = Harness::new().await;
     let holder = visit(&harness, json!({})).await;

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use openchair::bookings::{BookingRequest, Trigger};
+use salon::booking::State;
 use stand_ins::sandbox::{Effect, PaymentState};
 use testing::{HarnessOptions, Hold};
 
@@ -113,4 +114,49 @@ async fn an_authorisation_that_could_not_be_cancelled_is_cancelled_by_a_later_ru
     harness.run().await;
     assert_eq!(payment(), PaymentState::Cancelled);
     assert_eq!(harness.booking(&standby.id).await.check_at, None);
+}
+
+#[tokio::test]
+async fn whoever_waits_in_line_is_checked_every_90_seconds() {
+    let harness = Harness::new().await;
+    harness.hold("10:00").await;
+    let standby = in_line(&harness).await;
+    for _ in 0..2 {
+        harness.run().await;
+        let check_at = harness.booking(&standby.id).await.check_at;
+        let soon = harness.clock.now() + SignedDuration::from_secs(90);
+        assert_eq!(check_at, Some(soon));
+        harness.clock.advance(SignedDuration::from_secs(90));
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_could_not_be_captured_is_captured_by_a_later_run() {
+    let harness = Harness::new().await;
+    let holder = harness.hold("10:00").await;
+    let standby = in_line(&harness).await;
+    harness.fail_stripe("POST /v1/payment_intents/{id}/capture", Effect::Unavailable, 99);
+    harness.cancel(&holder.id).await;
+    assert_eq!(harness.status(&standby.id).await, "capturing");
+    harness.stripe().clear_faults();
+    harness.clock.advance(SignedDuration::from_mins(5));
+    harness.run().await;
+    assert_eq!(harness.status(&standby.id).await, "confirmed");
+    let payment = harness.stripe().payment(&standby.session).expect("a payment");
+    assert_eq!(payment.state, PaymentState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_hold_whose_session_stripe_cannot_tell_expires_with_it() {
+    let harness = Harness::new().await;
+    // Stripe repeats a stored failure for a day.
+    harness.fail_stripe("POST /v1/checkout/sessions", Effect::ErrorAfter, 1);
+    harness.reserve("10:00").await.expect_err("Stripe has failed");
+    harness.clock.advance(SignedDuration::from_mins(34));
+    harness.run().await;
+    let state = || harness.store.bookings().pop().expect("a booking").state;
+    assert_eq!(state(), State::Held, "it may be paid");
+    harness.clock.advance(SignedDuration::from_mins(6));
+    harness.run().await;
+    assert_eq!(state(), State::Expired);
 }

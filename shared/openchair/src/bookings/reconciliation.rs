@@ -228,9 +228,6 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         let after = after.unwrap_or_else(|| before.clone());
         let soon = self.now() + HOLD_INTERVAL;
         let at = match after.state {
-            State::Held | State::Standby if after.checkout.session.is_some() => {
-                Some(soon.max(after.checkout.expires_at + CHECK_AFTER_SESSION))
-            }
             State::Held | State::Standby | State::InLine | State::Capturing => Some(soon),
             State::Processing | State::Refunding => Some(self.now() + MONEY_INTERVAL),
             State::Cancelled if after.awaits_payment() => Some(self.now() + MONEY_INTERVAL),

@@ -273,3 +273,6 @@ fn is_already_refunded(error: &StripeError) -> bool {
     let code = error.details().and_then(|details| details.code.as_deref());
     code == Some("charge_already_refunded")
 }
+
+#[cfg(test)]
+mod tests;
