@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures_util::poll;
 use jiff::SignedDuration;
 use openchair::payments::{Payments, RefundRequest};
+use salon::booking::{Booking, Refund, State};
 use salon::money::Money;
 use stand_ins::sandbox::{Effect, Refunds};
 use testing::Hold;
@@ -143,4 +144,20 @@ async fn a_refund_that_somebody_else_makes_meanwhile_is_not_a_failed_one() {
     cancelling.await;
     assert_eq!(harness.status(&hold.id).await, "refunded");
     assert_eq!(harness.refunds(&hold.id).await, 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_or_that_was_returned_is_not_made_again() {
+    for state in [State::RefundFailed, State::Refunded] {
+        let harness = Harness::new().await;
+        let hold = confirmed(&harness).await;
+        let booking = harness.booking(&hold.id).await;
+        let refund = Some(Refund { amount: booking.terms.deposit, attempt: 1 });
+        harness.store.put_booking(Booking { state, refund, ..booking });
+        // Stripe lists no refund of this payment any more.
+        let handling = Box::pin(async { harness.bookings().handle_refund_event(&hold.id).await });
+        handling.await.expect("Stripe is up");
+        assert_eq!(harness.status(&hold.id).await, "refund_failed", "was {state}");
+        assert_eq!(harness.refunds(&hold.id).await, 0, "a person has to act");
+    }
 }

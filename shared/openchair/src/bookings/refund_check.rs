@@ -95,3 +95,40 @@ fn agrees(booking: &Booking, refunds: &[Refund]) -> bool {
             _ => true,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use salon::booking::SecondPayment;
+
+    use super::*;
+    use crate::payments::RefundStatus;
+
+    #[test]
+    fn a_second_payment_agrees_with_stripe_about_its_refund() {
+        let cases = [
+            (SecondRefund::Owed { attempt: 1 }, false, false),
+            (SecondRefund::Owed { attempt: 1 }, true, false),
+            (SecondRefund::Made, true, true),
+            (SecondRefund::Made, false, false),
+            (SecondRefund::Failed, false, true),
+            (SecondRefund::Failed, true, false),
+        ];
+        for (refund, is_made, expected) in cases {
+            let payment = Some("pi_1".to_owned());
+            let mut booking =
+                Booking { state: State::Confirmed, payment, refund: None, ..testing::booking() };
+            let payment = "pi_2".to_owned();
+            booking.incidents.second_payments = vec![SecondPayment { payment, refund }];
+            let made = Refund {
+                id: "re_1".to_owned(),
+                status: RefundStatus::Succeeded,
+                amount: booking.terms.deposit.amount(),
+                payment: Some("pi_2".to_owned()),
+                booking_id: None,
+                paid_booking_id: None,
+            };
+            let refunds: Vec<Refund> = is_made.then_some(made).into_iter().collect();
+            assert_eq!(agrees(&booking, &refunds), expected, "{refund:?}, made: {is_made}");
+        }
+    }
+}
