@@ -83,6 +83,7 @@ impl BookingHistory {
                 return violated("every session has a booking", format!("{} has none", session.id));
             };
             if session.is_elsewhere {
+                other_payments::check(session, booking)?;
                 continue;
             }
             check_session(session, booking)?;

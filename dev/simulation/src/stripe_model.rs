@@ -167,9 +167,9 @@ impl Payments for Stripe {
             }
             return Ok(session);
         }
-        let key = Some((format!("expire-{id}"), String::new()));
+        // Every call has a key of its own, so no stored failure is repeated.
         let answer = |ledger: &mut Ledger, fault: Option<Fault>| {
-            answer(ledger, fault, key, |it| &mut it.session_answers, |ledger| ledger.expire(id))
+            answer(ledger, fault, None, |it| &mut it.session_answers, |ledger| ledger.expire(id))
         };
         self.request(|| format!("expires {id}"), answer).await
     }

@@ -191,10 +191,7 @@ impl BookingStore for MemoryStore {
 
     async fn booking_states(&self, ids: &[BookingId]) -> Result<Vec<BookingState>, StoreError> {
         self.call(Call::BookingStates(ids), |state| {
-            let state_of = |id: &BookingId| {
-                let Booking { state, hold_until, .. } = state.bookings.by_id.get(id)?;
-                Some(BookingState { id: id.clone(), state: *state, hold_until: *hold_until })
-            };
+            let state_of = |id: &BookingId| state.bookings.by_id.get(id).map(BookingState::from);
             ids.iter().filter_map(state_of).collect()
         })
         .await

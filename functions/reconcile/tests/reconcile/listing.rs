@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use openchair::bookings::{ReconcileBudget, Trigger};
-use openchair::payments::{BareDeposit, create_bare_deposit};
-use salon::booking::{Booking, BookingId, State};
+use openchair::payments::{BareDeposit, Payments, SessionRequest, create_bare_deposit};
+use salon::booking::{Booking, BookingId, SecondPayment, SecondRefund, State};
 use testing::Call;
 use tokio::time::Instant;
 
@@ -126,6 +126,34 @@ async fn a_payment_of_a_booking_that_is_over_is_found_and_refunded() {
     harness.run().await;
     assert_eq!(harness.status(&held.id).await, "refunded");
     assert_eq!(harness.refunds(&held.id).await, 1);
+}
+
+#[tokio::test]
+async fn a_second_payment_whose_event_was_lost_is_found_once() {
+    for (amount, expected) in [("=5000", SecondRefund::Made), ("=50", SecondRefund::Failed)] {
+        for is_own_paid in [true, false] {
+            let harness = Harness::new().await;
+            let held = harness.hold("10:00").await;
+            if is_own_paid {
+                harness.stripe().pay(&held.session).expect("it is open");
+                harness.run().await;
+            }
+            let form = harness.booking(&held.id).await.checkout.form.replace("=5000", amount);
+            let another = SessionRequest::from_parts("another".to_owned(), form);
+            let other = harness.stripe_client().open(&another).await.expect("a session").id;
+            harness.stripe().pay(&other).expect("it is open");
+            assert_eq!(harness.run().await.repaired, 1);
+
+            let booking = harness.booking(&held.id).await;
+            let state = if is_own_paid { State::Confirmed } else { State::Held };
+            let payment = harness.stripe().payment(&other).expect("it is paid").id;
+            let second = SecondPayment { payment, refund: expected };
+            assert_eq!((booking.state, &booking.incidents.second_payments), (state, &vec![second]));
+            let before = harness.stripe().requests();
+            assert_eq!(harness.run().await.looked_at, 0, "it is known");
+            assert_eq!(calls_since(&harness, &before), calls([(LIST, 2)]));
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use openchair::payments::{Payments, RefundRequest, SessionRequest};
 use openchair::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange,
 };
-use salon::booking::{SecondRefund, State, WarningKind};
+use salon::booking::{SecondPayment, SecondRefund, State, WarningKind};
 use salon::money::Money;
 use serde_json::json;
 use stand_ins::sandbox::{Effect, Refunds};
 
 use crate::harness::{Harness, changed};
-use testing::Hold;
 use testing::http_messages::status_and_code;
+use testing::{Hold, Tally};
 
 /// Opens another session for a booking, with its own form after `change`. Returns its id.
 async fn another_session(
@@ -104,17 +104,24 @@ async fn the_refund_of_a_second_payment_is_repeated_until_stripe_makes_it() {
 
 #[tokio::test]
 async fn a_payment_of_another_amount_confirms_nothing_and_is_left_to_a_person() {
+    let tally = Tally::default();
+    let _counting = metrics::set_default_local_recorder(&tally);
     let harness = Harness::new().await;
     let hold = harness.hold("10:00").await;
     let cheap = |form: &str| form.replace("=5000", "=50");
     let other = another_session(&harness, &hold, cheap).await;
     harness.stripe().pay(&other).expect("it is open");
     harness.deliver_all().await;
+    harness.deliver_all().await;
     let booking = harness.booking(&hold.id).await;
     assert_eq!(booking.state.as_str(), "held");
-    assert!(booking.incidents.is_empty());
     let payment = harness.stripe().payment(&other).expect("it is paid").id;
     assert_eq!(harness.stripe().refunds(&payment).len(), 0);
+    let expected = SecondPayment { payment, refund: SecondRefund::Failed };
+    assert_eq!(booking.incidents.second_payments, [expected]);
+    let expected = [("HoldsPlaced", 1), ("UnexpectedPayments", 1)];
+    let expected = expected.map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(tally.counts(), expected, "the alarm rings once");
 }
 
 /// Makes a booking forget its session, as a crash does.

@@ -172,8 +172,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     }
 
     /// Handles a session that is not the booking's but names it. A payment of the deposit is
-    /// refunded, because the booking is not paid by it. Any other payment is left to a person.
-    /// Returns whether the booking has changed.
+    /// refunded, because the booking is not paid by it. Any other amount is left to a person.
+    /// Either is stored, so that it is reported once. Returns whether the booking has changed.
     async fn handle_other_session(
         &self,
         booking: &Booking,
@@ -183,29 +183,32 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         if !session.paid {
             return Ok(false);
         }
-        let payment = match deposit_of(booking, session) {
-            Ok(payment) => payment,
-            Err(error) => {
-                count(Metric::UnexpectedPayments);
-                tracing::error!(
-                    booking.id = %booking.id, stripe.session = session.id,
-                    error.cause = chain(&error),
-                    "A payment names a booking and is not its deposit, it is ignored"
-                );
-                return Ok(false);
-            }
+        // Without a payment, no money has moved.
+        let Some(payment) = session.payment.clone() else { return Ok(false) };
+        let deposit = deposit_of(booking, session);
+        let event = match &deposit {
+            Ok(_) => BookingEvent::PaidElsewhere(payment),
+            Err(_) => BookingEvent::OtherAmountPaid(payment),
         };
-        let event = BookingEvent::PaidElsewhere(payment);
         let Applied { booking, transition } = self.apply(&booking.id, &event, trigger).await?;
         if transition.is_some() {
             count(Metric::UnexpectedPayments);
-            tracing::error!(
-                booking.id = %booking.id, stripe.session = session.id,
-                "A booking was paid in another session than its own, the payment is refunded"
-            );
+            match &deposit {
+                Ok(payment) => tracing::error!(
+                    booking.id = %booking.id, stripe.session = session.id, stripe.payment = payment,
+                    "A booking was paid in another session than its own, the payment is refunded"
+                ),
+                Err(error) => tracing::error!(
+                    booking.id = %booking.id, stripe.session = session.id,
+                    stripe.payment = session.payment, error.cause = chain(error),
+                    "A payment names a booking and is not its deposit, a person has to decide"
+                ),
+            }
         }
-        // After an error, Stripe sends the event again, or lists the session again.
-        self.refund_second_payments(&booking).await?;
+        if deposit.is_ok() {
+            // After an error, Stripe sends the event again, or lists the session again.
+            self.refund_second_payments(&booking).await?;
+        }
         Ok(transition.is_some())
     }
 

@@ -6,7 +6,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Store, StoreError};
-use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
+use salon::booking::{
+    Booking, BookingId, HoldKey, PaymentIncidents, RequestKey, SecondRefund, State,
+};
 use salon::day_sheet::DaySheet;
 use salon::service::StaffId;
 
@@ -74,12 +76,37 @@ pub struct UnsettledBooking {
     pub check_at: Timestamp,
 }
 
-/// The state of a booking, without the rest of it.
+/// The state of a booking and of its payments, without the rest of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookingState {
     pub id: BookingId,
     pub state: State,
     pub hold_until: Timestamp,
+    /// Stripe's id of the payment: `pi_…`.
+    pub payment: Option<String>,
+    pub incidents: PaymentIncidents,
+}
+
+impl BookingState {
+    /// Returns whether a payment is a second one whose refund is no longer owed.
+    #[must_use]
+    pub fn is_settled_second(&self, payment: &str) -> bool {
+        self.incidents.second_payments.iter().any(|second| {
+            second.payment == payment && !matches!(second.refund, SecondRefund::Owed { .. })
+        })
+    }
+}
+
+impl From<&Booking> for BookingState {
+    fn from(booking: &Booking) -> Self {
+        Self {
+            id: booking.id.clone(),
+            state: booking.state,
+            hold_until: booking.hold_until,
+            payment: booking.payment.clone(),
+            incidents: booking.incidents.clone(),
+        }
+    }
 }
 
 /// What a reservation depends on besides the time itself. It is read in one

@@ -6,7 +6,7 @@ use openchair::store::booking_store::{
     ReservationContext, StoredRequest, WriteOutcome,
 };
 use salon::DateRange;
-use salon::booking::{Booking, BookingId, HoldKey, RequestKey, State};
+use salon::booking::{Booking, BookingId, HoldKey, RequestKey, SecondPayment, SecondRefund, State};
 use salon::day_sheet::{DaySheet, PlaceInLine};
 use testing::hold;
 
@@ -389,9 +389,16 @@ async fn the_states_of_more_bookings_than_a_batch_are_read<S: BookingStore>(stor
     let mut expected = Vec::new();
     for number in 1..=101 {
         let state = if number == 7 { State::Standby } else { State::Held };
-        let booking = Booking { state, hold_until: at(MADE + 600), ..hold(number) };
+        let mut booking = Booking { state, hold_until: at(MADE + 600), ..hold(number) };
+        if number == 8 {
+            booking.payment = Some("pi_1".to_owned());
+            booking
+                .incidents
+                .second_payments
+                .push(SecondPayment { payment: "pi_2".to_owned(), refund: SecondRefund::Made });
+        }
         assert!(write(&store, BookingChange::only(&booking)).await.is_some());
-        expected.push(BookingState { id: booking.id, state, hold_until: at(MADE + 600) });
+        expected.push(BookingState::from(&booking));
     }
     let ids: Vec<_> = expected.iter().map(|it| it.id.clone()).chain([hold(999).id]).collect();
     let mut states = store.booking_states(&ids).await.expect("readable");

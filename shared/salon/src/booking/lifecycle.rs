@@ -7,10 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::money::Money;
 use super::super::service::StaffId;
-use super::{Booking, PaymentWarning, Refund, State};
+use super::{Booking, PaymentWarning, Refund, SecondRefund, State};
 
 /// How long after it a delayed payment is checked at Stripe, if no event arrives.
 const DELAYED_CHECK: SignedDuration = SignedDuration::from_hours(1);
+
+/// The refund of a second payment of the deposit, before its first attempt.
+const OWED: SecondRefund = SecondRefund::Owed { attempt: 1 };
 
 /// Something that happened to a booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub enum BookingEvent {
     Refund(RefundOutcome),
     /// The deposit was paid in another session than the booking's, by this payment (`pi_…`).
     PaidElsewhere(String),
+    /// Another amount than the deposit was paid in another session, by this payment (`pi_…`).
+    OtherAmountPaid(String),
     /// The outcome of the refund of a second payment (`pi_…`).
     SecondRefund(String, RefundOutcome),
     /// The payment was refunded in full in Stripe's Dashboard.
@@ -209,11 +214,16 @@ impl Booking {
             BookingEvent::Paid(payment)
                 if self.payment.as_ref().is_some_and(|known| known != payment) =>
             {
-                Some(self.incidents.add_second_payment(payment))
+                Some(self.incidents.add_second_payment(payment, OWED))
             }
             BookingEvent::PaidElsewhere(payment) => {
                 let is_own = self.payment.as_ref() == Some(payment);
-                Some(!is_own && self.incidents.add_second_payment(payment))
+                Some(!is_own && self.incidents.add_second_payment(payment, OWED))
+            }
+            // Nobody knows what it is for, so a person decides.
+            BookingEvent::OtherAmountPaid(payment) => {
+                let is_own = self.payment.as_ref() == Some(payment);
+                Some(!is_own && self.incidents.add_second_payment(payment, SecondRefund::Failed))
             }
             BookingEvent::SecondRefund(payment, outcome) => {
                 Some(self.incidents.end_second_refund(payment, *outcome))

@@ -10,7 +10,7 @@ use super::RefundOutcome;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PaymentIncidents {
     /// Payments besides the booking's own, in the order in which they were found. Each is
-    /// refunded in full.
+    /// refunded in full if it is the deposit. Any other amount is left to a person.
     pub second_payments: Vec<SecondPayment>,
     /// The disputes and fraud warnings about its payments.
     pub warnings: Vec<PaymentWarning>,
@@ -19,7 +19,7 @@ pub struct PaymentIncidents {
     pub refunded_by_hand: Option<Money>,
 }
 
-/// A payment of the deposit in addition to the booking's own.
+/// A payment that names the booking, in addition to its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecondPayment {
     /// Stripe's id of the payment: `pi_…`.
@@ -103,11 +103,10 @@ impl PaymentIncidents {
     }
 
     /// Adds a second payment. Returns whether it is new.
-    pub(super) fn add_second_payment(&mut self, payment: &str) -> bool {
+    pub(super) fn add_second_payment(&mut self, payment: &str, refund: SecondRefund) -> bool {
         let is_new = self.second_payments.iter().all(|second| second.payment != payment);
         if is_new {
             let payment = payment.to_owned();
-            let refund = SecondRefund::Owed { attempt: 1 };
             self.second_payments.push(SecondPayment { payment, refund });
         }
         is_new

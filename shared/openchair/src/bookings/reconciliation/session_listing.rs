@@ -103,7 +103,8 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     }
 
     /// Returns the complete sessions that may be news to their bookings. A booking that is over
-    /// is one of them: it may have expired or been cancelled before the client paid.
+    /// may have expired or been cancelled before the client paid, and one that is paid may have
+    /// been paid again.
     async fn without_settled<'a>(
         &self,
         sessions: Vec<(BookingId, &'a Session)>,
@@ -123,29 +124,28 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 return Vec::new();
             }
         };
-        let has_news = |id: &BookingId| {
-            let state = states.iter().find(|state| state.id == *id).map(|found| found.state);
-            match state {
-                Some(
-                    State::Confirmed
-                    | State::Refunding
-                    | State::Refunded
-                    | State::RefundFailed
-                    | State::Released,
-                ) => false,
-                Some(
-                    State::Held
-                    | State::Processing
-                    | State::Expired
-                    | State::Cancelled
-                    | State::Standby
-                    | State::InLine
-                    | State::Capturing,
-                ) => true,
+        let has_news = |id: &BookingId, session: &Session| {
+            let Some(known) = states.iter().find(|state| state.id == *id) else {
                 // It cannot be read, or is not a booking of this salon.
-                None => run.unsettled.contains(id),
+                return run.unsettled.contains(id);
+            };
+            let payment = session.payment.as_deref();
+            let is_settled = payment.is_some_and(|payment| known.is_settled_second(payment));
+            let is_own = payment.is_some() && payment == known.payment.as_deref();
+            match known.state {
+                State::Held
+                | State::Processing
+                | State::Standby
+                | State::InLine
+                | State::Capturing => !is_settled,
+                State::Expired | State::Cancelled => !is_settled && !is_own,
+                State::Confirmed
+                | State::Refunding
+                | State::Refunded
+                | State::RefundFailed
+                | State::Released => session.paid && !is_settled && !is_own,
             }
         };
-        sessions.into_iter().filter(|(id, _)| has_news(id)).collect()
+        sessions.into_iter().filter(|(id, session)| has_news(id, session)).collect()
     }
 }

@@ -222,7 +222,7 @@ impl BookingStore for DynamoStore {
         for ids in ids.chunks(MAX_BATCH) {
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(ids.iter().map(booking_key).collect()))
-                .projection_expression("PK, #state, holdUntil")
+                .projection_expression("PK, #state, holdUntil, paymentId, incidents")
                 .expression_attribute_names("#state", "state");
             let items = self.batch(wanted, ASKED).await?;
             states.extend(items.iter().filter_map(booking_state));

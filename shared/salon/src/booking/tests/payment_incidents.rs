@@ -27,6 +27,22 @@ fn a_second_payment_is_refunded_and_changes_no_state() {
 }
 
 #[test]
+fn a_payment_of_another_amount_is_left_to_a_person() {
+    for state in State::ALL {
+        let mut booking = Booking { payment: Some("pi_1".to_owned()), ..booking(state) };
+        let other = |payment: &str| BookingEvent::OtherAmountPaid(payment.to_owned());
+        assert_eq!(apply(&mut booking, other("pi_1")), None, "it is the booking's own");
+        let transition = apply(&mut booking, other("pi_2"));
+        assert_eq!(transition, Some(Transition { from: state, to: state }));
+        assert_eq!(apply(&mut booking, other("pi_2")), None, "the same payment again");
+        let payment = "pi_2".to_owned();
+        let expected = SecondPayment { payment, refund: SecondRefund::Failed };
+        assert_eq!(booking.incidents.second_payments, [expected]);
+        assert!(!booking.incidents.owes_refund());
+    }
+}
+
+#[test]
 fn the_refund_of_a_second_payment_ends_once() {
     use RefundOutcome::{Made, Refused, TryAnew};
     let second = |outcome| BookingEvent::SecondRefund("pi_2".to_owned(), outcome);

@@ -56,6 +56,8 @@ pub(in super::super) fn booking_state(item: &Item) -> Option<BookingState> {
         id: id(item).ok()?,
         state: State::from_name(string(item.get("state")?)?)?,
         hold_until: instant(item.get("holdUntil")?)?,
+        payment: optional(item, "paymentId", string).ok()?.map(str::to_owned),
+        incidents: optional(item, "incidents", incidents_item::read).ok()?.unwrap_or_default(),
     })
 }
 
