@@ -1,8 +1,10 @@
 //! Bookings that count like unpaid holds, although they are not held any longer.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::SignedDuration;
 use lambda_http::{Body, Response};
-use salon::booking::State;
+use salon::booking::{Booking, State};
 use serde_json::{Value, json};
 use stand_ins::gateway_event::GatewayEvent;
 
@@ -17,11 +19,23 @@ const AWAY: &str = "192.0.2.8";
 
 /// Requests a time as one client, from a network address.
 async fn request(harness: &Harness, time: &str, source: &str) -> Response<Body> {
-    let body = checkout_body(json!({
+    harness.send(&checkout_event(&body(time, &json!({}))).source(source)).await
+}
+
+/// Requests a time as the same client at home, with further fields.
+async fn request_with(harness: &Harness, time: &str, more: &Value) -> Response<Body> {
+    harness.send(&checkout_event(&body(time, more)).source(HOME)).await
+}
+
+fn body(time: &str, more: &Value) -> Value {
+    let mut fields = json!({
         "time": time, "date": "2026-11-27",
         "clientPhone": "+1 206 555 0100", "clientEmail": "ada@example.com",
-    }));
-    harness.send(&checkout_event(&body).source(source)).await
+    });
+    for (name, value) in more.as_object().expect("fields") {
+        fields[name] = value.clone();
+    }
+    checkout_body(fields)
 }
 
 async fn hold(harness: &Harness, time: &str) -> Value {
@@ -168,6 +182,78 @@ async fn a_payment_that_is_cancelled_on_its_way_counts_for_a_day() {
     }
     harness.clock.advance(SignedDuration::from_hours(24));
     assert_eq!(request(&harness, "12:00", HOME).await.status(), 201);
+}
+
+/// Stands by for 10:00, which somebody else holds, and authorises the payment.
+async fn in_line(harness: &Harness) -> Value {
+    let other = checkout_body(json!({"time": "10:00", "date": "2026-11-27"}));
+    assert_eq!(harness.reserve(&other).await.status(), 201);
+    let body = json_body(&request_with(harness, "10:00", &json!({"standby": true})).await);
+    harness.stripe().pay(&text_field(&body, "sessionId")).expect("the session is open");
+    assert_eq!(view(harness, &body).await, "in_line");
+    body
+}
+
+/// Requests a time at home instead of an earlier booking.
+async fn replace(harness: &Harness, earlier: &Value, time: &str) -> Response<Body> {
+    let replaces =
+        json!({"bookingId": earlier["bookingId"], "manageToken": earlier["manageToken"]});
+    request_with(harness, time, &json!({"replaces": replaces})).await
+}
+
+#[tokio::test]
+async fn a_place_in_line_that_is_given_up_for_another_time_counts_for_a_day() {
+    let harness = Harness::new().await;
+    let first = in_line(&harness).await;
+    let second = replace(&harness, &first, "14:00").await;
+    assert_eq!(second.status(), 201, "{second:?}");
+    let given_up = harness.booking(&text_field(&first, "bookingId")).await;
+    assert_eq!((given_up.state, given_up.hold_keys), (State::Released, vec![]));
+    let third = request(&harness, "15:00", HOME).await;
+    assert_eq!(status_and_code(&third), (429, "too_many_holds".to_owned()));
+    let instead = replace(&harness, &json_body(&second), "15:00").await;
+    assert_eq!(instead.status(), 201, "giving up what was not authorised is free");
+
+    harness.clock.advance(SignedDuration::from_hours(23));
+    assert_eq!(request(&harness, "16:00", HOME).await.status(), 201);
+    assert_eq!(request(&harness, "17:00", HOME).await.status(), 429);
+    harness.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(request(&harness, "17:00", HOME).await.status(), 201);
+}
+
+#[tokio::test]
+async fn nobody_loses_their_place_in_line_to_a_limit() {
+    let one =
+        |file: String| file.replace("max_holds_per_customer = 2", "max_holds_per_customer = 1");
+    let harness = Harness::with_salon(one).await;
+    let own = in_line(&harness).await;
+    let response = replace(&harness, &own, "14:00").await;
+    assert_eq!(status_and_code(&response), (429, "too_many_holds".to_owned()));
+    let kept = harness.booking(&text_field(&own, "bookingId")).await;
+    assert_eq!(kept.state, State::InLine);
+}
+
+#[tokio::test]
+async fn a_place_in_line_that_has_become_the_time_is_not_given_up() {
+    let harness = Harness::new().await;
+    let own = in_line(&harness).await;
+    let id = text_field(&own, "bookingId");
+    let store = harness.store.clone();
+    let has_got_it = AtomicBool::new(false);
+    harness.store.set_hook(move |call: Call<'_>| {
+        if let Call::Write(change) = call
+            && change.booking.state == State::Released
+            && !has_got_it.swap(true, Ordering::Relaxed)
+        {
+            let version = change.booking.version + 1;
+            let got = Booking { state: State::Confirmed, version, ..change.booking.clone() };
+            store.put_booking(got);
+        }
+        Ok(())
+    });
+    let response = replace(&harness, &own, "14:00").await;
+    assert_eq!(status_and_code(&response), (409, "not_cancellable".to_owned()));
+    assert_eq!(harness.booking(&id).await.state, State::Confirmed);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! How the counts that limit unpaid bookings follow a change of a booking.
 
+use std::collections::HashMap;
 use std::mem;
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,9 +45,8 @@ impl<S: BookingStore, O: Origin, P> Bookings<S, O, P> {
         if let Some(Canceller { address }) = canceller
             && was_paid_or_authorised(before.state)
         {
-            let mut keys = mem::take(&mut booking.hold_keys);
-            keys.extend(customer_keys(&booking.customer, address));
-            keys.extend(address.cloned());
+            let keys = keys_of_cancellation(booking, address);
+            booking.hold_keys.clear();
             return self.count(booking, keys, self.now() + CANCELLATION_COUNTS).await;
         }
         let counted = before.counts_as_hold_until();
@@ -81,6 +81,35 @@ impl<S: BookingStore, O: Origin, P> Bookings<S, O, P> {
             known.into_iter().map(|(key, count)| (key, count.with(&booking.id, until, now)));
         Ok(HoldCountUpdate::Set(counts.collect()))
     }
+}
+
+/// Returns the keys under which a cancellation at a network address counts.
+fn keys_of_cancellation(booking: &Booking, address: Option<&HoldKey>) -> Vec<HoldKey> {
+    let keys = booking.hold_keys.iter().cloned();
+    keys.chain(customer_keys(&booking.customer, address)).chain(address.cloned()).collect()
+}
+
+/// Returns the counts as they are once a client at a network address has given up `booking`
+/// for another time. In line, giving up is a cancellation: otherwise a client could authorise
+/// and give up in turns, and each turn sends mails.
+pub(super) fn counts_after_giving_up(
+    counts: &HashMap<HoldKey, HoldCount>,
+    booking: &Booking,
+    address: Option<&HoldKey>,
+    now: Timestamp,
+) -> HashMap<HoldKey, HoldCount> {
+    let mut counts = counts.clone();
+    for count in counts.values_mut() {
+        count.holds.remove(&booking.id);
+    }
+    if was_paid_or_authorised(booking.state) {
+        for key in keys_of_cancellation(booking, address) {
+            if let Some(count) = counts.get_mut(&key) {
+                count.holds.insert(booking.id.clone(), now + CANCELLATION_COUNTS);
+            }
+        }
+    }
+    counts
 }
 
 /// Returns whether a client has paid, or let the salon reserve the money on their card.

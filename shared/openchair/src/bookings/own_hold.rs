@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Bookings;
 use super::booking_request::{BookingRequest, ReserveError};
 use super::cancel::CancelError;
+use super::hold_counts::Canceller;
 use super::transition::Trigger;
 use crate::busy::{Busy, Origin};
 use crate::payments::Payments;
@@ -76,14 +77,22 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
     }
 
-    /// Gives up an unpaid booking. If it turns out to be paid, it is confirmed.
-    pub(super) async fn give_up(&self, booking: &Booking) -> Result<(), ReserveError> {
-        let event = if booking.state == State::InLine {
-            Some(BookingEvent::Cancelled)
-        } else {
-            self.expire_session(booking).await?
-        };
-        let event = match event {
+    /// Gives up an unpaid booking. If it turns out to be paid, it is confirmed. One that is in
+    /// line is cancelled by its client, at the network address `address`.
+    pub(super) async fn give_up(
+        &self,
+        booking: &Booking,
+        address: Option<&HoldKey>,
+    ) -> Result<(), ReserveError> {
+        if booking.state == State::InLine {
+            // It may have got the time meanwhile, and is then paid.
+            let is_in_line = |read: &Booking| read.state == State::InLine;
+            let canceller = Some(Canceller { address });
+            let (event, trigger) = (&BookingEvent::Cancelled, Trigger::Replacement);
+            self.apply_for(&booking.id, is_in_line, event, trigger, canceller).await?;
+            return Ok(());
+        }
+        let event = match self.expire_session(booking).await? {
             Some(BookingEvent::SessionExpired) => BookingEvent::Cancelled,
             Some(event) => event,
             None => return Ok(()),

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Bookings;
 use super::booking_request::{BookingRequest, Reservation, ReserveError};
+use super::hold_counts::counts_after_giving_up;
 use super::idempotency_keys::customer_keys;
 use super::own_hold::without;
 use super::payment_session::CheckoutParameters;
@@ -98,8 +99,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                 if let Some(replaced) = &replaced {
                     without(&mut busy, replaced);
                 }
-                let replaced_id = replaced.as_ref().map(|booking| &booking.id);
-                self.check_limits(&counts, &customer_keys, request, replaced_id, now)?;
+                let given_up = replaced.as_ref().map(|replaced| {
+                    counts_after_giving_up(&counts, replaced, request.address.as_ref(), now)
+                });
+                let remaining = given_up.as_ref().unwrap_or(&counts);
+                self.check_limits(remaining, &customer_keys, request, now)?;
 
                 let sheets: HashMap<StaffId, DaySheet> = busy
                     .sheets
@@ -122,7 +126,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
                     }
                 };
                 if let Some(replaced) = &replaced {
-                    self.give_up(replaced).await?;
+                    self.give_up(replaced, request.address.as_ref()).await?;
                     return Ok(Attempt::ReadAgain);
                 }
                 let sheet = sheets.get(place.staff()).cloned().unwrap_or_default();
@@ -183,14 +187,12 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         counts: &HashMap<HoldKey, HoldCount>,
         customer_keys: &[HoldKey],
         request: &BookingRequest<'_>,
-        replaced: Option<&BookingId>,
         now: Timestamp,
     ) -> Result<(), ReserveError> {
         let limits = &self.salon.hold_limits;
         let keys = customer_keys.iter().map(|key| (key, limits.per_customer));
         let keys = keys.chain(request.address.iter().map(|key| (key, limits.per_address)));
-        let full =
-            keys.filter_map(|(key, limit)| counts.get(key)?.full_until(limit, replaced, now));
+        let full = keys.filter_map(|(key, limit)| counts.get(key)?.full_until(limit, now));
         match full.max() {
             Some(until) => {
                 count(Metric::HoldsRefused);

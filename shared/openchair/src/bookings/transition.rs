@@ -119,7 +119,9 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
             .await
     }
 
-    async fn apply_for(
+    /// Applies an event like [`apply_if`](Self::apply_if). If a client cancels, `canceller` says
+    /// where.
+    pub(super) async fn apply_for(
         &self,
         id: &BookingId,
         is_meant: impl Fn(&Booking) -> bool + Send + Sync,

@@ -31,17 +31,10 @@ impl HoldCount {
         self.holds.get(booking).is_some_and(|until| now < *until)
     }
 
-    /// Returns when there is room for another hold; none if there is room at `now`. The
-    /// hold of the booking `without` does not count.
+    /// Returns when there is room for another hold; none if there is room at `now`.
     #[must_use]
-    pub fn full_until(
-        &self,
-        limit: usize,
-        without: Option<&BookingId>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let counting = self.holds.iter().filter(|(id, _)| without != Some(id));
-        let mut ends: Vec<_> = counting.map(|(_, until)| *until).filter(|at| now < *at).collect();
+    pub fn full_until(&self, limit: usize, now: Timestamp) -> Option<Timestamp> {
+        let mut ends: Vec<_> = self.holds.values().copied().filter(|at| now < *at).collect();
         ends.sort_unstable();
         ends.get(ends.len().checked_sub(limit)?).copied()
     }
@@ -257,18 +250,15 @@ mod tests {
             holds: (1..).zip(ends).map(|(number, end)| (id(number), at(*end))).collect(),
         };
         let cases = [
-            (&[][..], None, None),
-            (&[70], None, None),
-            (&[70, 60], None, Some(60)),
-            (&[70, 60], Some(2), None),
-            (&[70, 60, 90], None, Some(70)),
-            (&[70, 60, 90], Some(3), Some(60)),
-            (&[70, 50, 60], None, Some(60)),
-            (&[50, 50, 60], None, None),
+            (&[][..], None),
+            (&[70], None),
+            (&[70, 60], Some(60)),
+            (&[70, 60, 90], Some(70)),
+            (&[70, 50, 60], Some(60)),
+            (&[50, 50, 60], None),
         ];
-        for (ends, without, expected) in cases {
-            let full_until = count(ends).full_until(2, without.map(id).as_ref(), at(50));
-            assert_eq!(full_until, expected.map(at), "{ends:?} without {without:?}");
+        for (ends, expected) in cases {
+            assert_eq!(count(ends).full_until(2, at(50)), expected.map(at), "{ends:?}");
         }
     }
 }

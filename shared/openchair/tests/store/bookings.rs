@@ -279,8 +279,8 @@ async fn an_ended_hold_no_longer_counts<S: BookingStore>(store: S) {
     let known = &reservation_context(&store).await.hold_counts[&key("phone")];
     let until = booking.hold_until;
     let before = until - SignedDuration::from_secs(1);
-    assert_eq!(known.full_until(1, None, before), Some(until));
-    assert_eq!(known.full_until(1, None, until), None, "also while the item is still there");
+    assert_eq!(known.full_until(1, before), Some(until));
+    assert_eq!(known.full_until(1, until), None, "also while the item is still there");
 }
 
 async fn a_request_is_kept_until_it_ends_or_is_deleted<S: BookingStore>(store: S) {
