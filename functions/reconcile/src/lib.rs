@@ -63,7 +63,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
     pub async fn handle(&self, event: ScheduleEvent, deadline: Timestamp) -> Result<(), Error> {
         match event.task {
             Task::Bookings => drop(self.run(deadline).await?),
-            Task::Refunds => drop(self.check_refunds().await?),
+            Task::Refunds => drop(self.check_refunds(deadline).await?),
         }
         Ok(())
     }
@@ -74,14 +74,10 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
     /// # Errors
     /// When the index of bookings cannot be read.
     pub async fn run(&self, deadline: Timestamp) -> Result<ReconcileReport, StoreError> {
-        let left = Duration::try_from(deadline.duration_since(self.clock.now()));
-        // The other half is for the last booking: three slow requests to Stripe take half
-        // a minute.
-        let time = left.unwrap_or(LOCAL_RUN_TIME) / RECONCILE_START_SHARE;
         let budget = ReconcileBudget {
             bookings: MAX_BOOKINGS,
             pause: PAUSE,
-            deadline: Instant::now() + time,
+            deadline: self.start_until(deadline),
         };
         let outcome = self.bookings.reconcile(budget).await;
         match &outcome {
@@ -103,13 +99,20 @@ impl<S: BookingStore, O: Origin, P: Payments> Reconcile<S, O, P> {
         outcome
     }
 
-    /// Compares the bookings with Stripe's refunds of the last 30 days, and logs one line.
-    /// Returns the number of bookings that have changed.
+    /// Returns when a run starts no further booking. The other half of its time is for the last
+    /// one: three slow requests to Stripe take half a minute.
+    fn start_until(&self, deadline: Timestamp) -> Instant {
+        let left = Duration::try_from(deadline.duration_since(self.clock.now()));
+        Instant::now() + left.unwrap_or(LOCAL_RUN_TIME) / RECONCILE_START_SHARE
+    }
+
+    /// Compares the bookings with Stripe's refunds of the last 30 days, while there is time,
+    /// and logs one line. Returns the number of bookings that have changed.
     ///
     /// # Errors
     /// When the refunds cannot be listed.
-    pub async fn check_refunds(&self) -> Result<usize, SettleError> {
-        let outcome = self.bookings.check_refunds().await;
+    pub async fn check_refunds(&self, deadline: Timestamp) -> Result<usize, SettleError> {
+        let outcome = self.bookings.check_refunds(self.start_until(deadline)).await;
         match &outcome {
             Ok(changed) => tracing::info!(reconcile.repaired = changed, "Refunds compared"),
             Err(error) => tracing::error!(

@@ -5,6 +5,7 @@ use openchair::payments::webhook::SessionChange;
 use openchair::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange,
 };
+use openchair::time_budget::RECONCILE_TIMEOUT;
 use salon::booking::{Booking, BookingId, ManageToken, State, WarningKind};
 use tokio::time::Instant;
 
@@ -174,7 +175,7 @@ impl Schedule<'_> {
         }
         let bookings = &self.system.version().bookings;
         self.begin("comparison of refunds", None, async move {
-            let _ = bookings.check_refunds().await;
+            let _ = bookings.check_refunds(Instant::now() + RECONCILE_TIMEOUT).await;
             TaskResult::Done
         });
     }

@@ -47,6 +47,13 @@ impl Harness {
 
     /// Runs the function as its daily schedule does.
     pub(crate) async fn check_refunds(&self) -> Result<usize, SettleError> {
-        Box::pin(self.reconcile.check_refunds()).await
+        self.check_refunds_for(SignedDuration::from_mins(1)).await
+    }
+
+    pub(crate) async fn check_refunds_for(
+        &self,
+        time: SignedDuration,
+    ) -> Result<usize, SettleError> {
+        Box::pin(self.reconcile.check_refunds(self.clock.now() + time)).await
     }
 }

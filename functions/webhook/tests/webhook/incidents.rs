@@ -1,5 +1,7 @@
 //! What happens to payments outside of a booking's normal life.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use openchair::payments::{Payments, RefundRequest, SessionRequest};
 use openchair::store::booking_store::{
@@ -13,6 +15,7 @@ use stand_ins::sandbox::{Effect, Refunds};
 use crate::harness::{Harness, changed};
 use testing::http_messages::status_and_code;
 use testing::{Hold, Tally};
+use tokio::time::Instant;
 
 /// Opens another session for a booking, with its own form after `change`. Returns its id.
 async fn another_session(
@@ -264,6 +267,10 @@ async fn a_dispute_of_another_shop_is_acknowledged() {
     assert_eq!(status_and_code(&response).0, 503, "Stripe has to send it again");
 }
 
+fn deadline() -> Instant {
+    Instant::now() + Duration::from_mins(1)
+}
+
 #[tokio::test]
 async fn refunds_whose_events_were_lost_are_found_every_day() {
     let harness = Harness::with_refunds(Refunds::Failing).await;
@@ -272,14 +279,18 @@ async fn refunds_whose_events_were_lost_are_found_every_day() {
     harness.cancel(&returned.id).await;
     assert_eq!(harness.status(&returned.id).await, "refunded");
     let bookings = harness.bookings();
-    assert_eq!(bookings.check_refunds().await.expect("Stripe answers"), 0);
+    assert_eq!(bookings.check_refunds(deadline()).await.expect("Stripe answers"), 0);
 
     // The bank returns the refund, and the owner refunds the other payment.
     harness.clock.advance(SignedDuration::from_secs(30));
     harness.stripe().set_refunds(Refunds::Ok);
     refund_by_hand(&harness, &by_hand, 5_000).await;
-    assert_eq!(bookings.check_refunds().await.expect("Stripe answers"), 2);
+    assert_eq!(bookings.check_refunds(deadline()).await.expect("Stripe answers"), 2);
     assert_eq!(harness.status(&returned.id).await, "refund_failed");
     assert_eq!(harness.status(&by_hand.id).await, "refunded");
-    assert_eq!(bookings.check_refunds().await.expect("Stripe answers"), 0, "it is settled");
+    assert_eq!(
+        bookings.check_refunds(deadline()).await.expect("Stripe answers"),
+        0,
+        "it is settled"
+    );
 }

@@ -129,7 +129,7 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         self.apply_sessions(SessionStatus::Complete, &mut run, &budget, deadline).await;
         run.report.live_holds = self.live_holds(&unsettled, &mut run, deadline).await;
         if let Some(holds) = run.report.live_holds {
-            metrics::set_live_unpaid_holds(holds);
+            metrics::record_live_unpaid_holds(holds);
         }
         // Thousands of sessions may expire at once, and freeing their times is less urgent
         // than money that is checked one by one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::Bookings;
 use super::refunding::{Progress, is_refunded, progress_of};
@@ -22,14 +23,18 @@ const CHECKED_REFUNDS: SignedDuration = SignedDuration::from_hours(30 * 24);
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
     /// Compares the bookings with the refunds of the last 30 days. A refund may have been
     /// made in Stripe's Dashboard, or the bank may have returned it, and the event may be
-    /// lost. Returns the number of bookings that have changed.
+    /// lost. No booking is begun after `deadline`. Returns the number of bookings that have
+    /// changed.
     ///
     /// # Errors
     /// When the refunds cannot be listed. A booking that cannot be settled is logged, and
     /// the next call repeats it.
-    pub async fn check_refunds(&self) -> Result<usize, SettleError> {
+    pub async fn check_refunds(&self, deadline: Instant) -> Result<usize, SettleError> {
         let since = self.now().saturating_sub(CHECKED_REFUNDS).unwrap_or(Timestamp::MIN);
-        let listed = self.payments.refunds_since(since).await.map_err(SettleError::Stripe)?;
+        let listed = self.payments.refunds_since(since).await;
+        // A day passes until the next comparison, so this is no failure to wait out.
+        let listed = listed.inspect_err(|_| count(Metric::ReconcileCutShort));
+        let listed = listed.map_err(SettleError::Stripe)?;
         let mut by_booking: BTreeMap<BookingId, Vec<Refund>> = BTreeMap::new();
         for refund in listed {
             let id = refund.paid_booking_id.as_deref().or(refund.booking_id.as_deref());
@@ -39,6 +44,11 @@ impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
         }
         let mut changed = 0;
         for (id, refunds) in by_booking {
+            if Instant::now() >= deadline {
+                count(Metric::ReconcileCutShort);
+                tracing::warn!("Comparison of refunds was cut short, the next one begins anew");
+                break;
+            }
             match self.check_refunds_of(&id, &refunds).await {
                 Ok(has_changed) => changed += usize::from(has_changed),
                 Err(error) => {

@@ -114,11 +114,12 @@ pub fn count(metric: Metric) {
     counter!(metric.name()).increment(1);
 }
 
-/// Sets the number of unpaid holds that have not ended.
+/// Records the number of unpaid holds that have not ended. It is no gauge, because a gauge is
+/// written again at every flush, also by a run that could not count the holds.
 #[cfg(feature = "stripe")]
 #[expect(clippy::cast_precision_loss, reason = "a salon has fewer holds than 2^52")]
-pub(crate) fn set_live_unpaid_holds(holds: usize) {
-    ::metrics::gauge!("LiveUnpaidHolds").set(holds as f64);
+pub(crate) fn record_live_unpaid_holds(holds: usize) {
+    ::metrics::histogram!("LiveUnpaidHolds").record(holds as f64);
 }
 
 /// Counts a response from the container's cache.
