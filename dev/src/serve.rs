@@ -43,7 +43,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use calendar_option::CalendarSource;
 use child_processes::{Functions, Output};
 pub use embedded_dynamodb::{Database, local_client};
-pub use load_target::LoadTarget;
+pub use load_target::{LOAD_CLIENT_ADDRESS_SECRET, LoadTarget};
 use payment_provider::PaymentProvider;
 pub use payment_provider::SANDBOX_KEY;
 use ports::Ports;

@@ -6,14 +6,17 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `ladders`, `stripe_limit`, `crowd`, `soak` | the scenarios |
+//! | `ladders`, `stripe_limit`, `crowd`, `flood`, `soak` | the scenarios |
 //! | `test_bed` | the running functions, and warming them up |
 //! | `oha` | the load generator for plain requests |
 //! | `audit` | compares the replies with the table and with the sandbox |
+//! | `charges` | what the visitors were charged |
 //! | `reply_counts` | summarizes replies |
 
 mod audit;
+mod charges;
 mod crowd;
+mod flood;
 mod ladders;
 mod oha;
 mod reply_counts;
@@ -53,13 +56,23 @@ crowd: visitors | crowd | failures | at most 0 | a visitor on the day when the s
 crowd: visitors | crowd | booked | at least 1 | the salon, which has free times
 crowd: visitors | crowd | holds beyond booked and gave up | at most 0 | the salon, whose chairs stay empty because of holds that nobody can pay
 audit | limit, crowd | contradictions | at most 0 | everyone: a paid time must not be sold twice
+audit | flood | overlaps | at most 0 | as above
+flood: salon | flood | times held unpaid, %, median | at least 99 | the bars below, which mean nothing in a salon with free times: without standing by, a visitor finds nothing
+flood: visitors | flood | held unpaid at that moment, % | at least 90 | as above, for the times that the visitors ask for
+flood: visitors | flood | neither | at most 0 | a visitor of a salon whose times somebody holds: each is booked, unless somebody else has paid
+flood: visitors | flood | failures | at most 0 | the same visitor: no 5xx except stripe_busy
+flood: time in line | looks at the booking | longest, s | at most 75 | the same visitor, who waits: a hold of 60 s, 5 s between two looks, and Stripe's answers
+flood: time in line | closes the page | longest, s | at most 210 | a visitor who has left: a hold of 60 s, 120 s until the schedule, and the 30 s in which a run starts
+charges | crowd, flood | charged and refunded | at most 0 | the salon, which does not get Stripe's fee back, and a visitor who paid for nothing
+charges | crowd, flood | charged without a booking | at most 0 | a visitor who has paid
+charges | crowd, flood | authorisations left | at most 0 | a visitor whose limit on the card is used up
 soak | availability, checkout | growth beyond the empty function's, KiB | at most 256 | a container that lives for hours; an allocator takes some pages
 soak | availability, checkout | descriptors gained | at most 0.99 | a container that lives for hours: Lambda allows 1,024 descriptors
 ";
 
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// Run fewer and shorter steps, in less than 3 minutes
+    /// Run fewer and shorter steps, in less than 6 minutes
     #[arg(long)]
     pub quick: bool,
 
@@ -94,6 +107,8 @@ pub enum Scenario {
     Limit,
     /// 500 visitors who want the same Saturday: half a minute
     Crowd,
+    /// 50 visitors beside an attacker who holds every time and never pays: 5 minutes
+    Flood,
     /// A steady load, with memory and descriptors watched: 10 minutes
     Soak,
 }
@@ -132,20 +147,21 @@ pub async fn run(options: Options) -> Result<(), Error> {
 async fn measure(options: &Options, results: &mut Results) -> Result<(), Error> {
     let clock = Clock::machine();
     let target = LoadTarget::build(&[EMPTY]).await?;
-    let oha = Oha::find_or_install(&target.tools()).await?;
-    let extent = if options.quick { "quick" } else { "full" };
-    *results = Results::new(
-        target.root(),
-        &clock,
-        &format!("{extent}; plain requests by {}", oha.version),
-    )
-    .await;
-    let load_test = LoadTest { options, target: &target, oha: &oha, clock };
-    for scenario in Scenario::value_variants() {
-        if options.only.is_empty() || options.only.contains(scenario) {
-            for containers in scenario.containers(options.quick) {
-                load_test.run(*scenario, containers, results).await?;
-            }
+    let is_wanted =
+        |scenario: &&Scenario| options.only.is_empty() || options.only.contains(scenario);
+    let scenarios: Vec<_> = Scenario::value_variants().iter().filter(is_wanted).collect();
+    let mut extent = if options.quick { "quick" } else { "full" }.to_owned();
+    let mut oha = None;
+    if scenarios.iter().any(|scenario| scenario.sends_plain_requests()) {
+        let found = Oha::find_or_install(&target.tools()).await?;
+        extent = format!("{extent}; plain requests by {}", found.version);
+        oha = Some(found);
+    }
+    *results = Results::new(target.root(), &clock, &extent).await;
+    let load_test = LoadTest { options, target: &target, oha, clock };
+    for scenario in scenarios {
+        for containers in scenario.containers(options.quick) {
+            load_test.run(*scenario, containers, results).await?;
         }
     }
     if !options.quick && options.only.is_empty() {
@@ -155,6 +171,10 @@ async fn measure(options: &Options, results: &mut Results) -> Result<(), Error> 
 }
 
 impl Scenario {
+    const fn sends_plain_requests(self) -> bool {
+        matches!(self, Self::Availability | Self::Soak)
+    }
+
     /// Returns the number of containers of each function, once per start of the functions.
     ///
     /// Each number of checkout clients gets functions of its own: where more containers are
@@ -166,6 +186,7 @@ impl Scenario {
             Self::Checkout => ladders::checkout_clients(is_quick).to_vec(),
             Self::Limit => vec![stripe_limit::in_flight(is_quick)],
             Self::Crowd => vec![crowd::CONTAINERS],
+            Self::Flood => vec![flood::CONTAINERS],
             Self::Soak => vec![soak::CONTAINERS],
         }
     }
@@ -175,7 +196,8 @@ impl Scenario {
 struct LoadTest<'a> {
     options: &'a Options,
     target: &'a LoadTarget,
-    oha: &'a Oha,
+    /// For the scenarios that send plain requests.
+    oha: Option<Oha>,
     clock: Clock,
 }
 
@@ -188,10 +210,16 @@ impl LoadTest<'_> {
         results: &mut Results,
     ) -> Result<(), Error> {
         let mut options = self.serve_options(containers);
-        // These need a salon whose times never run out, and set Stripe's limit themselves.
-        if matches!(scenario, Scenario::Checkout | Scenario::Limit) {
-            options.salon = Some(self.target.keep_salon(&busy_salon::salon_file())?);
-            options.stripe_rate = 0;
+        match scenario {
+            // These need a salon whose times never run out, and set Stripe's limit themselves.
+            Scenario::Checkout | Scenario::Limit => {
+                options.salon = Some(self.target.keep_salon(&busy_salon::salon_file())?);
+                options.stripe_rate = 0;
+            }
+            Scenario::Flood => {
+                options.salon = Some(self.target.keep_salon(&flood::salon_file())?);
+            }
+            Scenario::Availability | Scenario::Crowd | Scenario::Soak => {}
         }
         let (mut running, salon) = self.target.start(&options).await?;
         let bed = TestBed {
@@ -208,6 +236,7 @@ impl LoadTest<'_> {
                 Scenario::Checkout => ladders::checkout(&bed, containers, results).await,
                 Scenario::Limit => stripe_limit::run(&bed, containers, results).await,
                 Scenario::Crowd => crowd::run(&bed, results).await,
+                Scenario::Flood => flood::run(&bed, results).await,
                 Scenario::Soak => soak::run(&bed, results).await,
             }
         };

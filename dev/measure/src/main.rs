@@ -14,8 +14,8 @@ enum Command {
     Bench(bench::Options),
     /// Puts the functions under load and judges the results
     ///
-    /// A full run takes about 25 minutes, 10 of them for the soak, and is saved in
-    /// docs/load-testing/load.json. `--quick` takes less than 3 minutes. The first time,
+    /// A full run takes about 30 minutes, 10 of them for the soak, and is saved in
+    /// docs/load-testing/load.json. `--quick` takes less than 6 minutes. The first time,
     /// building the functions and the load generator takes some minutes more.
     Load(load::Options),
 }

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use dev::serve::LOAD_CLIENT_ADDRESS_SECRET;
 use jiff::Timestamp;
 use salon::service::StaffId;
 use serde_json::json;
@@ -12,6 +13,8 @@ use stand_ins::gateway_event::GatewayEvent;
 const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 0]);
 /// The first of many possible phone numbers in the United States.
 const FIRST_PHONE: u64 = 12_132_000_000;
+/// The address of a CDN, from which all requests come that pass through it.
+const CDN: &str = "192.0.2.7";
 
 /// A visitor, with an address, a phone number and idempotency keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +33,29 @@ impl Visitor {
         start: Timestamp,
         staff: Option<&StaffId>,
     ) -> GatewayEvent {
+        self.checkout(service, start, staff, false)
+    }
+
+    /// Books a time, or stands by if only unpaid holds are in the way.
+    pub(crate) fn book_or_stand_by(self, service: &str, start: Timestamp) -> GatewayEvent {
+        self.checkout(service, start, None, true)
+    }
+
+    /// Sends a request through a CDN, which passes on the visitor's address in a header.
+    pub(crate) fn through_cdn(self, event: GatewayEvent) -> GatewayEvent {
+        event
+            .source(CDN)
+            .header("x-openchair-client-address", &self.address())
+            .header("x-openchair-client-secret", LOAD_CLIENT_ADDRESS_SECRET)
+    }
+
+    fn checkout(
+        self,
+        service: &str,
+        start: Timestamp,
+        staff: Option<&StaffId>,
+        is_standby: bool,
+    ) -> GatewayEvent {
         let number = self.0;
         let body = json!({
             "serviceId": service,
@@ -38,6 +64,7 @@ impl Visitor {
             "clientName": format!("Visitor {number}"),
             "clientPhone": format!("+{}", FIRST_PHONE + u64::from(number)),
             "clientEmail": format!("visitor{number}@example.com"),
+            "standby": is_standby,
         });
         let body = body.to_string();
         self.with_browser_headers(GatewayEvent::new("POST", "/checkout"))
@@ -47,9 +74,13 @@ impl Visitor {
             .body(&body)
     }
 
+    fn address(self) -> String {
+        Ipv4Addr::from_bits(FIRST_ADDRESS + self.0).to_string()
+    }
+
     /// Adds the headers that a browser and the gateway send.
     fn with_browser_headers(self, event: GatewayEvent) -> GatewayEvent {
-        let address = Ipv4Addr::from_bits(FIRST_ADDRESS + self.0).to_string();
+        let address = self.address();
         let headers = [
             ("accept", "application/json, text/plain, */*"),
             ("accept-encoding", "gzip, deflate, br, zstd"),
@@ -88,5 +119,18 @@ mod tests {
             assert!(!other.contains(text), "{text} in {other}");
         }
         assert!(other.contains("198.19.17.112"), "{other}");
+    }
+
+    #[test]
+    fn behind_a_cdn_the_address_of_a_visitor_is_in_its_header() {
+        let start = "2026-11-28T18:00:00Z".parse().unwrap();
+        let event = Visitor(1).through_cdn(Visitor(1).book_or_stand_by("load", start)).json();
+        for text in [
+            r#""sourceIp":"192.0.2.7""#,
+            r#""x-openchair-client-address":"198.18.0.1""#,
+            r#"\"standby\":true"#,
+        ] {
+            assert!(event.contains(text), "{text} in {event}");
+        }
     }
 }

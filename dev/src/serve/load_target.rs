@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::Client;
+use openchair::http::client_address::CLIENT_ADDRESS_SECRET;
 use openchair::store::{DynamoStore, table};
 use salon::Salon;
 use tokio::task::JoinHandle;
@@ -17,6 +18,8 @@ use super::workspace::Workspace;
 use super::{Error, Options, embedded_dynamodb, environment, process_tree, salon_source};
 use stand_ins::sandbox::{Sandbox, Serving};
 
+/// The secret beside which the functions trust the header with a client's address.
+pub const LOAD_CLIENT_ADDRESS_SECRET: &str = "the-secret-of-the-load-test";
 /// The file with the functions' output, in the target folder.
 const LOG: &str = "load/functions.log";
 
@@ -96,8 +99,9 @@ impl LoadTarget {
         let address = database.local_addr().map_err(could_not("listen on a port"))?;
         let (database, _) = embedded_dynamodb::start(database, Path::new(":memory:")).await?;
         let sandbox = super::start_sandbox(sandbox, options, None)?;
-        let environment =
+        let mut environment =
             environment::of_functions(options, PaymentProvider::Sandbox, served.as_deref());
+        environment.insert(CLIENT_ADDRESS_SECRET, Some(LOAD_CLIENT_ADDRESS_SECRET.into()));
         let log = self.open_log()?;
         drop(api);
         let functions = Functions::start(

@@ -1,4 +1,5 @@
 //! A crowd: many visitors load the same Saturday at the same moment, and try to book it.
+//! Whoever gets a time pays.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::audit::{Promise, audit};
+use super::charges::Charges;
 use super::reply_counts::ReplyCounts;
 use super::test_bed::{FunctionClient, TestBed};
-use crate::measure_error::Error;
+use crate::measure_error::{Context as _, Error};
 use crate::reply::Reply;
 use crate::results::Results;
 use crate::statistics::float;
@@ -107,6 +109,11 @@ pub(super) async fn run(bed: &TestBed<'_>, results: &mut Results) -> Result<(), 
     ];
     results.add("crowd: visitors", "crowd", figures.map(|(name, count)| (name, float(count))));
     results.add("audit", "crowd", audit.figures());
+    for reply in checkouts().filter(|reply| reply.is_session()) {
+        let session = reply.body.get("sessionId").and_then(Value::as_str).unwrap_or_default();
+        bed.sandbox.pay(session).context("a visitor of the crowd could not pay")?;
+    }
+    results.add("charges", "crowd", Charges::settled(bed).await?.figures());
     Ok(())
 }
 
@@ -132,7 +139,7 @@ pub(super) async fn free_times(bed: &TestBed<'_>, service: &Service) -> Vec<Time
 }
 
 /// Reads the free times of a page.
-fn starts(page: &Value) -> Vec<Timestamp> {
+pub(super) fn starts(page: &Value) -> Vec<Timestamp> {
     let days = page.get("days").and_then(Value::as_array).into_iter().flatten();
     days.filter_map(|day| day.get("starts")?.as_array())
         .flatten()

@@ -21,8 +21,8 @@ use crate::reply::Reply;
 /// of processes.
 const WARM_UP_TIMEOUT: Duration = Duration::from_mins(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// Functions give up earlier.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(35);
+/// Functions give up earlier, `reconcile` after a minute.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(65);
 
 #[derive(Debug)]
 pub(super) struct TestBed<'a> {
@@ -54,10 +54,8 @@ impl FunctionClient {
 
     /// Sends an event to a function, and waits for the reply.
     pub(super) async fn send(&self, function: &str, event: &GatewayEvent) -> Reply {
-        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.api_url);
-        let request = self.client.post(url).body(event.json());
         let sent = Instant::now();
-        let received = async { request.send().await?.bytes().await }.await;
+        let received = self.invoke(function, event.json()).await;
         let latency = sent.elapsed();
         match received {
             Ok(bytes) => Reply { latency, ..Reply::read(&bytes) },
@@ -66,6 +64,22 @@ impl FunctionClient {
                 Reply { code: Some(code.to_owned()), latency, ..Reply::default() }
             }
         }
+    }
+
+    /// Invokes the function of a schedule, and waits for its end.
+    pub(super) async fn run_schedule(&self, function: &str) -> Result<(), Error> {
+        let output = self.invoke(function, "{}".to_owned()).await;
+        let output = output.with_context(|| format!("could not invoke {function}"))?;
+        if output == b"null" {
+            return Ok(());
+        }
+        let output = String::from_utf8_lossy(&output);
+        Err(Error::new(format!("a run of {function} failed: {output}")))
+    }
+
+    async fn invoke(&self, function: &str, event: String) -> reqwest::Result<Vec<u8>> {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.api_url);
+        Ok(self.client.post(url).body(event).send().await?.bytes().await?.into())
     }
 }
 
@@ -101,7 +115,9 @@ impl TestBed<'_> {
     ) -> Result<ReplyCounts, Error> {
         // The emulator needs no route for this address, so that it treats all functions alike.
         let url = format!("{}/lambda-url/{function}/availability", self.client.api_url);
-        self.test.oha.run(&url, clients, duration, rate).await
+        let oha = self.test.oha.as_ref();
+        let oha = oha.ok_or_else(|| Error::new("this scenario does not send plain requests"))?;
+        oha.run(&url, clients, duration, rate).await
     }
 
     /// Puts a load on a function until the emulator has started the wanted number of
