@@ -12,6 +12,9 @@ use crate::trace::short;
 /// which nothing went wrong: it knows of every payment, and whoever is in line waits for
 /// a hold that has not ended. No hold lasts longer than 10 minutes or is placed after
 /// somebody is in line, so they have the time after that and one run.
+///
+/// One case takes longer: where Stripe repeats a stored failure, nobody knows whether the hold
+/// has a session, and it keeps its time until the session would have ended.
 pub(crate) fn check_reconciled(
     contents: Contents<'_>,
     ledger: &Ledger,
@@ -30,8 +33,14 @@ pub(crate) fn check_reconciled(
         }
         let Some(place) = booking.place_in_line() else { continue };
         let sheet = contents.sheets.get(&(booking.staff.clone(), booking.date));
+        let may_have_session = |entry: &Entry| {
+            contents.bookings.get(&entry.booking_id).is_some_and(|hold| {
+                hold.checkout.session.is_none() && now < hold.checkout.expires_at
+            })
+        };
         let is_in_the_way = |entry: &Entry| {
-            entry.taken().overlaps(&place.taken) && entry.until.is_some_and(|it| now < it)
+            entry.taken().overlaps(&place.taken)
+                && entry.until.is_some_and(|it| now < it || may_have_session(entry))
         };
         if !sheet.is_some_and(|sheet| sheet.entries().any(is_in_the_way)) {
             let details = format!("{id} is in line, but no hold is in the way");
