@@ -1,12 +1,15 @@
 //! The promise to whoever pays or authorises.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use salon::day_sheet::Entry;
 use testing::Contents;
 
 use super::{Violation, violated};
 use crate::stripe_model::{CheckoutSession, Ledger, PaymentState};
 use crate::trace::short;
+
+/// The age up to which a run of the schedule lists sessions.
+const LISTED_AGE: SignedDuration = SignedDuration::from_mins(50);
 
 /// Checks the promise to whoever pays or authorises, after a run of the schedule in
 /// which nothing went wrong: it knows of every payment, and whoever is in line waits for
@@ -23,9 +26,12 @@ pub(crate) fn check_reconciled(
     for booking in contents.bookings.values() {
         let (id, state) = (short(&booking.id), booking.state);
         let mut sessions = ledger.sessions.iter().filter(|it| it.booking == booking.id);
+        // After an error, a booking that is too old for the list is checked 5 minutes later.
+        let is_due = booking.check_at.is_some_and(|at| at <= now);
         let is_finished = |session: &CheckoutSession| {
             !session.is_elsewhere
                 && matches!(session.state, PaymentState::Paid | PaymentState::Authorised)
+                && (is_due || now <= session.created_at + LISTED_AGE)
         };
         if state.awaits_client() && sessions.any(is_finished) {
             let details = format!("{id} is {state}, but the client has paid or authorised");

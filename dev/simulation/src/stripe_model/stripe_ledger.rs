@@ -48,7 +48,7 @@ pub(crate) struct CheckoutSession {
     pub(crate) booking: BookingId,
     pub(crate) payment: String,
     pub(crate) amount: i64,
-    created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     /// Whether the payment is only authorised, and captured by the salon.
     is_manual: bool,
