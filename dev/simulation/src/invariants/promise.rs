@@ -1,7 +1,7 @@
 //! The promise to whoever pays or authorises.
 
 use jiff::{SignedDuration, Timestamp};
-use salon::day_sheet::Entry;
+use salon::day_sheet::{DaySheet, Entry};
 use testing::Contents;
 
 use super::{Violation, violated};
@@ -48,7 +48,12 @@ pub(crate) fn check_reconciled(
             entry.taken().overlaps(&place.taken)
                 && entry.until.is_some_and(|it| now < it || may_have_session(entry))
         };
-        if !sheet.is_some_and(|sheet| sheet.entries().any(is_in_the_way)) {
+        // Whoever is in line before waits for a hold too, which is checked at their turn.
+        let is_behind = |sheet: &DaySheet| {
+            let mut before = sheet.line().iter().take_while(|it| it.booking_id != booking.id);
+            before.any(|it| it.taken.overlaps(&place.taken))
+        };
+        if !sheet.is_some_and(|it| it.entries().any(is_in_the_way) || is_behind(it)) {
             let details = format!("{id} is in line, but no hold is in the way");
             return violated("whoever is in line gets the time after one run", details);
         }
