@@ -76,7 +76,8 @@ const CHANGES: [(&str, &str); 6] = [
 /// rolled back.
 pub(super) type Versions = [Arc<Salon>; 2];
 
-/// The salon with one person, and with two, of whom one leaves with the last version.
+/// The salon with one person, and the salon with two. One of the two leaves with the last
+/// version.
 pub(super) static SALONS: LazyLock<[Versions; 2]> = LazyLock::new(|| {
     let parse = |text: &str| Arc::new(salon_file::parse(text).expect("the salon file is right"));
     let mut changed = RULES.to_owned();

@@ -9,13 +9,14 @@ use openchair::bookings::{
 };
 use openchair::busy::{BusyReader, NoCalendars};
 use openchair::clock::Clock;
-use openchair::payments::{STRIPE_RETRIES, SecretKey, StripeClient};
+use openchair::payments::{Payments, RefundRequest, STRIPE_RETRIES, SecretKey, StripeClient};
 use openchair::random::Random;
 use openchair::retry::RetryPolicy;
 use openchair::store::booking_store::BookingStore;
 use openchair::store::{Consistency, Store};
 use salon::booking::{Booking, BookingId};
 use salon::day_sheet::{DaySheet, Entry};
+use salon::money::Money;
 use salon::payment_ui::PaymentUi;
 use salon::service::StaffId;
 use salon::{DateRange, Salon, salon_file};
@@ -178,6 +179,18 @@ impl SalonHarness {
             self.bookings().cancel(id, booking.manage_token.expose(), None).await
         });
         cancelling.await.expect("it can be cancelled");
+    }
+
+    /// Refunds a part of a booking's payment in Stripe's Dashboard.
+    pub async fn refund_by_hand(&self, id: &BookingId, amount: i64) {
+        let booking = self.booking(id).await;
+        let request = RefundRequest {
+            booking_id: "not a booking's id",
+            key: &format!("by-hand-{amount}"),
+            payment: booking.payment.as_deref().expect("a payment"),
+            amount: Money::new(amount, booking.terms.deposit.currency()),
+        };
+        self.stripe_client().refund(&request).await.expect("it can be refunded");
     }
 
     /// Reads a booking.

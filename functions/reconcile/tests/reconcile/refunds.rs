@@ -4,27 +4,13 @@ use std::pin::pin;
 
 use futures_util::poll;
 use jiff::SignedDuration;
-use openchair::payments::{Payments, RefundRequest};
 use salon::booking::{Booking, Refund, State};
-use salon::money::Money;
 use stand_ins::sandbox::{Effect, Refunds};
 use testing::Hold;
 
 use crate::harness::Harness;
 
 const LIST: &str = "GET /v1/refunds";
-
-/// Refunds a part of a booking's payment without a request of ours.
-async fn refund_by_hand(harness: &Harness, hold: &Hold, amount: i64) {
-    let booking = harness.booking(&hold.id).await;
-    let request = RefundRequest {
-        booking_id: booking.id.as_str(),
-        key: &format!("by-hand-{amount}"),
-        payment: booking.payment.as_deref().expect("a payment"),
-        amount: Money::new(amount, booking.terms.deposit.currency()),
-    };
-    harness.stripe_client().refund(&request).await.expect("it can be refunded");
-}
 
 async fn confirmed(harness: &Harness) -> Hold {
     let hold = harness.paid_hold("10:00").await;
@@ -48,10 +34,10 @@ async fn changed_bookings(harness: &Harness) -> usize {
 async fn a_full_refund_by_hand_is_found() {
     let harness = Harness::new().await;
     let hold = confirmed(&harness).await;
-    refund_by_hand(&harness, &hold, 2_000).await;
+    harness.refund_by_hand(&hold.id, 2_000).await;
     assert_eq!(changed_bookings(&harness).await, 0, "the booking is still paid for");
     assert_eq!(harness.status(&hold.id).await, "confirmed");
-    refund_by_hand(&harness, &hold, 3_000).await;
+    harness.refund_by_hand(&hold.id, 3_000).await;
     assert_eq!(changed_bookings(&harness).await, 1);
     assert_eq!(harness.status(&hold.id).await, "refunded");
 }
@@ -61,7 +47,7 @@ async fn a_full_refund_by_hand_after_the_start_is_recorded_once() {
     let harness = Harness::new().await;
     let hold = confirmed(&harness).await;
     harness.clock.advance(SignedDuration::from_hours(48));
-    refund_by_hand(&harness, &hold, 5_000).await;
+    harness.refund_by_hand(&hold.id, 5_000).await;
     assert_eq!(changed_bookings(&harness).await, 1);
     let booking = harness.booking(&hold.id).await;
     assert_eq!(booking.state.as_str(), "confirmed");
@@ -80,7 +66,7 @@ async fn a_refund_that_the_bank_returned_is_found() {
     assert_eq!(harness.status(&hold.id).await, "refund_failed");
 
     harness.stripe().set_refunds(Refunds::Ok);
-    refund_by_hand(&harness, &hold, 5_000).await;
+    harness.refund_by_hand(&hold.id, 5_000).await;
     assert_eq!(changed_bookings(&harness).await, 1, "a person has refunded it");
     assert_eq!(harness.status(&hold.id).await, "refunded");
 }
@@ -140,7 +126,7 @@ async fn a_refund_that_somebody_else_makes_meanwhile_is_not_a_failed_one() {
         assert!(poll!(cancelling.as_mut()).is_pending(), "the refunds are listed first");
         tokio::task::yield_now().await;
     }
-    refund_by_hand(&harness, &hold, 5_000).await;
+    harness.refund_by_hand(&hold.id, 5_000).await;
     cancelling.await;
     assert_eq!(harness.status(&hold.id).await, "refunded");
     assert_eq!(harness.refunds(&hold.id).await, 1);

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use openchair::payments::{Payments, RefundRequest, SessionRequest};
+use openchair::payments::{Payments, SessionRequest};
 use openchair::store::booking_store::{
     BookingChange, BookingStore, HoldCountChange, RequestKeyChange,
 };
 use salon::booking::{SecondPayment, SecondRefund, State, WarningKind};
-use salon::money::Money;
 use serde_json::json;
 use stand_ins::sandbox::{Effect, Refunds};
 
@@ -26,18 +25,6 @@ async fn another_session(
     let form = harness.booking(&hold.id).await.checkout.form;
     let request = SessionRequest::from_parts("another".to_owned(), change(&form));
     harness.stripe_client().open(&request).await.expect("a session").id
-}
-
-/// Refunds a part of a booking's payment in Stripe's Dashboard.
-async fn refund_by_hand(harness: &Harness, hold: &Hold, amount: i64) {
-    let booking = harness.booking(&hold.id).await;
-    let request = RefundRequest {
-        booking_id: "nobody's",
-        key: &format!("by-hand-{amount}"),
-        payment: booking.payment.as_deref().expect("a payment"),
-        amount: Money::new(amount, booking.terms.deposit.currency()),
-    };
-    harness.stripe_client().refund(&request).await.expect("it can be refunded");
 }
 
 async fn confirmed(harness: &Harness) -> Hold {
@@ -185,11 +172,11 @@ async fn a_full_refund_in_the_dashboard_cancels_the_booking_before_its_start() {
     let harness = Harness::new().await;
     let hold = confirmed(&harness).await;
     let confirmed = harness.booking(&hold.id).await;
-    refund_by_hand(&harness, &hold, 2_000).await;
+    harness.refund_by_hand(&hold.id, 2_000).await;
     harness.deliver_all().await;
     assert_eq!(harness.booking(&hold.id).await, confirmed, "a part changes nothing");
 
-    refund_by_hand(&harness, &hold, 3_000).await;
+    harness.refund_by_hand(&hold.id, 3_000).await;
     harness.deliver_all().await;
     harness.deliver_all().await;
     assert_eq!(harness.status(&hold.id).await, "refunded");
@@ -203,7 +190,7 @@ async fn a_refund_in_the_dashboard_after_the_start_is_only_recorded() {
     let harness = Harness::new().await;
     let hold = confirmed(&harness).await;
     harness.clock.advance(SignedDuration::from_hours(27));
-    refund_by_hand(&harness, &hold, 5_000).await;
+    harness.refund_by_hand(&hold.id, 5_000).await;
     harness.deliver_all().await;
     let booking = harness.booking(&hold.id).await;
     assert_eq!(booking.state.as_str(), "confirmed");
@@ -284,7 +271,7 @@ async fn refunds_whose_events_were_lost_are_found_every_day() {
     // The bank returns the refund, and the owner refunds the other payment.
     harness.clock.advance(SignedDuration::from_secs(30));
     harness.stripe().set_refunds(Refunds::Ok);
-    refund_by_hand(&harness, &by_hand, 5_000).await;
+    harness.refund_by_hand(&by_hand.id, 5_000).await;
     assert_eq!(bookings.check_refunds(deadline()).await.expect("Stripe answers"), 2);
     assert_eq!(harness.status(&returned.id).await, "refund_failed");
     assert_eq!(harness.status(&by_hand.id).await, "refunded");

@@ -10,7 +10,7 @@ use crate::payments::stripe_metadata::Metadata;
 #[serde(from = "PaymentIntentObject")]
 pub struct PaymentIntent {
     pub status: PaymentIntentStatus,
-    /// The booking. `None` if the payment is not for one of ours.
+    /// The booking. `None` if the payment is not for a booking of this salon.
     pub booking_id: Option<String>,
 }
 

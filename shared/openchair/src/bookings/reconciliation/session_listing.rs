@@ -15,8 +15,8 @@ use salon::booking::{BookingId, State, TIME_TO_PAY};
 
 /// How long ago a listed session was created at most.
 const LISTED_AGE: SignedDuration = SignedDuration::from_mins(50);
-/// How long after its session has ended a booking is checked by itself, if no event and no
-/// list has settled it.
+/// How long after its session has ended a booking is checked one by one, if no event and
+/// no list has settled it.
 pub(in crate::bookings) const CHECK_AFTER_SESSION: SignedDuration = SignedDuration::from_mins(10);
 
 const _: () = assert!(
@@ -25,8 +25,8 @@ const _: () = assert!(
 );
 
 impl<S: BookingStore, O: Origin, P: Payments> Bookings<S, O, P> {
-    /// Applies the recent sessions with a status that name a booking of ours, while there is
-    /// time.
+    /// Applies the recent sessions that have a status and name a booking of this salon, while
+    /// there is time.
     pub(super) async fn apply_sessions(
         &self,
         status: SessionStatus,
